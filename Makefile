@@ -1,0 +1,47 @@
+# make replay   the main job, with the embedded broker
+# make test     every test
+# make check    lint, types, import contracts
+# make lock     renew the locked dependencies (needs uv)
+PYTHON ?= python3
+BIN := .venv/bin
+SCENARIO ?= scenarios/tohoku-2011.toml
+
+.PHONY: setup setup-dev replay test check lock clean
+.DEFAULT_GOAL := setup
+
+setup: .venv/.run
+setup-dev: .venv/.dev
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "eew needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/.run: requirements/run.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+replay: setup
+	$(BIN)/eew replay $(SCENARIO)
+
+test: setup-dev
+	$(BIN)/python -m pytest
+
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+lock:
+	cd requirements && $(UV_COMPILE) ../pyproject.toml --group ../pyproject.toml:package -o run.txt
+	cd requirements && $(UV_COMPILE) ../pyproject.toml --group ../pyproject.toml:package --group ../pyproject.toml:build \
+	  --group ../pyproject.toml:test --group ../pyproject.toml:check -c run.txt -o dev.txt
+
+clean:
+	rm -rf .venv runs build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

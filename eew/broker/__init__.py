@@ -1,0 +1,1 @@
+"""The embedded broker: start, wait until ready, stop."""

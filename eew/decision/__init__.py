@@ -1,0 +1,1 @@
+"""3 Whom to tell, in which order."""

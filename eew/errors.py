@@ -1,0 +1,149 @@
+"""The errors of the product, drawn as one tree.
+
+EewError
+├── InputError            file, line, field, value, what was expected      exit 2
+│   ├── ScenarioError     ├── ReportDecodeError    ├── ProfileError
+│   ├── ShelterDataError  ├── DeviceDataError      └── TravelTimeError
+├── ModelRangeError       quantity, value, range (also ValueError)          exit 2
+├── BrokerError           endpoint                                          exit 3
+│   ├── BrokerConnectError
+│   └── BrokerLostError   after how many seconds of trying
+└── ConservationError     the counts that do not add up                     exit 1
+"""
+
+from pathlib import Path
+
+__all__ = [
+    "BrokerConnectError",
+    "BrokerError",
+    "BrokerLostError",
+    "ConservationError",
+    "DeviceDataError",
+    "EewError",
+    "InputError",
+    "ModelRangeError",
+    "ModelRangeWarning",
+    "ProfileError",
+    "ReportDecodeError",
+    "ScenarioError",
+    "ShelterDataError",
+    "TravelTimeError",
+]
+
+
+class EewError(Exception):
+    """Any error that the caller of eew is meant to handle."""
+
+    exit_code = 1
+
+
+class InputError(EewError):
+    """Something given from outside is not usable.
+
+    Parameters
+    ----------
+    expected
+        What would have been right, in plain words.
+    file, line
+        Where it stands; ``None`` where there is no file or line.
+    field
+        Which option, key or column.
+    value
+        What was found there; shown shortened.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        expected: str,
+        *,
+        file: str | Path | None = None,
+        line: int | None = None,
+        field: str | None = None,
+        value: object = None,
+    ) -> None:
+        self.expected = expected
+        self.file = None if file is None else str(file)
+        self.line = line
+        self.field = field
+        self.value = value
+        place = "" if self.file is None else self.file if line is None else f"{self.file}:{line}"
+        shown = "" if value is None else _shortened(value)
+        super().__init__(": ".join(part for part in (place, field or "", shown, f"expected {expected}") if part))
+
+
+class ScenarioError(InputError):
+    """A scenario file is not usable."""
+
+
+class ReportDecodeError(InputError):
+    """A report is not usable."""
+
+
+class ProfileError(InputError):
+    """A region profile is not usable."""
+
+
+class ShelterDataError(InputError):
+    """A shelter file or catalogue is not usable."""
+
+
+class DeviceDataError(InputError):
+    """A device file or population is not usable."""
+
+
+class TravelTimeError(InputError):
+    """A travel-time table is not usable."""
+
+
+class ModelRangeError(EewError, ValueError):
+    """A quantity lies where a model says nothing."""
+
+    exit_code = 2
+
+    def __init__(self, quantity: str, value: object, allowed: str) -> None:
+        self.quantity = quantity
+        self.value = value
+        self.allowed = allowed
+        super().__init__(f"{quantity}: {_shortened(value)}: expected {allowed}")
+
+
+class ModelRangeWarning(UserWarning):
+    """A formula is used outside the data it was fitted to."""
+
+
+class BrokerError(EewError):
+    """The broker does not do what it should."""
+
+    exit_code = 3
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        self.endpoint = endpoint
+        self.reason = reason
+        super().__init__(f"broker {endpoint}: {reason}")
+
+
+class BrokerConnectError(BrokerError):
+    """No broker answers, or it refuses us."""
+
+
+class BrokerLostError(BrokerError):
+    """The broker went away and did not come back in time."""
+
+    def __init__(self, endpoint: str, reason: str, *, after_s: float) -> None:
+        self.after_s = after_s
+        super().__init__(endpoint, f"{reason}; gave up after {after_s:g} s")
+
+
+class ConservationError(EewError):
+    """Counts that must add up do not."""
+
+    def __init__(self, equation: str) -> None:
+        self.equation = equation
+        super().__init__(f"the counts do not add up: {equation}")
+
+
+def _shortened(value: object, length: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= length else text[: length - 1] + "…"

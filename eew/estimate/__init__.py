@@ -1,0 +1,1 @@
+"""2 What each device will feel, and when."""

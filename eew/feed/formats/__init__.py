@@ -1,0 +1,1 @@
+"""One file a wire format; each reads messages into EventReport."""

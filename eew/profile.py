@@ -1,0 +1,1 @@
+"""Region profiles: read from ``profiles/*.toml`` into ``model.Profile``."""

@@ -1,0 +1,1 @@
+"""4 Where to go afterwards."""
