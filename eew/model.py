@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
@@ -19,6 +19,8 @@ __all__ = [
     "AlertPlan",
     "AlertStatus",
     "AreaAnswer",
+    "Cells",
+    "CodeColumn",
     "Delivery",
     "DeviceKind",
     "Devices",
@@ -32,7 +34,7 @@ __all__ = [
     "Profile",
     "ReportKind",
     "RowColumn",
-    "SendOutcome",
+    "SentRange",
     "ShelterColumns",
     "Shelters",
     "Vertex",
@@ -50,6 +52,9 @@ Depth = Annotated[float, msgspec.Meta(ge=-10, le=800)]
 TopicWord = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 #: Latitude, longitude (degrees) and depth (km) of a corner of a fault.
 Vertex = tuple[Latitude, Longitude, Depth]
+
+
+LevelWord = Literal["critical", "active", "passive", "none"]
 
 
 class ReportKind(StrEnum):
@@ -78,9 +83,17 @@ class Level(IntEnum):
     CRITICAL = 3
 
     @property
-    def word(self) -> str:
+    def word(self) -> LevelWord:
         """The word in payloads and tables."""
-        return self.name.lower()
+        return _LEVEL_WORDS[self]
+
+
+_LEVEL_WORDS: dict[Level, LevelWord] = {
+    Level.NONE: "none",
+    Level.PASSIVE: "passive",
+    Level.ACTIVE: "active",
+    Level.CRITICAL: "critical",
+}
 
 
 class DeviceKind(IntEnum):
@@ -98,7 +111,7 @@ class AreaAnswer(msgspec.Struct, frozen=True, kw_only=True):
     #: Lower and upper intensity on the agency's scale; ``intensity_to`` is ``None`` for "or more".
     intensity_from: float | None = None
     intensity_to: float | None = None
-    s_arrival_at: datetime | None = None
+    s_arrival_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class EventReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -244,6 +257,21 @@ class Devices:
 
 
 @dataclass(frozen=True, slots=True)
+class Cells:
+    """The populated cells of a population, in Morton order."""
+
+    level: int
+    #: Shape ``(n,)``.
+    cell: npt.NDArray[np.uint32]
+    #: Shape ``(n + 1,)``: the devices of cell ``i`` are rows ``first_row[i]`` to ``first_row[i + 1]``.
+    first_row: RowColumn
+
+    def __len__(self) -> int:
+        """How many cells."""
+        return len(self.cell)
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What each target (device or cell) will feel, and when, by one report.
 
@@ -285,23 +313,34 @@ class AlertPlan:
         """How many alerts."""
         return len(self.target_row)
 
+    def n_by_level(self) -> dict[LevelWord, int]:
+        """Return how many alerts there are of each level that is sent, the loudest first."""
+        counts = np.bincount(self.level, minlength=len(Level))
+        return {level.word: int(counts[level]) for level in sorted(Level, reverse=True) if level}
 
-class SendOutcome(IntEnum):
-    """What became of one planned alert at the dispatcher."""
 
-    WAITING = 0
-    SENT = 1
-    SUPERSEDED = 2
-    EXPIRED = 3
-    FAILED = 4
+@dataclass(frozen=True, slots=True)
+class SentRange:
+    """Alerts ``start`` to ``end`` of a plan that were handed to the broker's socket together."""
+
+    start: int
+    end: int
+    at_mono_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a plan; columns have shape ``(n,)`` in the plan's order."""
+    """What became of a plan at the dispatcher: ranges, since alerts leave in the plan's order."""
 
     plan: AlertPlan
-    #: Codes of ``SendOutcome``; none is ``WAITING`` when the plan is done.
-    outcome: CodeColumn
-    #: Monotonic seconds when the alert was handed to the broker's socket; NaN where it was not.
-    sent_mono_s: npt.NDArray[np.float64]
+    #: Handed over and confirmed by the broker; ascending.
+    sent: tuple[SentRange, ...]
+    #: Positions that the broker refused, that were not confirmed, or that were never handed over.
+    n_failed: int
+    n_superseded: int
+    n_expired: int
+
+    @property
+    def n_sent(self) -> int:
+        """How many alerts the broker has."""
+        return sum(each.end - each.start for each in self.sent)

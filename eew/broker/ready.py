@@ -1,0 +1,104 @@
+"""Whether a broker really answers: one CONNECT and its CONNACK over a fresh connection."""
+
+import asyncio
+import contextlib
+import secrets
+
+from eew.broker.endpoint import Endpoint
+from eew.errors import BrokerConnectError
+
+__all__ = ["wait_until_ready"]
+
+_FIRST_DELAY_S = 0.02
+_LONGEST_DELAY_S = 0.5
+_DISCONNECT = b"\xe0\x00"
+#: CONNACK return codes of MQTT 3.1.1, section 3.2.2.3 [MQTT311].
+_REFUSALS = {
+    1: "speaks no MQTT 3.1.1",
+    2: "refuses our client id",
+    4: "bad user name or password",
+    5: "not authorised",
+}
+
+
+async def wait_until_ready(endpoint: Endpoint, within_s: float) -> None:
+    """Wait until the broker accepts a connection and answers a CONNECT.
+
+    May be called concurrently. Cancelled like any coroutine; leaves no connection behind.
+
+    Parameters
+    ----------
+    endpoint
+        Where it is.
+    within_s
+        How long to go on trying while nobody answers, s.
+
+    Raises
+    ------
+    BrokerConnectError
+        At once if it refuses us or speaks no MQTT; after ``within_s`` if nobody answers.
+    """
+    problem = "no answer"
+    delay_s = _FIRST_DELAY_S
+    try:
+        async with asyncio.timeout(within_s):
+            while True:
+                try:
+                    return await _shake_hands(endpoint)
+                except (OSError, EOFError) as error:
+                    problem = _in_words(error)
+                await asyncio.sleep(delay_s)
+                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+    except TimeoutError:
+        raise BrokerConnectError(str(endpoint), f"not ready within {within_s:g} s ({problem})") from None
+
+
+async def _shake_hands(endpoint: Endpoint) -> None:
+    """Connect, be accepted, and leave; ``OSError`` or ``EOFError`` where trying again may help."""
+    reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=endpoint.is_tls or None)
+    try:
+        writer.write(_connect_packet(endpoint))
+        answer = await reader.readexactly(4)
+        if answer[:2] != b"\x20\x02":
+            raise BrokerConnectError(str(endpoint), f"speaks no MQTT (answered {answer!r})")
+        code = answer[3]
+        if code == 3:
+            raise ConnectionRefusedError("the broker says it is unavailable")
+        if code:
+            raise BrokerConnectError(str(endpoint), f"refused: {_REFUSALS.get(code, f'code {code}')}")
+        writer.write(_DISCONNECT)
+        await writer.drain()
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+def _connect_packet(endpoint: Endpoint) -> bytes:
+    """Return an MQTT 3.1.1 CONNECT with a clean session, section 3.1 [MQTT311]."""
+    fields = [f"eew-ready-{secrets.token_hex(6)}"]
+    flags = 0x02
+    if endpoint.username is not None:
+        flags |= 0x80
+        fields.append(endpoint.username)
+        if endpoint.password is not None:
+            flags |= 0x40
+            fields.append(endpoint.password)
+    payload = b"".join(len(raw).to_bytes(2, "big") + raw for raw in (text.encode() for text in fields))
+    body = b"\x00\x04MQTT\x04" + bytes([flags]) + b"\x00\x0a" + payload
+    length = len(body)
+    size = bytearray()
+    while length >= 128:
+        size.append(length & 0x7F | 0x80)
+        length >>= 7
+    size.append(length)
+    return b"\x10" + bytes(size) + body
+
+
+def _in_words(error: OSError | EOFError) -> str:
+    """Return the cause without the address, which stands in the message already."""
+    if isinstance(error, EOFError):
+        return "closed the connection without an answer"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    return error.strerror or str(error) or type(error).__name__

@@ -1,0 +1,55 @@
+"""``eew broker``: the embedded broker in the foreground, until Ctrl-C."""
+
+import argparse
+import asyncio
+
+from eew.errors import InputError
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--port", type=int, default=1883, help="MQTT port; 0 for any free one (default: 1883)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the broker; return 0 when told to stop by Ctrl-C or SIGTERM."""
+    if not 0 <= arguments.port <= 65535:
+        raise InputError("a port from 0 to 65535", field="--port", value=arguments.port)
+    asyncio.run(_serve(arguments.host, arguments.port))
+    return 0
+
+
+async def _serve(host: str, port: int) -> None:
+    """Serve until a signal comes; raise ``BrokerError`` if the server ends before that."""
+    import signal
+
+    from eew.broker.embedded import EmbeddedBroker
+
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def end() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+            # We are on our way out, which takes a bounded time: an impatient second Ctrl-C must not spoil it.
+            signal.signal(number, signal.SIG_IGN)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    async with EmbeddedBroker(host=host, port=port) as broker:
+        print(
+            f"broker {broker.endpoint} ({broker.name} {broker.version}) is ready; "
+            f"use it with --broker {broker.endpoint}; Ctrl-C stops it",
+            flush=True,
+        )
+        lost = asyncio.create_task(broker.wait_lost(), name="broker lost")
+        told = asyncio.create_task(stop.wait(), name="told to stop")
+        done, waiting = await asyncio.wait({lost, told}, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        if lost in done:
+            lost.result()

@@ -1,0 +1,186 @@
+"""``eew devices``: make a population, import one, or tell about one."""
+
+import argparse
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eew.errors import InputError
+
+if TYPE_CHECKING:
+    from eew.devices.importer import RejectedRow
+    from eew.model import Devices
+
+__all__ = ["configure", "run"]
+
+#: Rejected rows shown; all of them are in ``rejected.csv``.
+N_SHOWN = 20
+#: What takes less than this is done before anyone wonders.
+QUIET_S = 2.0
+#: Between two lines of progress where there is no terminal.
+LINE_EVERY_S = 5.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the sub-commands."""
+    verbs = parser.add_subparsers(dest="verb", metavar="make|import|info", required=True)
+    make = verbs.add_parser("make", help="spread devices over the towns of a region")
+    make.add_argument("--region", required=True, metavar="NAME|LAT,LON,KM", help="a named region, or a disc")
+    make.add_argument("--devices", required=True, metavar="N", help="how many, 1 to 100000000")
+    make.add_argument("--seed", required=True, metavar="S", help="the same seed makes the same population")
+    make.add_argument("--out", required=True, metavar="DIR", help="an existing population there is replaced")
+    make.add_argument("--tv-share", default="0.2", metavar="X", help="share of TVs, the rest are phones (default 0.2)")
+    imported = verbs.add_parser("import", help="read a CSV file: id,lat_deg,lon_deg[,kind]")
+    imported.add_argument("csv", type=Path, metavar="CSV")
+    imported.add_argument("--out", required=True, metavar="DIR", help="an existing population there is replaced")
+    info = verbs.add_parser("info", help="what is in a population")
+    info.add_argument("directory", type=Path, metavar="DIR")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it; return 0."""
+    return {"make": _make, "import": _import, "info": _info}[arguments.verb](arguments)
+
+
+def _make(arguments: argparse.Namespace) -> int:
+    """Make a population and write it."""
+    from eew.devices.population import make
+    from eew.devices.region import parse_region, region_towns
+    from eew.devices.store import check_replaceable, save
+
+    region = parse_region(arguments.region)
+    n_devices = _whole("--devices", arguments.devices)
+    seed = _whole("--seed", arguments.seed)
+    tv_share = _number("--tv-share", arguments.tv_share)
+    out = Path(arguments.out)
+    # Said before the work, not after it.
+    check_replaceable(out)
+    is_replaced = (out / "devices.toml").exists()
+    with _progress("making devices") as on_progress:
+        devices = make(region, n_devices, seed, tv_share, on_progress)
+    with _progress("writing devices") as on_progress:
+        save(devices, out, on_progress=on_progress)
+    if not len(region_towns(region)):
+        print(f"no town within {region.name}: devices lie evenly over the disc")
+    _tell_written(devices, out, is_replaced)
+    return 0
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    """Read a CSV file and write what is usable of it."""
+    from eew.devices.importer import import_csv, rejected_csv
+    from eew.devices.store import check_replaceable, save
+
+    out = Path(arguments.out)
+    check_replaceable(out)
+    is_replaced = (out / "devices.toml").exists()
+    with _progress("reading rows") as on_progress:
+        devices, rejected = import_csv(arguments.csv, on_progress)
+    save(devices, out, rejected_csv(rejected) if rejected else None)
+    _tell_written(devices, out, is_replaced)
+    if rejected:
+        _tell_rejected(rejected, arguments.csv, out)
+    return 0
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    """Tell what is in a population."""
+    import numpy as np
+
+    from eew.devices.store import CREDIT, load
+
+    devices = load(arguments.directory)
+    n_bytes = sum(path.stat().st_size for path in arguments.directory.iterdir())
+    n_cells = 1 + int(np.count_nonzero(devices.cell[1:] != devices.cell[:-1]))
+    rows = {
+        "region": devices.region,
+        "seed": "none (imported)" if devices.seed is None else str(devices.seed),
+        "devices": f"{len(devices):,} ({_kinds(devices)})",
+        "cells with devices": f"{n_cells:,}",
+        "latitude": f"{devices.lat_deg.min():.3f} to {devices.lat_deg.max():.3f}",
+        "longitude": f"{devices.lon_deg.min():.3f} to {devices.lon_deg.max():.3f}",
+        "first and last id": f"{devices.id[0].decode()}, {devices.id[-1].decode()}",
+        "on disk": f"{n_bytes / 1e6:,.1f} MB",
+    }
+    if devices.seed is not None:
+        rows["credit"] = CREDIT
+    for name, value in rows.items():
+        print(f"{name:<20}{value}")
+    return 0
+
+
+def _kinds(devices: "Devices") -> str:
+    """Return how many there are of each kind, in words."""
+    n_tvs = int(devices.kind.sum())
+    return f"{len(devices) - n_tvs:,} phones, {n_tvs:,} TVs"
+
+
+def _tell_written(devices: "Devices", out: Path, is_replaced: bool) -> None:
+    """Say what was written, and what that replaced."""
+    replaced = " in place of the population that was there" if is_replaced else ""
+    print(f"{len(devices):,} devices ({_kinds(devices)}) written to {out}{replaced}")
+
+
+def _tell_rejected(rejected: "list[RejectedRow]", path: Path, out: Path) -> None:
+    """List what was left out."""
+    from eew.devices.importer import n_rejected_by_reason
+
+    print(f"{len(rejected):,} rows left out:")
+    for reason, n_rows in n_rejected_by_reason(rejected).items():
+        print(f"  {n_rows:>9,}  {reason}")
+    for row in rejected[:N_SHOWN]:
+        print(f"{path}:{row.line}: {row.field}: {row.value!r}: {row.reason}")
+    if len(rejected) > N_SHOWN:
+        print(f"… and {len(rejected) - N_SHOWN:,} more")
+    print(f"all of them are listed in {out / 'rejected.csv'}")
+
+
+def _whole(field: str, text: str) -> int:
+    """Return the whole number that an option gives."""
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError("a whole number", field=field, value=text) from None
+
+
+def _number(field: str, text: str) -> float:
+    """Return the number that an option gives."""
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError("a number", field=field, value=text) from None
+
+
+@contextlib.contextmanager
+def _progress(what: str) -> Iterator[Callable[[float], None]]:
+    """Give a function that shows the share done on standard error: a bar, or lines where there is no terminal."""
+    began_s = time.monotonic()
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress
+
+        bar = Progress(console=Console(stderr=True), transient=True)
+        task = bar.add_task(what, total=1)
+
+        def show(share: float) -> None:
+            bar.update(task, completed=share)
+            if time.monotonic() - began_s > QUIET_S:
+                bar.start()
+
+        try:
+            yield show
+        finally:
+            bar.stop()
+        return
+    said_s = began_s + QUIET_S - LINE_EVERY_S
+
+    def tell(share: float) -> None:
+        nonlocal said_s
+        if time.monotonic() - said_s > LINE_EVERY_S:
+            said_s = time.monotonic()
+            sys.stderr.write(f"{what}: {share:.0%}\n")
+
+    yield tell

@@ -1,0 +1,194 @@
+"""``eew predict``: arrival times and shaking at places for one solution, without sending anything."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from eew.errors import InputError
+
+if TYPE_CHECKING:
+    from eew.estimate.intensity import IntensityModel
+    from eew.model import Profile
+
+__all__ = ["configure", "run"]
+
+#: One place of the output, in the order of its columns; NaN is unknown.
+Place = dict[str, float | str]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--magnitude", required=True, metavar="M", help="magnitude of the earthquake")
+    parser.add_argument("--depth-km", required=True, metavar="H", help="depth of its focus, km")
+    parser.add_argument("--at", metavar="LAT,LON", help="epicentre, degrees; goes with --for")
+    parser.add_argument(
+        "--for", dest="places", nargs="+", action="extend", metavar="LAT,LON", help="places to predict for"
+    )
+    parser.add_argument(
+        "--distance-km", nargs="+", action="extend", metavar="D", help="epicentral distances instead of places, km"
+    )
+    parser.add_argument(
+        "--issue-s", default="6", metavar="S", help="when the report is issued, s after origin (default: 6)"
+    )
+    parser.add_argument("--profile", default="global", help="region profile: a name or a .toml file (default: global)")
+    parser.add_argument("--travel-times", metavar="T", help="travel-time table: a name or a file (default: profile's)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Predict; return 0."""
+    import numpy as np
+
+    from eew.decision.policy import is_issued, levels
+    from eew.estimate.blind import late_alert_radius_km
+    from eew.estimate.intensity import intensity_model
+    from eew.estimate.traveltime import TravelTimeTable
+    from eew.geodesy import hypocentral_km
+    from eew.model import Level
+    from eew.profile import load_profile
+
+    magnitude = _number("--magnitude", arguments.magnitude, -2, 10.5)
+    depth_km = _number("--depth-km", arguments.depth_km, -10, 800)
+    issue_s = _number("--issue-s", arguments.issue_s, -math.inf, math.inf)
+    distance_km = np.array(_distances_km(arguments))
+    profile = load_profile(arguments.profile)
+    table = TravelTimeTable.load(arguments.travel_times or profile.travel_times)
+    model = intensity_model(profile.intensity_model)
+
+    straight_km = hypocentral_km(distance_km, depth_km)
+    p_arrival_s, s_arrival_s = table.travel_times(distance_km, depth_km)
+    intensity = model.intensity(magnitude, straight_km, depth_km=depth_km)
+    max_intensity = float(model.intensity(magnitude, abs(depth_km), depth_km=depth_km))
+    would_issue = is_issued(profile, magnitude, max_intensity)
+    codes = levels(profile, magnitude, intensity, max_intensity)
+    words = [Level(int(code)).word if would_issue else Level.NONE.word for code in codes]
+    columns = {
+        "epicentral_km": distance_km.tolist(),
+        "hypocentral_km": straight_km.tolist(),
+        "p_arrival_s": p_arrival_s.tolist(),
+        "s_arrival_s": s_arrival_s.tolist(),
+        "intensity": intensity.tolist(),
+        "scale": [profile.scale] * len(words),
+        "level": words,
+        "lead_s": (s_arrival_s - issue_s).tolist(),
+    }
+    places: list[Place] = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    late_radius_km = late_alert_radius_km(table, depth_km, issue_s)
+
+    if arguments.json:
+        print(json.dumps({"places": places, "late_radius_km": late_radius_km}, allow_nan=False))
+    else:
+        named = arguments.places or [f"{place['epicentral_km']:g} km away" for place in places]
+        title = f"M {magnitude:g}, {depth_km:g} km deep, report issued {issue_s:g} s after origin"
+        _print_table([name.strip() for name in named], places, f"{title}; {profile.title}, {table.name}")
+        print(f"Late-alert radius: {late_radius_km:.1f} km (nearer, the S wave arrives before the report is issued)")
+        print("A calculation from formulas, not a warning: eew is not a warning service.")
+    for note in _notes(profile, model, magnitude, max_intensity, would_issue=would_issue):
+        print(f"eew predict: note: {note}", file=sys.stderr)
+    return 0
+
+
+def _distances_km(arguments: argparse.Namespace) -> list[float]:
+    """Return the epicentral distances that are asked for, in their order."""
+    if arguments.distance_km is not None:
+        for option, value in (("--at", arguments.at), ("--for", arguments.places)):
+            if value is not None:
+                raise InputError("either --at and --for, or --distance-km", field=option, value=value)
+        return [_number("--distance-km", text, 0, math.inf) for text in arguments.distance_km]
+    if arguments.at is None or arguments.places is None:
+        missing = "--at" if arguments.at is None else "--for"
+        raise InputError("--at LAT,LON and --for LAT,LON …, or --distance-km D …", field=missing)
+    from eew.geodesy import epicentral_km
+
+    lat_deg, lon_deg = _place("--at", arguments.at)
+    to_lat_deg, to_lon_deg = zip(*(_place("--for", text) for text in arguments.places), strict=True)
+    return [float(distance) for distance in epicentral_km(lat_deg, lon_deg, to_lat_deg, to_lon_deg)]
+
+
+def _place(option: str, text: str) -> tuple[float, float]:
+    """Return latitude and longitude, degrees."""
+    parts = text.split(",")
+    expected = "LAT,LON in degrees: latitude -90 to 90, longitude -180 to 180"
+    try:
+        lat_deg, lon_deg = (float(part) for part in parts)
+    except ValueError as error:
+        raise InputError(expected, field=option, value=text.strip()) from error
+    if not (-90 <= lat_deg <= 90 and -180 <= lon_deg <= 180):
+        raise InputError(expected, field=option, value=text.strip())
+    return lat_deg, lon_deg
+
+
+def _number(option: str, text: str, least: float, most: float) -> float:
+    """Return a finite number within its bounds."""
+    expected = "a number" if most == math.inf else f"a number from {least:g} to {most:g}"
+    expected += ", 0 or more" if most == math.inf and least == 0 else ""
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise InputError(expected, field=option, value=text.strip()) from error
+    if not (math.isfinite(value) and least <= value <= most):
+        raise InputError(expected, field=option, value=text.strip())
+    return value
+
+
+def _notes(
+    profile: "Profile", model: "IntensityModel", magnitude: float, max_intensity: float, *, would_issue: bool
+) -> list[str]:
+    """Return what a reader must know to read the figures right."""
+    notes = []
+    if not would_issue:
+        notes.append(
+            f"profile {profile.name} does not issue a report of M {magnitude:g} with intensity {max_intensity:.1f} "
+            "at most: no one is alerted, every level is none"
+        )
+    if model.magnitude_range is not None:
+        least, most = model.magnitude_range
+        if magnitude < least:
+            notes.append(f"{model.name} is meant for M {least:.1f} and more")
+        if magnitude > most:
+            notes.append(f"{model.name} is meant for M {most:.1f} and less")
+    return notes
+
+
+def _print_table(names: Sequence[str], places: Sequence[Place], title: str) -> None:
+    """Print one line a place."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from eew.estimate.scale import class_word
+
+    scale = str(places[0]["scale"])
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    table.add_column("place", overflow="fold")
+    for head in ("epicentre\nkm", "focus\nkm", "P after\norigin s", "S after\norigin s"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column(f"intensity\n{scale}", no_wrap=True)
+    table.add_column("level", no_wrap=True)
+    table.add_column("lead\ns", justify="right", no_wrap=True)
+    for name, place in zip(names, places, strict=True):
+        intensity = float(place["intensity"])
+        keys = ("epicentral_km", "hypocentral_km", "p_arrival_s", "s_arrival_s")
+        table.add_row(
+            name,
+            *(f"{place[key]:.1f}" for key in keys),
+            # Cut, not rounded: a number must not look as if it had reached the next class.
+            f"{math.floor(intensity * 10) / 10:.1f} ({class_word(intensity, scale)})",
+            str(place["level"]),
+            f"{place['lead_s']:+.1f}",
+        )
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # Into a file or a pipe whole lines go out, however long.
+        console.width = max(console.width, 160)
+    console.print(table)

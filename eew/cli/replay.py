@@ -1,0 +1,191 @@
+"""``eew replay``: a scenario, or a file of reports, to simulated devices over a real broker."""
+
+import argparse
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from rich.console import Console
+
+    from eew.dispatcher import Handled
+    from eew.model import EventReport
+    from eew.pipeline import Progress, RunInput
+    from eew.settings import Settings
+    from eew.view.live import Line, Shown
+
+__all__ = ["configure", "run"]
+
+_DEFAULT_REGION = "japan"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "scenario", metavar="SCENARIO|FILE.jsonl|-", help="a scenario's name or file, or native reports"
+    )
+    parser.add_argument("--speed", metavar="X|max", help="how much faster the waits between reports pass (default 10)")
+    parser.add_argument("--mode", metavar="device|cell", help="one alert a device (default) or one a populated cell")
+    parser.add_argument("--qos", metavar="0|1", help="MQTT quality of service of alerts (default 0)")
+    parser.add_argument("--devices", metavar="N", help="how many simulated devices (default 100000)")
+    parser.add_argument("--seed", metavar="S", help="of everything random (default 1)")
+    parser.add_argument("--population", metavar="DIR", help="made by 'eew devices', instead of making one")
+    parser.add_argument("--region", metavar="NAME|LAT,LON,KM", help="where devices live, if not as the scenario says")
+    parser.add_argument("--shelters", metavar="DIR", help="shelter catalogue (default: the shipped synthetic one)")
+    parser.add_argument("--broker", metavar="URL", help="mqtt://host:port, instead of the embedded broker")
+    parser.add_argument("--profile", metavar="NAME|FILE", help="region profile, instead of the scenario's")
+    parser.add_argument("--travel-times", metavar="NAME|FILE", help="ak135, iasp91, or a table such as JMA's own")
+    parser.add_argument("--subscriptions", metavar="wildcard|each", help="how devices on one connection subscribe")
+    parser.add_argument("--workers", metavar="N", help="processes that play devices (default 2)")
+    parser.add_argument("--connections", metavar="N", help="connections of each worker (default 5)")
+    parser.add_argument("--connections-per-device", metavar="1", help="a real connection for each device")
+    parser.add_argument("--reconnect-s", metavar="S", help="how long to try when the broker goes away (default 30)")
+    parser.add_argument("--key", metavar="FILE", help="PEM of the signing key (default: your own, made on first use)")
+    parser.add_argument("--config", metavar="FILE", help="the same settings as TOML")
+    parser.add_argument("--summary", metavar="PATH", help="also write the run summary there")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play it; return 0, or 1 when something was lost or failed, or 3 when the broker went away."""
+    from rich.console import Console
+
+    from eew.settings import load_settings
+
+    options = {name: value for name, value in vars(arguments).items() if name not in {"config", "run", "command"}}
+    settings = load_settings({name: options.get(name) for name in settings_fields()}, config=arguments.config)
+    folder = _run_folder(arguments.scenario)
+    console = Console(highlight=False)
+    given = _given(arguments, settings, folder, console)
+    return asyncio.run(_run(settings, given, folder, arguments.summary, console))
+
+
+def settings_fields() -> tuple[str, ...]:
+    """Return the names of the settings that an option may give."""
+    from eew.settings import Settings
+
+    return Settings.__struct_fields__
+
+
+async def _run(
+    settings: "Settings", given: "RunInput", folder: Path, summary_path: str | None, console: "Console"
+) -> int:
+    from eew.errors import EewError
+    from eew.pipeline import Progress, run
+    from eew.summary import check_conservation
+    from eew.view.live import show
+    from eew.view.table import print_summary
+
+    progress = Progress()
+    async with show(console, lambda: _shown(progress)):
+        result = await run(settings, given, progress)
+    summary = result.summary
+    for path in (folder / "summary.json", *([Path(summary_path)] if summary_path else [])):
+        path.write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print_summary(summary, console)
+    console.print(f"summary   {folder / 'summary.json'}", soft_wrap=True)
+    if result.error is not None:
+        sys.stderr.write(f"eew replay: {result.error}\n")
+        return result.error.exit_code
+    try:
+        check_conservation(summary)
+    except EewError as error:
+        sys.stderr.write(f"eew replay: {error}\n")
+        return error.exit_code
+    return 1 if summary["delivery"]["lost"] or summary["conservation"]["failed"] else 0
+
+
+def _given(arguments: argparse.Namespace, settings: "Settings", folder: Path, console: "Console") -> "RunInput":
+    """Gather what the run works on; everything that can be wrong with the input is found here."""
+    from eew.clock import SystemClock
+    from eew.devices import store
+    from eew.devices.population import make
+    from eew.devices.region import parse_region
+    from eew.feed.formats.native import load_reports
+    from eew.feed.replay import FeedCounter, decoded, lines_of, replay
+    from eew.feed.scenario import load_scenario, scenario_path
+    from eew.pipeline import RunInput
+    from eew.profile import load_profile
+    from eew.shelter import catalogue
+
+    region, profile_name = arguments.region, settings.profile
+    reports: tuple[EventReport, ...] | None
+    if arguments.scenario == "-":
+        name, reports = "standard input", None
+    elif arguments.scenario.endswith(".jsonl"):
+        name, reports = Path(arguments.scenario).stem, load_reports(arguments.scenario)
+    else:
+        scenario = load_scenario(scenario_path(arguments.scenario))
+        name, reports = scenario.name, scenario.reports
+        region = region or scenario.population
+        profile_name = profile_name or scenario.profile
+    profile = load_profile(profile_name or "global")
+    shelters = catalogue.load(settings.shelters or catalogue.default_catalogue_path())
+    population = Path(settings.population) if settings.population else folder / "population"
+    if settings.population is None:
+        where = parse_region(region or _DEFAULT_REGION)
+        folder.mkdir(parents=True)
+        console.print(f"making {settings.devices:,} simulated devices in {where.name}")
+        store.save(make(where, settings.devices, settings.seed), population)
+    else:
+        folder.mkdir(parents=True)
+    source: AsyncIterator[EventReport]
+    if reports is None:
+        source = decoded(lines_of(sys.stdin.fileno()), FeedCounter())
+    else:
+        source = replay(reports, SystemClock(), settings.speed)
+    (folder / "work").mkdir()
+    return RunInput(
+        name=name,
+        reports=source,
+        starts_at=reports[0].issued_at if reports else None,
+        profile=profile,
+        devices=store.load(population),
+        population=population,
+        shelters=shelters,
+        folder=folder / "work",
+    )
+
+
+def _run_folder(scenario: str) -> Path:
+    """Return a folder of its own for this run."""
+    stem = "stdin" if scenario == "-" else Path(scenario).stem
+    started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = Path("runs") / f"{started}-{stem}"
+    number = 1
+    while folder.exists():
+        number += 1
+        folder = Path("runs") / f"{started}-{stem}-{number}"
+    return folder
+
+
+def _shown(progress: "Progress") -> "Shown":
+    from eew.view.live import Shown
+
+    head = progress.stage
+    if progress.broker:
+        head += (
+            f": broker {progress.broker}, {progress.n_devices:,} devices, "
+            f"{progress.n_planned:,} alerts planned, {progress.n_waiting:,} waiting, {progress.n_taken:,} delivered"
+        )
+    return Shown(head, [_line(handled) for handled in progress.handled])
+
+
+def _line(handled: "Handled") -> "Line":
+    from eew.units import seconds_after
+    from eew.view.live import Line
+
+    report, plan = handled.report, handled.plan
+    issued = "" if report.origin_at is None else f"{seconds_after(report.issued_at, report.origin_at):.1f}"
+    magnitude = "?" if report.magnitude is None else f"{report.magnitude:.1f}"
+    numbers = ("–",) * 3 if plan is None else tuple(f"{n:,}" for n in plan.n_by_level().values())
+    status = report.status.value if plan is not None else handled.verdict.value
+    words = (
+        f"report {report.report_no} {report.kind.value} ({status}): M {magnitude}, "
+        f"{issued or '?'} s after origin: critical {numbers[0]}, active {numbers[1]}, passive {numbers[2]}"
+    )
+    return Line(words, (str(report.report_no), report.kind.value, issued, magnitude, status, *numbers))

@@ -1,0 +1,177 @@
+"""``eew scenarios``: list, check and show scenarios, and make them from an agency's telegrams."""
+
+import argparse
+import json
+import math
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eew.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from eew.feed.scenario import Scenario
+
+__all__ = ["configure", "run"]
+
+#: How far around the hypocentre a converted scenario looks for people, until its author knows better.
+RADIUS_KM = 300
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    acts.add_parser("list", help="the scenarios that come with eew")
+    check = acts.add_parser("check", help="check scenario files, and say where the first fault is")
+    check.add_argument("files", nargs="+", metavar="NAME|FILE")
+    show = acts.add_parser("show", help="the reports of one scenario")
+    show.add_argument("scenario", metavar="NAME|FILE")
+    show.add_argument("--json", action="store_true", help="as one JSON object, its reports as native EventReports")
+    convert = acts.add_parser("convert", help="make a scenario of JMA XML telegrams or native .jsonl files")
+    convert.add_argument("files", nargs="+", metavar="FILE")
+    convert.add_argument("--out", required=True, metavar="FILE", help="the scenario file to write")
+    convert.add_argument("--title", help="default: place and magnitude of the last report")
+    convert.add_argument("--profile", default="japan", help="region profile (default %(default)s)")
+    convert.add_argument(
+        "--population", metavar="REGION|LAT,LON,KM", help=f"default: {RADIUS_KM} km around the last hypocentre"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it; return the exit code."""
+    act = {"list": _list, "check": _check, "show": _show, "convert": _convert}[arguments.act]
+    act(arguments)
+    return 0
+
+
+def _list(_: argparse.Namespace) -> None:
+    from eew.errors import ScenarioError
+    from eew.feed.scenario import load_scenario, scenario_folder
+
+    folder = scenario_folder()
+    if folder is None:
+        raise ScenarioError("a folder scenarios/ here or beside the package", field="scenarios")
+    table = _table("name", "title", "events", "reports", "magnitude", "profile", "population")
+    for path in sorted(folder.glob("*.toml")):
+        scenario = load_scenario(path)
+        magnitudes = [report.magnitude for report in scenario.reports if report.magnitude is not None]
+        least, most = (min(magnitudes), max(magnitudes)) if magnitudes else (None, None)
+        span = _number(least) if least == most else f"{_number(least)}-{_number(most)}"
+        n_events = len({(report.source, report.event_id) for report in scenario.reports})
+        counts = (str(n_events), str(len(scenario.reports)))
+        table.add_row(scenario.name, scenario.title, *counts, span, scenario.profile, scenario.population)
+    _print(table)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from eew.feed.scenario import load_scenario, scenario_path
+
+    for name in arguments.files:
+        path = scenario_path(name)
+        n_reports = len(load_scenario(path).reports)
+        print(f"{path}: ok, {n_reports} report{'s' * (n_reports > 1)}")
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    from eew.feed.scenario import load_scenario, scenario_path
+
+    scenario = load_scenario(scenario_path(arguments.scenario))
+    if arguments.json:
+        print(json.dumps(_as_json(scenario), ensure_ascii=False))
+        return
+    print(f"{scenario.title} [{scenario.name}]")
+    print(f"profile {scenario.profile}, population {scenario.population}, licence: {scenario.licence}")
+    for source in scenario.sources:
+        print(f"source: {source}")
+    if scenario.notes:
+        print(scenario.notes)
+    zero_at = next((report.origin_at for report in scenario.reports if report.origin_at is not None), None)
+    events = {report.event_id for report in scenario.reports}
+    table = _table(*(["event"] if len(events) > 1 else []), "no", "issued", "after s", "kind", "status", "M", "lat")
+    for heading in ("lon", "depth km", "place", ""):
+        table.add_column(heading)
+    for report in scenario.reports:
+        remarks = ("assumed" if report.is_assumed else "", "fault" if report.fault else "")
+        table.add_row(
+            *([report.event_id] if len(events) > 1 else []),
+            str(report.report_no),
+            report.issued_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            _number(None if zero_at is None else (report.issued_at - zero_at).total_seconds()),
+            report.kind.value,
+            report.status.value,
+            _number(report.magnitude),
+            _number(report.lat_deg, 2),
+            _number(report.lon_deg, 2),
+            _number(report.depth_km, 0),
+            report.place or "",
+            " ".join(filter(None, remarks)),
+        )
+    _print(table)
+
+
+def _convert(arguments: argparse.Namespace) -> None:
+    from eew.feed.convert import read_reports, scenario_toml
+    from eew.feed.scenario import Scenario, parse_scenario
+
+    reports = read_reports(arguments.files)
+    last = next((report for report in reversed(reports) if report.lat_deg is not None), None)
+    if last is None:
+        raise InputError("at least one report with a hypocentre", file=arguments.files[0])
+    names = sorted(Path(file).name for file in arguments.files)
+    scenario = Scenario(
+        name=Path(arguments.out).stem,
+        title=arguments.title or f"{last.place or last.event_id}, M{_number(last.magnitude)}",
+        sources=(f"{len(names)} files, {names[0]} to {names[-1]}" if len(names) > 1 else names[0],),
+        licence="unknown: ask the agency before passing it on",
+        profile=arguments.profile,
+        population=_population(arguments.population or f"{last.lat_deg},{last.lon_deg},{RADIUS_KM}"),
+        reports=reports,
+    )
+    text = scenario_toml(scenario)
+    parse_scenario(text.encode(), arguments.out)
+    Path(arguments.out).write_text(text, encoding="utf-8")
+    print(f"{arguments.out}: {len(reports)} reports; fill in its sources and licence")
+
+
+def _population(text: str) -> str:
+    parts = text.strip().split(",")
+    try:
+        is_place = len(parts) == 3 and all(map(math.isfinite, map(float, parts)))
+    except ValueError:
+        is_place = False
+    if not is_place and not re.fullmatch(r"[A-Za-z0-9_-]+", text.strip()):
+        raise InputError("a region's name or LAT,LON,KM", field="--population", value=text.strip())
+    return text.strip()
+
+
+def _as_json(scenario: "Scenario") -> dict[str, Any]:
+    from eew.feed.formats.native import encode_report
+
+    return asdict(scenario) | {"reports": [json.loads(encode_report(report)) for report in scenario.reports]}
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _table(*headings: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _print(table: "Table") -> None:
+    """Print as wide as the terminal; into a file or a pipe as wide as it needs."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=400)
+    console.print(table)

@@ -1,0 +1,179 @@
+"""In which order the alerts go out, so that the most critical ones are on time, then the most active ones, and so on.
+
+A job is one alert: unit length at the send rate, due when the S wave arrives. The sets of jobs that can all be on
+time form a matroid (unit-time scheduling with deadlines) [CLRS09], so taking jobs greedily by level, each that leaves
+the kept set feasible, is optimal. With deadlines in bins, feasible means: of the kept jobs, no more are due by the
+start of any bin than can be sent until then. That is counting.
+
+    due ──bin──▶ code ──radix sort──▶ by due time ──count per level──▶ kept │ not savable, late
+
+A code is a bin of the due time, 16 bits wide so that a sort is two counting passes::
+
+    0 … late codes … │ bins of bin_s until all is sent │ far: all of these can be on time … 65535
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from eew.errors import ModelRangeError
+from eew.geodesy import FloatArray
+from eew.model import Level, RowColumn
+
+__all__ = ["SendingOrder", "sending_order"]
+
+N_CODES = 1 << 16
+#: Codes for what is already late, and the most that bins before the end of sending may take.
+N_LATE_CODES = 1 << 13
+N_DUE_CODES = N_CODES - N_LATE_CODES
+MAX_NEAR_CODES = 1 << 15
+#: Due times further out than this, before now or after the end of sending, are told apart no more.
+FAR_S = 3600.0
+#: How late an alert with unknown S arrival is taken to be.
+JUST_NOW_S = 1e-9
+CHUNK = 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class SendingOrder:
+    """The order of sending, and how many of it are sure to be on time at the rate it was made for."""
+
+    #: Shape ``(n,)``: positions of the jobs, first to be sent first.
+    order: RowColumn
+    #: The first ``n_on_time`` of ``order`` are on time, the rest is late or cannot be saved.
+    n_on_time: int
+    n_on_time_by_level: Mapping[Level, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bins:
+    """How due times become codes."""
+
+    n_near: int
+    near_s: float
+    far_s: float
+    late_s: float
+
+    @property
+    def end_s(self) -> float:
+        """When everything is sent, rounded up to a bin."""
+        return self.n_near * self.near_s
+
+    def codes(self, slack_s: FloatArray) -> npt.NDArray[np.uint16]:
+        """Return the code of each due time, shape ``(n,)``; never falls with the due time."""
+        code = np.empty(len(slack_s), dtype=np.uint16)
+        for first in range(0, len(slack_s), CHUNK):
+            due_s = slack_s[first : first + CHUNK].astype(np.float64)
+            due_s[np.isnan(due_s)] = -JUST_NOW_S
+            bin_no = np.clip(due_s / self.near_s, 0, self.n_near)
+            bin_no += np.clip((due_s - self.end_s) / self.far_s, 0, N_DUE_CODES - 1 - self.n_near)
+            bin_no += np.clip(due_s / self.late_s, -N_LATE_CODES, 0)
+            # One of the three at most has a fraction, and nothing is negative after the shift: truncation is the floor.
+            code[first : first + CHUNK] = (bin_no + N_LATE_CODES).astype(np.uint16)
+        return code
+
+
+def sending_order(
+    slack_s: FloatArray, level: npt.NDArray[np.uint8], rate_hz: float, bin_s: float = 0.004
+) -> SendingOrder:
+    """Return the order in which to send alerts.
+
+    Of all orders, this one puts the greatest number of critical alerts on time, among those orders the greatest
+    number of active ones, then of passive ones; a due time counts as the start of its bin.
+
+    Parameters
+    ----------
+    slack_s
+        Shape ``(n,)``, S arrival minus now; negative where it is too late already, NaN where unknown (taken
+        as just missed). Not changed.
+    level
+        Shape ``(n,)``, codes of ``Level``.
+    rate_hz
+        Alerts a second; the k-th is sent ``k / rate_hz`` from now.
+    bin_s
+        Width of a bin.
+
+    Returns
+    -------
+    sending_order
+        First what can be on time, by due time; then the rest, by level, then by due time. Ties by position. Where the
+        rate suffices for all, that is plain earliest-due-first.
+
+    Raises
+    ------
+    ModelRangeError
+        If the rate or the bin is not positive and finite.
+
+    Notes
+    -----
+    "By due time" is to a resolution, in which ties go by position: ``bin_s`` for what is due before everything is
+    sent (or a 32 768th of the time sending takes, where that is wider); for what is due later, a 24 576th of the
+    span up to the last due time (0.02 s in 8 min); for what is late, an 8 192nd of the greatest lateness (0.01 s in
+    80 s); never finer than ``bin_s``. Beyond an hour all is one.
+
+    References
+    ----------
+    [CLRS09] section 16.5, unit-time tasks with deadlines as a matroid; the counting form is derived in the code.
+    """
+    for name, value in (("rate_hz", rate_hz), ("bin_s", bin_s)):
+        if not (value > 0 and math.isfinite(value)):
+            raise ModelRangeError(name, value, "a positive number")
+    n = len(slack_s)
+    if n == 0:
+        return SendingOrder(np.empty(0, dtype=np.int32), 0, dict.fromkeys(Level, 0))
+    bins = _bins(slack_s, n / rate_hz, bin_s)
+    code = bins.codes(slack_s)
+    by_due = np.argsort(code, kind="stable")
+    level_by_due = level[by_due]
+    # Counted are: all late ones as one bin, the near bins, all far ones as one. Where each ends, when each begins.
+    end = np.cumsum(np.bincount(code, minlength=N_CODES))[N_LATE_CODES - 1 : N_LATE_CODES + bins.n_near]
+    end = np.append(end, n)
+    start_s = np.append(0.0, np.arange(bins.n_near + 1) * bins.near_s)
+    # A billionth of a job, so that 2.9999999996 jobs a bin are three.
+    room = np.floor(np.minimum(rate_hz * start_s, n) + 1e-9).astype(np.int64)
+
+    is_on_time = np.zeros(n, dtype=np.bool_)
+    n_before = np.zeros(n + 1, dtype=np.int32)
+    n_on_time_by_level: dict[Level, int] = {}
+    is_level = {each: level_by_due == each for each in sorted(Level, reverse=True)}
+    for each, is_this in is_level.items():
+        # What may still be added to a bin, so that it and every later one stay feasible.
+        room = np.minimum.accumulate(room[::-1])[::-1]
+        np.cumsum(is_this, out=n_before[1:])
+        n_until = n_before[end]
+        # Kept until b, the most there can be: A(b) = min(A(b−1) + n(b), room(b)). Unrolled, with N(b) the sum of n:
+        # A(b) = N(b) + min(0, min over j ≤ b of room(j) − N(j)); room never falls, so neither does A.
+        n_kept_until = n_until + np.minimum(np.minimum.accumulate(room - n_until), 0)
+        n_on_time_by_level[each] = int(n_kept_until[-1])
+        room -= n_kept_until
+        if n_kept_until[-1] == n_until[-1]:
+            is_on_time |= is_this
+        else:
+            n_here = np.diff(n_until, prepend=0)
+            n_kept_here = np.diff(n_kept_until, prepend=0)
+            runs = np.stack((n_kept_here, n_here - n_kept_here), axis=1).ravel()
+            is_on_time[np.flatnonzero(is_this)] = np.repeat(np.tile([True, False], len(end)), runs)
+
+    # np.compress and not a boolean index: it takes a fifth of the time where the mask is without pattern.
+    parts = [np.compress(is_on_time, by_due)]
+    if len(parts[0]) < n:
+        parts += [np.compress(is_this & ~is_on_time, by_due) for is_this in is_level.values()]
+    return SendingOrder(np.concatenate(parts).astype(np.int32), len(parts[0]), n_on_time_by_level)
+
+
+def _bins(slack_s: FloatArray, sending_s: float, bin_s: float) -> _Bins:
+    """Return bins fine enough where order decides who is on time, and wide enough for the rest."""
+    near_s = max(bin_s, sending_s / MAX_NEAR_CODES)
+    n_near = math.ceil(sending_s / near_s)
+    far_span_s = min(float(np.fmax.reduce(slack_s)) - n_near * near_s, FAR_S)
+    late_span_s = min(-float(np.fmin.reduce(slack_s)), FAR_S)
+    return _Bins(
+        n_near=n_near,
+        near_s=near_s,
+        # One code less than there are, so that the last due time has one of its own.
+        far_s=max(bin_s, far_span_s / (N_DUE_CODES - n_near - 1)),
+        late_s=max(bin_s, late_span_s / N_LATE_CODES),
+    )

@@ -1,0 +1,153 @@
+"""What an incoming report means for its event: act on it, or leave it and say why."""
+
+from collections import OrderedDict
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from eew.errors import ModelRangeError
+from eew.model import EventReport, ReportKind
+from eew.units import seconds_after
+
+__all__ = ["EventBook", "Verdict"]
+
+
+class Verdict(StrEnum):
+    """What is done with a report, and why."""
+
+    #: New, update or final of a living event: goes on.
+    ACCEPTED = "accepted"
+    #: A report numbered above a cancel: the cancel was the mistake, the event lives again.
+    CORRECTED = "corrected"
+    #: It was not an earthquake: those who were told are told so.
+    CANCELLED = "cancelled"
+    #: The very report that was acted on last, once more.
+    DUPLICATE = "duplicate"
+    #: Numbered below the last one acted on: overtaken on its way.
+    OLDER = "older"
+    #: The number of the last one acted on with other content: the first one stands.
+    CONFLICTING = "conflicting"
+    #: Issued too long after its origin, or too long ago.
+    STALE = "stale"
+
+    @property
+    def is_acted_on(self) -> bool:
+        """Whether the report changes what people are told."""
+        return self in {Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """Where one event stands."""
+
+    report_no: int
+    #: What was acted on under this number: a report, a cancel, or a report and the cancel that reused its number.
+    acted_on: tuple[EventReport, ...]
+    is_cancelled: bool
+    #: When it was last acted on; never before that report was issued.
+    acted_at: datetime
+
+
+class EventBook:
+    """The events of late, and what each incoming report means for its own.
+
+    Events are known by ``event_id`` alone, and never touch one another. Numbers may skip (reports get lost); several
+    in one second, and reports issued before their own origin time, are as good as any.
+
+    Parameters
+    ----------
+    max_age_s
+        A report issued longer than this after its origin, or longer than this ago, is stale: some feeds return
+        the last alert however old. A cancel of an event in the book is never stale: late relief is relief.
+    keep_s
+        An event is forgotten this long after it was last acted on; at least ``max_age_s``, so that a repetition of
+        what was forgotten is stale.
+    max_events
+        Beyond this number the event not acted on for longest is forgotten.
+
+    Raises
+    ------
+    ModelRangeError
+        If ``keep_s`` is below ``max_age_s`` or ``max_events`` below 1.
+    """
+
+    def __init__(self, *, max_age_s: float = 600.0, keep_s: float = 3600.0, max_events: int = 1024) -> None:
+        if keep_s < max_age_s:
+            raise ModelRangeError("keep_s", keep_s, f"at least max_age_s, {max_age_s:g}")
+        if max_events < 1:
+            raise ModelRangeError("max_events", max_events, "at least 1")
+        self._max_age_s = max_age_s
+        self._keep_s = keep_s
+        self._max_events = max_events
+        self._events: OrderedDict[str, _Event] = OrderedDict()
+        #: How many reports met each verdict since the start.
+        self.n_by_verdict: dict[Verdict, int] = dict.fromkeys(Verdict, 0)
+
+    @property
+    def event_ids(self) -> AbstractSet[str]:
+        """The events in the book: what is kept elsewhere about any other may go."""
+        return self._events.keys()
+
+    def receive(self, report: EventReport, now_at: datetime) -> Verdict:
+        """Judge a report that comes in at ``now_at``, and remember it if it is acted on."""
+        self._forget(now_at)
+        verdict = self._verdict(report, now_at)
+        self.n_by_verdict[verdict] += 1
+        if verdict.is_acted_on:
+            self._remember(report, now_at)
+        return verdict
+
+    def _verdict(self, report: EventReport, now_at: datetime) -> Verdict:
+        """Judge a report by where its event stands."""
+        is_cancel = report.kind is ReportKind.CANCEL
+        event = self._events.get(report.event_id)
+        refusal = None if event is None else _refusal(report, event)
+        if refusal is not None:
+            return refusal
+        if (event is None or not is_cancel) and self._is_stale(report, now_at):
+            return Verdict.STALE
+        if is_cancel:
+            return Verdict.CANCELLED
+        return Verdict.CORRECTED if event is not None and event.is_cancelled else Verdict.ACCEPTED
+
+    def _is_stale(self, report: EventReport, now_at: datetime) -> bool:
+        """Return whether a report is too old to be told."""
+        if seconds_after(now_at, report.issued_at) > self._max_age_s:
+            return True
+        return report.origin_at is not None and seconds_after(report.issued_at, report.origin_at) > self._max_age_s
+
+    def _remember(self, report: EventReport, now_at: datetime) -> None:
+        """Let the event stand where this report puts it."""
+        before = self._events.get(report.event_id)
+        is_reused = before is not None and before.report_no == report.report_no
+        self._events[report.event_id] = _Event(
+            report_no=report.report_no,
+            acted_on=(*before.acted_on, report) if before is not None and is_reused else (report,),
+            is_cancelled=report.kind is ReportKind.CANCEL,
+            acted_at=max(now_at, report.issued_at),
+        )
+        self._events.move_to_end(report.event_id)
+        while len(self._events) > self._max_events:
+            self._events.popitem(last=False)
+
+    def _forget(self, now_at: datetime) -> None:
+        """Drop what was not acted on for long."""
+        while self._events:
+            event_id, event = next(iter(self._events.items()))
+            if seconds_after(now_at, event.acted_at) <= self._keep_s:
+                return
+            del self._events[event_id]
+
+
+def _refusal(report: EventReport, event: _Event) -> Verdict | None:
+    """Return why a report adds nothing to what its event was told already; ``None`` where it does."""
+    if report in event.acted_on:
+        return Verdict.DUPLICATE
+    if report.report_no < event.report_no:
+        return Verdict.OLDER
+    # A cancel may reuse the last number; nothing else may.
+    is_reusing = report.kind is ReportKind.CANCEL and not event.is_cancelled
+    if report.report_no == event.report_no and not is_reusing:
+        return Verdict.CONFLICTING
+    return None

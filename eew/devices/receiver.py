@@ -1,0 +1,173 @@
+"""What a device does with an alert: refuse it, or take it. Many devices at once, as columns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from eew.model import CodeColumn, FloatColumn, Level, RowColumn
+from eew.wire.message import AlertCore
+
+__all__ = ["RECEIPT", "Counter", "ReceiptLog", "Receiver", "Verify"]
+
+#: Says whether an alert's signature holds.
+Verify = Callable[[AlertCore], bool]
+
+#: One line of a receipt log.
+RECEIPT = np.dtype(
+    [
+        ("received_mono_ns", "<i8"),
+        ("device_row", "<i4"),
+        # After the report's origin, as the device knows it; NaN in a cancel.
+        ("s_arrival_s", "<f4"),
+        ("core_no", "<i2"),
+        ("level", "u1"),
+    ]
+)
+
+
+class Counter(IntEnum):
+    """What devices count; also the layout of a worker's shared counters."""
+
+    TAKEN = 0
+    DUPLICATE = 1
+    OLDER = 2
+    EXPIRED = 3
+    UNVERIFIED = 4
+    UNREADABLE = 5
+    #: Cell mode: devices that a cell alert reached and that by their own reckoning feel nothing.
+    UNAFFECTED = 6
+
+
+@dataclass(slots=True)
+class _EventColumns:
+    """What each device was last shown of one event."""
+
+    report_no: npt.NDArray[np.int16]
+
+
+class ReceiptLog:
+    """Every alert taken by a device: when, by which report, how loud."""
+
+    def __init__(self) -> None:
+        self._parts: list[npt.NDArray[np.void]] = []
+        self._core_numbers: dict[tuple[str, int], int] = {}
+
+    def add(
+        self,
+        core: AlertCore,
+        device_row: RowColumn,
+        level: CodeColumn,
+        s_arrival_s: FloatColumn,
+        received_mono_ns: int,
+    ) -> None:
+        """Add alerts; the columns have shape ``(n,)``."""
+        number = self._core_numbers.setdefault((core.event_id, core.report_no), len(self._core_numbers))
+        part = np.empty(len(device_row), dtype=RECEIPT)
+        part["received_mono_ns"] = received_mono_ns
+        part["device_row"] = device_row
+        part["core_no"] = number
+        part["level"] = level
+        part["s_arrival_s"] = s_arrival_s
+        self._parts.append(part)
+
+    @property
+    def cores(self) -> list[tuple[str, int]]:
+        """Event id and report number by ``core_no``."""
+        return list(self._core_numbers)
+
+    def receipts(self) -> npt.NDArray[np.void]:
+        """Return all lines, in the order they were added."""
+        return np.concatenate(self._parts) if self._parts else np.empty(0, dtype=RECEIPT)
+
+
+class Receiver:
+    """The rows of one swarm process.
+
+    Parameters
+    ----------
+    first_row, n_rows
+        Which devices of the population.
+    verify
+        Checks a core's signature.
+    counters
+        Shape ``(len(Counter),)``, counted up in place.
+    """
+
+    def __init__(self, first_row: int, n_rows: int, verify: Verify, counters: npt.NDArray[np.int64]) -> None:
+        self._first_row = first_row
+        self._n_rows = n_rows
+        self._verify = verify
+        self._counters = counters
+        self._events: dict[str, _EventColumns] = {}
+        self._position = np.empty(n_rows, dtype=np.int32)
+        self.log = ReceiptLog()
+
+    def take(
+        self,
+        core: AlertCore,
+        device_row: RowColumn,
+        level: CodeColumn,
+        s_arrival_s: FloatColumn,
+        *,
+        now_at: datetime,
+        received_mono_ns: int,
+    ) -> npt.NDArray[np.bool_]:
+        """Take alerts by one report, refusing what a device must refuse.
+
+        Parameters
+        ----------
+        core
+            Of the report.
+        device_row, level, s_arrival_s
+            Shape ``(n,)``: rows of the population, all of this process, codes of ``Level``, and when the S wave comes
+            (after the report's origin; NaN in a cancel).
+        now_at
+            What time it is for the devices.
+        received_mono_ns
+            When the alerts were decoded.
+
+        Returns
+        -------
+        is_taken
+            Shape ``(n,)``. The rest was expired, did not verify, was a duplicate or older than what was shown.
+        """
+        n = len(device_row)
+        if core.expires_at <= now_at:
+            return self._refused(Counter.EXPIRED, n)
+        if not self._verify(core):
+            return self._refused(Counter.UNVERIFIED, n)
+        row = device_row - self._first_row
+        event = self._events.get(core.event_id)
+        if event is None:
+            event = self._events[core.event_id] = _EventColumns(np.zeros(self._n_rows, dtype=np.int16))
+        shown_no = event.report_no[row]
+        # A cancel may bear the number of the report it takes back: it ranks above it.
+        rank = 2 * core.report_no + (core.kind == "cancel")
+        is_older = rank < shown_no
+        # Twice in one run: only the last to write its position is the first to be taken.
+        order = np.arange(n, dtype=np.int32)
+        self._position[row] = order
+        is_duplicate = (rank == shown_no) | (self._position[row] != order)
+        is_taken: npt.NDArray[np.bool_] = ~(is_older | is_duplicate)
+        self._counters[Counter.OLDER] += np.count_nonzero(is_older)
+        self._counters[Counter.DUPLICATE] += np.count_nonzero(is_duplicate & ~is_older)
+        taken_row = row[is_taken]
+        event.report_no[taken_row] = rank
+        taken_level = level[is_taken]
+        is_affected = taken_level != Level.NONE
+        self._counters[Counter.UNAFFECTED] += len(taken_level) - np.count_nonzero(is_affected)
+        self._counters[Counter.TAKEN] += len(taken_level)
+        self.log.add(core, device_row[is_taken], taken_level, s_arrival_s[is_taken], received_mono_ns)
+        return is_taken
+
+    def unreadable(self, n_messages: int) -> None:
+        """Count messages that are no alerts."""
+        self._counters[Counter.UNREADABLE] += n_messages
+
+    def _refused(self, counter: Counter, n: int) -> npt.NDArray[np.bool_]:
+        self._counters[counter] += n
+        return np.zeros(n, dtype=bool)

@@ -1,0 +1,194 @@
+"""A swarm: worker processes that play the devices, started, watched and read out by one parent.
+
+The parent holds each worker's standard input: when that ends, for whatever reason, the worker writes down what it
+received and ends too. So no worker outlives its parent.
+"""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from eew.devices.layout import Mode, RowRange, Subscriptions, row_ranges
+from eew.devices.receiver import RECEIPT, Counter
+from eew.errors import BrokerConnectError, BrokerLostError, EewError
+from eew.model import Devices
+
+__all__ = ["Receipts", "Swarm", "SwarmSettings", "WorkerOrders"]
+
+_STOP_WITHIN_S = 30.0
+_READY, _BROKER_GONE = "ready", "broker"
+
+
+class SwarmSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the devices are played."""
+
+    broker_url: str
+    population: str
+    mode: Mode = "device"
+    subscriptions: Subscriptions = "wildcard"
+    n_workers: int = 2
+    #: Connections of each worker; 0 gives each device its own.
+    n_connections: int = 5
+    profile: str = "global"
+    travel_times: str | None = None
+    #: Base64url public keys by key id; a device refuses what none of them signed.
+    keys: Mapping[str, str] = msgspec.field(default_factory=dict)
+    #: Share of the devices that tell on ``receipts/…`` when they showed an alert.
+    receipt_share: float = 0.0
+
+
+class WorkerOrders(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker is told on the first line of its standard input."""
+
+    settings: SwarmSettings
+    worker_no: int
+    #: First row and end of each connection.
+    ranges: list[tuple[int, int]]
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """All that a swarm's devices took, in no order; fields of each line as in ``receiver.RECEIPT``."""
+
+    lines: npt.NDArray[np.void]
+    #: Event id and report number by ``core_no``.
+    cores: Sequence[tuple[str, int]]
+    counts: Mapping[Counter, int]
+
+
+class Swarm:
+    """Worker processes as one async context: ready on entering, gone on leaving.
+
+    Parameters
+    ----------
+    settings
+        How the devices are played.
+    devices
+        The population, as at ``settings.population``.
+    folder
+        An empty folder for what the workers write.
+    """
+
+    def __init__(self, settings: SwarmSettings, devices: Devices, folder: Path) -> None:
+        self._settings = settings
+        self._devices = devices
+        self._folder = folder
+        self._workers: list[asyncio.subprocess.Process] = []
+        self._counters: list[npt.NDArray[np.int64]] = []
+
+    async def __aenter__(self) -> Self:
+        """Start the workers and wait until all have subscribed.
+
+        Raises
+        ------
+        BrokerConnectError
+            If the broker does not let them.
+        """
+        settings = self._settings
+        n_connections = max(settings.n_connections, 1)
+        ranges = row_ranges(self._devices, settings.n_workers * n_connections)
+        n_workers = min(settings.n_workers, len(ranges))
+        try:
+            for worker_no in range(n_workers):
+                mine = ranges[worker_no * len(ranges) // n_workers : (worker_no + 1) * len(ranges) // n_workers]
+                await self._start(worker_no, mine)
+            await asyncio.gather(*(self._wait_until_ready(worker) for worker in self._workers))
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop what still runs."""
+        await self._stop()
+
+    def counts(self) -> dict[Counter, int]:
+        """Return what all devices counted so far."""
+        total = np.sum(self._counters, axis=0) if self._counters else np.zeros(len(Counter), dtype=np.int64)
+        return {counter: int(total[counter]) for counter in Counter}
+
+    @property
+    def n_taken(self) -> int:
+        """How many alerts devices have taken so far."""
+        return int(sum(counters[Counter.TAKEN] for counters in self._counters))
+
+    def check(self) -> None:
+        """Raise if a worker has ended by itself: ``BrokerLostError`` where the broker was the reason."""
+        for worker in self._workers:
+            if worker.returncode == BrokerConnectError.exit_code:
+                raise BrokerLostError(self._settings.broker_url, "the devices' connections were cut", after_s=0)
+            if worker.returncode is not None:
+                raise EewError(f"a swarm worker ended with code {worker.returncode}")
+
+    async def finish(self) -> Receipts:
+        """Stop the workers and return what they received."""
+        await self._stop()
+        parts, cores = [], dict[tuple[str, int], int]()
+        for worker_no in range(len(self._workers)):
+            lines = np.load(self._folder / f"receipts-{worker_no}.npy")
+            mine: list[tuple[str, int]] = msgspec.json.decode(
+                (self._folder / f"cores-{worker_no}.json").read_bytes(), type=list[tuple[str, int]]
+            )
+            number = np.array([cores.setdefault(core, len(cores)) for core in mine], dtype=np.int16)
+            if len(lines):
+                lines["core_no"] = number[lines["core_no"]]
+            parts.append(lines)
+        merged = np.concatenate(parts) if parts else np.empty(0, dtype=RECEIPT)
+        return Receipts(merged, list(cores), self.counts())
+
+    async def _start(self, worker_no: int, ranges: Sequence[RowRange]) -> None:
+        path = self._folder / f"counters-{worker_no}.bin"
+        counters = np.memmap(path, dtype=np.int64, mode="w+", shape=(len(Counter),))
+        orders = WorkerOrders(
+            settings=self._settings,
+            worker_no=worker_no,
+            ranges=[(each.first, each.end) for each in ranges],
+            folder=str(self._folder),
+        )
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "eew.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # Ctrl-C goes to the parent, which ends the workers when it has their receipts.
+            start_new_session=True,
+        )
+        self._workers.append(worker)
+        self._counters.append(counters)
+        if worker.stdin is not None:
+            worker.stdin.write(msgspec.json.encode(orders) + b"\n")
+            await worker.stdin.drain()
+
+    async def _wait_until_ready(self, worker: asyncio.subprocess.Process) -> None:
+        if worker.stdout is None:
+            raise AssertionError("workers are started with a pipe")
+        word, _, reason = (await worker.stdout.readline()).decode().strip().partition(" ")
+        if word == _BROKER_GONE:
+            raise BrokerConnectError(self._settings.broker_url, reason)
+        if word != _READY:
+            raise EewError(f"a swarm worker did not start: {word} {reason}".rstrip())
+
+    async def _stop(self) -> None:
+        """End standard inputs, wait, and kill what does not end."""
+        for worker in self._workers:
+            if worker.stdin is not None and not worker.stdin.is_closing():
+                worker.stdin.close()
+        for worker in self._workers:
+            try:
+                async with asyncio.timeout(_STOP_WITHIN_S):
+                    await worker.wait()
+            except TimeoutError:
+                worker.kill()
+                await worker.wait()

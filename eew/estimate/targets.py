@@ -1,0 +1,78 @@
+"""Where the devices (or cells) are, in blocks that can be ruled out whole."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from eew import cells
+from eew.geodesy import ecef_km
+from eew.model import Cells, FloatColumn
+
+__all__ = ["Targets", "nearest_point_deg"]
+
+#: Small enough that a town's block is a town's size, large enough that ten million devices are a few thousand blocks.
+BLOCK_ROWS = 2048
+#: Of single precision at the Earth's radius, km: added to every block's radius.
+ROUNDING_KM = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Points on the ellipsoid in Morton order, with the sphere around each block of ``BLOCK_ROWS`` of them."""
+
+    #: Shape ``(3, n)``, Earth-centred.
+    coordinates_km: FloatColumn
+    #: Shape ``(3, n_blocks)`` and ``(n_blocks,)``.
+    block_centre_km: npt.NDArray[np.float64]
+    block_radius_km: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> "Targets":
+        """Return the targets at these places, degrees, shape ``(n,)``, neighbours next to each other."""
+        lat, lon = np.asarray(lat_deg), np.asarray(lon_deg)
+        coordinates_km = np.empty((3, len(lat)), dtype=np.float32)
+        n_blocks = -(-len(lat) // BLOCK_ROWS)
+        centre_km, radius_km = np.empty((3, n_blocks)), np.empty(n_blocks)
+        for block in range(n_blocks):
+            rows = slice(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS)
+            points_km = ecef_km(lat[rows], lon[rows])
+            coordinates_km[:, rows] = points_km
+            centre = (points_km.min(axis=1) + points_km.max(axis=1)) / 2
+            centre_km[:, block] = centre
+            radius_km[block] = np.sqrt(((points_km - centre[:, None]) ** 2).sum(axis=0).max()) + ROUNDING_KM
+        for column in (coordinates_km, centre_km, radius_km):
+            column.setflags(write=False)
+        return cls(coordinates_km, centre_km, radius_km)
+
+    def __len__(self) -> int:
+        """How many points."""
+        return int(self.coordinates_km.shape[1])
+
+    def rows_within(self, source_km: npt.NDArray[np.floating], chord_km: float) -> list[slice]:
+        """Return runs of rows outside which no point lies within ``chord_km`` of the source, shape ``(3,)``."""
+        to_centre_km = np.sqrt(((self.block_centre_km - np.asarray(source_km)[:, None]) ** 2).sum(axis=0))
+        is_near = to_centre_km - self.block_radius_km <= chord_km
+        edge = np.flatnonzero(np.diff(np.concatenate(([False], is_near, [False]))))
+        return [slice(int(a) * BLOCK_ROWS, min(int(b) * BLOCK_ROWS, len(self))) for a, b in edge.reshape(-1, 2)]
+
+
+def nearest_point_deg(
+    table: Cells, lat_deg: float, lon_deg: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return latitude and longitude of the point of each cell that is nearest to a source, shape ``(n,)``.
+
+    Notes
+    -----
+    The source's own latitude and longitude, cut to the cell's edges. A meridian is not the shortest way to the side
+    of a cell far to the east or west, so the latitude is moved to the one the great circle meets the edge at its
+    nearest: tan φ = tan φ₀ / cos Δλ.
+    """
+    edges = cells.bounds(table.cell, table.level)
+    middle_deg = (edges.west_deg + edges.east_deg) / 2
+    # The source's longitude, seen from the side of the map on which the cell lies.
+    source_lon = middle_deg + (lon_deg - middle_deg + 180) % 360 - 180
+    lon = np.clip(source_lon, edges.west_deg, edges.east_deg)
+    apart = np.radians(np.clip(np.abs(source_lon - lon), 0, 89))
+    lat = np.degrees(np.arctan(np.tan(np.radians(lat_deg)) / np.cos(apart)))
+    return np.clip(lat, edges.south_deg, edges.north_deg), lon

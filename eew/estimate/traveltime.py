@@ -1,0 +1,346 @@
+"""Travel times of the first P and S waves from a focus to the surface.
+
+A table keeps what is left of a travel time after the straight ray at the uppermost layer's speed is taken away:
+
+    travel time = straight distance / surface speed + residual(distance², depth)
+
+Near the source the straight ray carries all the curvature, so a coarse grid of residuals is exact there. Residuals are
+interpolated linearly in distance² and depth: a travel time is even in distance, hence smooth in its square, and so
+arrivals never fall with distance between two nodes. All distances are arcs on the models' own sphere.
+"""
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from eew.errors import ModelRangeError, TravelTimeError
+from eew.estimate.jma2001 import read_jma2001
+from eew.model import FloatColumn
+
+__all__ = ["TRAVEL_TIME_NAMES", "DistanceProfile", "TravelTimeTable", "s_slowness_s_km"]
+
+Float64Array = npt.NDArray[np.float64]
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+#: Radius of the sphere that ak135 and iasp91 are given on, km [KEB95].
+MODEL_RADIUS_KM: Final = 6371.0
+#: Reports put a focus up to this far above sea level (volcanoes); the models begin at 0, km.
+MAX_HEIGHT_KM: Final = 10.0
+
+TABLES: Final = Path(__file__).parent / "tables"
+SHIPPED_NAMES: Final = ("ak135", "iasp91")
+#: P and S speed, km/s, that other clients take everywhere: EEWD, USGS eew-analyze, and a common rule of thumb.
+CONSTANT_SPEEDS_KM_S: Final = {
+    "constant-5.5-3.3": (5.5, 3.3),
+    "constant-6.1-3.5": (6.1, 3.5),
+    "constant-6.0-3.5": (6.0, 3.5),
+}
+CONSTANT_MAX_DISTANCE_KM: Final = 3000.0
+CONSTANT_MAX_DEPTH_KM: Final = 700.0
+#: What ``TravelTimeTable.load`` knows without a file.
+TRAVEL_TIME_NAMES: Final = (*SHIPPED_NAMES, *CONSTANT_SPEEDS_KM_S)
+
+#: What a residual is rounded to in a file, s: far finer than a table is right.
+RESOLUTION_S: Final = 2.0**-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DistanceProfile:
+    """Travel times from one depth by distance; columns have shape ``(n,)`` and are read-only.
+
+    Node ``i`` lies at ``i * step_km``; between nodes the hot path interpolates linearly. Closer than about 1 km to a
+    focus shallower than 1 km that costs up to 0.03 s, anywhere else less than 0.01 s, at the default step.
+    """
+
+    name: str
+    depth_km: float
+    step_km: float
+    p_travel_s: FloatColumn
+    s_travel_s: FloatColumn
+
+    @property
+    def max_distance_km(self) -> float:
+        """Where the last node lies."""
+        return (len(self.s_travel_s) - 1) * self.step_km
+
+
+def s_slowness_s_km(profile: DistanceProfile, epicentral_km: npt.ArrayLike) -> FloatColumn:
+    """Return how much later the S wave arrives each km further out.
+
+    Parameters
+    ----------
+    profile
+        Travel times from the focus.
+    epicentral_km
+        Any shape, km. Beyond the profile's end the last slowness holds.
+
+    Returns
+    -------
+    slowness
+        Same shape, s/km, never negative: the slope of the profile's cell in which each distance lies.
+    """
+    slope = np.diff(profile.s_travel_s) / np.float32(profile.step_km)
+    cell = (np.asarray(epicentral_km, dtype=np.float32) / np.float32(profile.step_km)).astype(np.intp)
+    slowness: FloatColumn = np.maximum(slope, 0)[np.clip(cell, 0, len(slope) - 1)]
+    return slowness
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TravelTimeTable:
+    """First arriving P and S by epicentral distance and depth of the focus, receivers at the surface."""
+
+    name: str
+    #: Nodes, shape ``(n_distance,)`` and ``(n_depth,)``, ascending from 0.
+    distance_km: Float64Array
+    depth_km: Float64Array
+    #: Travel time less that of the straight ray, shape ``(n_depth, n_distance)``.
+    p_residual_s: FloatColumn
+    s_residual_s: FloatColumn
+    #: Of the straight ray.
+    p_speed_km_s: float
+    s_speed_km_s: float
+
+    @property
+    def max_distance_km(self) -> float:
+        """The greatest epicentral distance of the table."""
+        return float(self.distance_km[-1])
+
+    @property
+    def max_depth_km(self) -> float:
+        """The greatest depth of the table."""
+        return float(self.depth_km[-1])
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Self:
+        """Return a table by its name or from a file.
+
+        Parameters
+        ----------
+        name_or_path
+            One of ``TRAVEL_TIME_NAMES``, or a file: ``.npz`` as written by ``save``, anything else in the layout of
+            JMA's tjma2001 or as csv (P s, S s, depth km, distance km).
+
+        Raises
+        ------
+        TravelTimeError
+            If there is no such name or file, or the file is not usable.
+        """
+        name = str(name_or_path)
+        if name in CONSTANT_SPEEDS_KM_S:
+            return cls._constant(name, *CONSTANT_SPEEDS_KM_S[name])
+        path = TABLES / f"{name}.npz" if name in SHIPPED_NAMES else Path(name_or_path)
+        if not path.is_file():
+            known = ", ".join(TRAVEL_TIME_NAMES)
+            raise TravelTimeError(f"one of {known}, or a table file", field="travel_times", value=name)
+        if path.suffix == ".npz":
+            return cls._read(path)
+        grid = read_jma2001(path)
+        # The straight ray to the nearest surface node is as good a surface speed as the table can tell.
+        nearest_km = float(grid.distance_km[1])
+        return cls.of_times(
+            path.stem,
+            grid.distance_km,
+            grid.depth_km,
+            grid.p_travel_s,
+            grid.s_travel_s,
+            nearest_km / float(grid.p_travel_s[0, 1]),
+            nearest_km / float(grid.s_travel_s[0, 1]),
+        )
+
+    @classmethod
+    def of_times(
+        cls,
+        name: str,
+        distance_km: Float64Array,
+        depth_km: Float64Array,
+        p_travel_s: Float64Array,
+        s_travel_s: Float64Array,
+        p_speed_km_s: float,
+        s_speed_km_s: float,
+    ) -> Self:
+        """Return a table from travel times at nodes.
+
+        Parameters
+        ----------
+        name
+            What it is called in outputs.
+        distance_km, depth_km
+            Shape ``(n_distance,)`` and ``(n_depth,)``, km, ascending from 0.
+        p_travel_s, s_travel_s
+            Shape ``(n_depth, n_distance)``, s.
+        p_speed_km_s, s_speed_km_s
+            Speeds at the surface, km/s.
+        """
+        straight_km = _straight_km(distance_km, depth_km[:, np.newaxis])
+        return cls(
+            name,
+            _frozen(np.asarray(distance_km, dtype=np.float64)),
+            _frozen(np.asarray(depth_km, dtype=np.float64)),
+            _frozen((p_travel_s - straight_km / p_speed_km_s).astype(np.float32)),
+            _frozen((s_travel_s - straight_km / s_speed_km_s).astype(np.float32)),
+            p_speed_km_s,
+            s_speed_km_s,
+        )
+
+    def save(self, path: Path, provenance: str) -> None:
+        """Write the table, and where it comes from, as a compressed ``.npz``; the same table gives the same bytes."""
+        np.savez_compressed(
+            path,
+            allow_pickle=False,
+            provenance=np.array(provenance),
+            distance_km=self.distance_km,
+            depth_km=self.depth_km,
+            speed_km_s=np.array([self.p_speed_km_s, self.s_speed_km_s]),
+            p_residual_steps=_steps(self.p_residual_s),
+            s_residual_steps=_steps(self.s_residual_s),
+        )
+
+    def travel_times(self, epicentral_km: npt.ArrayLike, depth_km: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
+        """Return when the first P and the first S arrive at the surface.
+
+        Parameters
+        ----------
+        epicentral_km
+            Any shape, km, 0 to ``max_distance_km``.
+        depth_km
+            Broadcast against ``epicentral_km``; km, −10 to ``max_depth_km``. Above sea level counts as 0.
+
+        Returns
+        -------
+        p_travel_s, s_travel_s
+            The broadcast shape, s after origin time.
+
+        Raises
+        ------
+        ModelRangeError
+            If a distance or depth is outside the table, or not a number.
+
+        Notes
+        -----
+        ak135 and iasp91: first of p, P, Pg, Pn and of s, S, Sg, Sn, within 0.02 s of [CST99] at the 99th percentile and
+        0.05 s at worst, where two branches cross (``benchmarks/accuracy_traveltime.py``).
+        """
+        distance, depth = np.broadcast_arrays(
+            self._checked("epicentral_km", epicentral_km, 0, self.max_distance_km),
+            self._checked("depth_km", depth_km, -MAX_HEIGHT_KM, self.max_depth_km),
+        )
+        depth = np.maximum(depth, 0)
+        straight_km = _straight_km(distance, depth)
+        column, right = _cell(self.distance_km**2, distance**2)
+        row, below = _cell(self.depth_km, depth)
+
+        def interpolated(residual_s: FloatColumn) -> Float64Array:
+            upper = residual_s[row, column] * (1 - right) + residual_s[row, column + 1] * right
+            lower = residual_s[row + 1, column] * (1 - right) + residual_s[row + 1, column + 1] * right
+            mixed: Float64Array = upper * (1 - below) + lower * below
+            return mixed
+
+        return (
+            np.asarray(straight_km / self.p_speed_km_s + interpolated(self.p_residual_s)),
+            np.asarray(straight_km / self.s_speed_km_s + interpolated(self.s_residual_s)),
+        )
+
+    def profile_at(self, depth_km: float, step_km: float = 0.5) -> DistanceProfile:
+        """Return travel times from one depth at every ``step_km`` of distance, for the hot path.
+
+        Raises
+        ------
+        ModelRangeError
+            If the depth is outside the table, or the step is not positive or longer than the table.
+        """
+        self._checked("step_km", step_km, np.nextafter(0, 1), self.max_distance_km)
+        n_nodes = int(self.max_distance_km / step_km * (1 + 1e-12)) + 1
+        nodes_km = np.minimum(np.arange(n_nodes) * step_km, self.max_distance_km)
+        p_travel_s, s_travel_s = self.travel_times(nodes_km, depth_km)
+        return DistanceProfile(
+            self.name,
+            max(float(depth_km), 0.0),
+            step_km,
+            _frozen(p_travel_s.astype(np.float32)),
+            _frozen(s_travel_s.astype(np.float32)),
+        )
+
+    @classmethod
+    def _constant(cls, name: str, p_speed_km_s: float, s_speed_km_s: float) -> Self:
+        """Return the table of straight rays at one speed: no residual anywhere."""
+        distance_km = np.array([0.0, CONSTANT_MAX_DISTANCE_KM])
+        depth_km = np.array([0.0, CONSTANT_MAX_DEPTH_KM])
+        none = _frozen(np.zeros((2, 2), dtype=np.float32))
+        return cls(name, _frozen(distance_km), _frozen(depth_km), none, none, p_speed_km_s, s_speed_km_s)
+
+    @classmethod
+    def _read(cls, path: Path) -> Self:
+        """Read what ``save`` wrote."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                distance_km, depth_km, speed_km_s = (
+                    np.asarray(file[name], dtype=np.float64) for name in ("distance_km", "depth_km", "speed_km_s")
+                )
+                steps = {name: file[name] for name in ("p_residual_steps", "s_residual_steps")}
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            raise TravelTimeError("a table written by eew/estimate/tables/build.py", file=path) from error
+        for name, nodes in (("distance_km", distance_km), ("depth_km", depth_km)):
+            if nodes.ndim != 1 or nodes.size < 2 or nodes[0] != 0 or not (np.diff(nodes) > 0).all():
+                raise TravelTimeError("two or more nodes, ascending from 0", file=path, field=name, value=nodes)
+        shape = (depth_km.size, distance_km.size)
+        for name, found in steps.items():
+            if found.shape != shape or found.dtype != np.int32:
+                expected = f"int32 of shape {shape}"
+                raise TravelTimeError(expected, file=path, field=name, value=f"{found.dtype} of shape {found.shape}")
+        if speed_km_s.shape != (2,) or not (speed_km_s > 0).all():
+            raise TravelTimeError("two positive speeds, P and S", file=path, field="speed_km_s", value=speed_km_s)
+        return cls(
+            path.stem,
+            _frozen(distance_km),
+            _frozen(depth_km),
+            _residual_s(steps["p_residual_steps"]),
+            _residual_s(steps["s_residual_steps"]),
+            float(speed_km_s[0]),
+            float(speed_km_s[1]),
+        )
+
+    def _checked(self, quantity: str, value: npt.ArrayLike, least: float, most: float) -> Float64Array:
+        """Return the values as an array, or raise if any is outside the table."""
+        values = np.asarray(value, dtype=np.float64)
+        is_outside = ~((values >= least) & (values <= most))
+        if is_outside.any():
+            raise ModelRangeError(quantity, float(values[is_outside].flat[0]), f"{least:g} to {most:g} ({self.name})")
+        return values
+
+
+def _straight_km(epicentral_km: Float64Array, depth_km: Float64Array) -> Float64Array:
+    """Return the straight distance from foci at these depths to surface points at these arcs, on the models' sphere."""
+    half_sin = np.sin(epicentral_km / (2 * MODEL_RADIUS_KM))
+    straight: Float64Array = np.sqrt(depth_km**2 + 4 * MODEL_RADIUS_KM * (MODEL_RADIUS_KM - depth_km) * half_sin**2)
+    return straight
+
+
+def _cell(nodes: Float64Array, at: Float64Array) -> tuple[npt.NDArray[np.intp], Float64Array]:
+    """Return the index of the node before each value and how far on to the next it lies, 0 to 1."""
+    before = np.clip(np.searchsorted(nodes, at, side="right") - 1, 0, len(nodes) - 2)
+    return before, (at - nodes[before]) / (nodes[before + 1] - nodes[before])
+
+
+def _steps(residual_s: FloatColumn) -> npt.NDArray[np.int32]:
+    """Return residuals as whole numbers, each less its neighbours before it in both axes: small, so they compress."""
+    counts = np.round(residual_s / RESOLUTION_S).astype(np.int32)
+    nothing = np.int32(0)
+    steps: npt.NDArray[np.int32] = np.diff(np.diff(counts, axis=0, prepend=nothing), axis=1, prepend=nothing)
+    return steps
+
+
+def _residual_s(steps: npt.NDArray[np.int32]) -> FloatColumn:
+    """Return the residuals of which these are the steps."""
+    counts = np.cumsum(np.cumsum(steps, axis=1, dtype=np.int32), axis=0, dtype=np.int32)
+    return _frozen((counts * RESOLUTION_S).astype(np.float32))
+
+
+def _frozen(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """Return the array, made read-only."""
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,90 @@
+"""A publisher without a broker: keeps what it is given, and fails as scripted."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from eew.clock import Clock
+from eew.errors import BrokerLostError
+from eew.fanout.publisher import PublisherCounts
+from eew.fanout.record import Batch
+from eew.wire.packet import V3
+
+__all__ = ["Fault", "MemoryPublisher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong with the batch that holds packet number ``at_packet`` (from 0)."""
+
+    at_packet: int
+    #: ``slow``: takes ``delay_s`` longer. ``refuse``: the broker rejects this one packet. ``lose``: the connection is
+    #: cut for good.
+    kind: Literal["slow", "refuse", "lose"]
+    delay_s: float = 0.0
+
+
+@dataclass(slots=True)
+class MemoryPublisher:
+    """Takes batches into memory at a steady rate.
+
+    Parameters
+    ----------
+    clock
+        Whose time passes while a batch is written.
+    rate_hz
+        Packets a second; ``None`` takes no time.
+    faults
+        What goes wrong.
+    """
+
+    clock: Clock
+    rate_hz: float | None = None
+    faults: tuple[Fault, ...] = ()
+    packets: list[bytes] = field(default_factory=list)
+    version: int = V3
+    counts: PublisherCounts = field(default_factory=PublisherCounts)
+    max_batch: int = 1 << 30
+    _ticket: int = 0
+    _rejected: dict[int, list[int]] = field(default_factory=dict)
+
+    async def send(self, batch: Batch) -> int:
+        """Keep one batch; time passes on the clock."""
+        self._ticket += 1
+        first, end = self.counts.n_written, self.counts.n_written + len(batch)
+        for fault in self.faults:
+            if not first <= fault.at_packet < end:
+                continue
+            if fault.kind == "lose":
+                raise BrokerLostError("memory", "scripted loss", after_s=0)
+            if fault.kind == "refuse":
+                self._rejected.setdefault(self._ticket, []).append(fault.at_packet - first)
+                self.counts.n_rejected += 1
+            else:
+                await self.clock.sleep(fault.delay_s)
+        if self.rate_hz is not None:
+            await self.clock.sleep(len(batch) / self.rate_hz)
+        else:
+            await asyncio.sleep(0)
+        self.packets += [row.tobytes() for row in batch.data]
+        self.counts.n_written = end
+        self.counts.n_confirmed = end
+        return self._ticket
+
+    async def flush(self) -> None:
+        """Do nothing: what is in memory is confirmed."""
+
+    @property
+    def confirmed_ticket(self) -> int:
+        """The last ticket."""
+        return self._ticket
+
+    def rejected(self, ticket: int) -> npt.NDArray[np.int_]:
+        """Return which packets of a batch were refused by the script."""
+        return np.array(self._rejected.get(ticket, []), dtype=np.int_)
+
+    async def close(self) -> None:
+        """Do nothing."""

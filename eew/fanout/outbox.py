@@ -1,0 +1,169 @@
+"""What waits to be sent, and what goes next: decided here, synchronously; the dispatcher only moves the bytes."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from eew.fanout.encode import Encoder
+from eew.model import AlertPlan, Delivery, ReportKind, SentRange
+from eew.units import at_after
+
+__all__ = ["Job", "Outbox", "Portion", "TakenCallback"]
+
+#: Told which part of a plan is on its way and cannot be called back: plan, start, end.
+TakenCallback = Callable[[AlertPlan, int, int], None]
+
+#: A plan's first portions are small, so that the most urgent alerts leave at once.
+_FIRST_PORTION, _LAST_PORTION = 512, 8192
+
+
+@dataclass(slots=True)
+class Job:
+    """A plan on its way out."""
+
+    plan: AlertPlan
+    #: Let go when all was encoded.
+    encoder: Encoder | None
+    on_taken: TakenCallback
+    n_taken: int = 0
+    n_next: int = _FIRST_PORTION
+    n_superseded: int = 0
+    n_expired: int = 0
+    #: What was written, with the publisher's ticket.
+    written: list[tuple[int, SentRange]] = field(default_factory=list)
+
+    @property
+    def urgency(self) -> tuple[bool, int, datetime]:
+        """Least goes first: a cancel, then the loudest, then the one whose S wave arrives first."""
+        plan, at = self.plan, self.n_taken
+        report = plan.report
+        is_cancel = report.kind is ReportKind.CANCEL
+        due_at = report.issued_at
+        if not is_cancel and report.origin_at is not None:
+            due_at = at_after(report.origin_at, plan.s_arrival_s[at])
+        return not is_cancel, -int(plan.level[at]), due_at
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """The next alerts of one plan, to be encoded and sent."""
+
+    job: Job
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        """How many alerts."""
+        return self.end - self.start
+
+
+class Outbox:
+    """Plans that wait, one an event; not to be shared between threads.
+
+    A newer plan of an event supersedes what of the older one was not yet taken, and nothing of any other event.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        #: Plans of which nothing waits any more.
+        self.done: list[Job] = []
+        self._has_work = asyncio.Event()
+        self._has_less = asyncio.Event()
+        self._is_closed = False
+
+    def put(self, plan: AlertPlan, encoder: Encoder, on_taken: TakenCallback) -> None:
+        """Queue a plan, superseding the event's older one."""
+        self.withdraw(plan.report.event_id)
+        job = Job(plan, encoder, on_taken)
+        if len(plan) == 0:
+            self.done.append(job)
+            return
+        self._jobs[plan.report.event_id] = job
+        self._has_work.set()
+
+    def withdraw(self, event_id: str) -> None:
+        """Supersede what an event still has waiting."""
+        job = self._jobs.pop(event_id, None)
+        if job is not None:
+            job.n_superseded = len(job.plan) - job.n_taken
+            self.done.append(job)
+
+    @property
+    def n_waiting(self) -> int:
+        """How many alerts wait."""
+        return sum(len(job.plan) - job.n_taken for job in self._jobs.values())
+
+    def close(self) -> None:
+        """Let ``wait`` end once nothing waits any more."""
+        self._is_closed = True
+        self._has_work.set()
+
+    async def emptied(self) -> None:
+        """Wait until nothing waits."""
+        while self._jobs:
+            self._has_less.clear()
+            await self._has_less.wait()
+
+    async def wait(self) -> bool:
+        """Wait until something waits; return whether anything will."""
+        while not self._jobs:
+            if self._is_closed:
+                return False
+            self._has_work.clear()
+            await self._has_work.wait()
+        return True
+
+    def take(self, now_at: datetime, n_max: int) -> Portion | None:
+        """Return the most urgent alerts, at most ``n_max``; what has expired by ``now_at`` is left out for good."""
+        for event_id, job in list(self._jobs.items()):
+            if job.plan.expires_at <= now_at:
+                job.n_expired = len(job.plan) - job.n_taken
+                self.done.append(self._jobs.pop(event_id))
+        self._has_less.set()
+        if not self._jobs:
+            return None
+        job = min(self._jobs.values(), key=lambda each: each.urgency)
+        start = job.n_taken
+        end = min(start + min(job.n_next, n_max), len(job.plan))
+        job.n_taken = end
+        job.n_next = min(2 * job.n_next, _LAST_PORTION)
+        if end == len(job.plan):
+            self.done.append(self._jobs.pop(job.plan.report.event_id))
+        job.on_taken(job.plan, start, end)
+        return Portion(job, start, end)
+
+    def settle(self, confirmed_ticket: int, rejected: Callable[[int], npt.NDArray[np.int_]]) -> list[Delivery]:
+        """Return what became of every plan, in the order they ended, when no more will be sent.
+
+        Parameters
+        ----------
+        confirmed_ticket
+            The last ticket up to which the broker has confirmed everything. What was written and not confirmed has
+            failed, as has what still waits.
+        rejected
+            Gives the positions within a ticket's batch that the broker refused.
+        """
+        self.done += self._jobs.values()
+        self._jobs.clear()
+        deliveries = []
+        for job in self.done:
+            sent: list[SentRange] = []
+            for ticket, written in job.written:
+                if ticket <= confirmed_ticket:
+                    sent += _without(written, rejected(ticket))
+            n_sent = sum(each.end - each.start for each in sent)
+            n_failed = len(job.plan) - n_sent - job.n_superseded - job.n_expired
+            deliveries.append(Delivery(job.plan, tuple(sent), n_failed, job.n_superseded, job.n_expired))
+        self.done.clear()
+        return deliveries
+
+
+def _without(written: SentRange, rejected: npt.NDArray[np.int_]) -> list[SentRange]:
+    """Return a range less some of its positions, counted from its start."""
+    edges = [written.start - 1, *(written.start + np.sort(rejected)).tolist(), written.end]
+    return [SentRange(a + 1, b, written.at_mono_s) for a, b in pairwise(edges) if b > a + 1]

@@ -1,0 +1,109 @@
+"""The native wire format: one EventReport as a JSON object, alone or one a line (JSON Lines)."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from eew.errors import ReportDecodeError
+from eew.feed.refusal import A_TIME, refusal_of, spelled, value_at
+from eew.model import EventReport
+
+__all__ = ["as_report", "decode_report", "encode_report", "load_reports"]
+
+_KNOWN = frozenset(EventReport.__struct_fields__)
+_TIMES = ("issued_at", "origin_at", "detected_at")
+
+
+def encode_report(report: EventReport) -> bytes:
+    """Return a report as one line of JSON without the line's end; unknown members are null."""
+    return msgspec.json.encode(report)
+
+
+def decode_report(
+    line: bytes,
+    *,
+    unknown: Counter[str] | None = None,
+    file: str | Path | None = None,
+    line_no: int | None = None,
+) -> EventReport:
+    """Read one report.
+
+    Parameters
+    ----------
+    line
+        One JSON object in UTF-8.
+    unknown
+        Counts the members that nobody knows, by name; they are ignored.
+    file, line_no
+        Where it came from, for the error.
+
+    Returns
+    -------
+    EventReport
+        With its times in UTC.
+
+    Raises
+    ------
+    ReportDecodeError
+        If it is not JSON, not an object, or a member is missing or not as it must be.
+    """
+    try:
+        members = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        shown = line[:80].decode(errors="replace")
+        raise ReportDecodeError(f"one JSON object ({error})", file=file, line=line_no, value=shown) from error
+    if not isinstance(members, dict):
+        raise ReportDecodeError("one JSON object", file=file, line=line_no, value=members)
+    if unknown is not None:
+        unknown.update(members.keys() - _KNOWN)
+    return as_report(members, file=file, line_no=line_no)
+
+
+def as_report(members: Mapping[str, Any], *, file: str | Path | None = None, line_no: int | None = None) -> EventReport:
+    """Check the members of a report, as any format names them, and put them in their record.
+
+    Raises
+    ------
+    ReportDecodeError
+        Naming the first member that is missing or not as it must be.
+    """
+    try:
+        report = msgspec.convert(members, EventReport)
+    except msgspec.ValidationError as error:
+        refusal = refusal_of(error)
+        value = value_at(members, refusal.path)
+        raise ReportDecodeError(
+            refusal.expected, file=file, line=line_no, field=spelled(refusal.path), value=value
+        ) from error
+    if report.fault is not None and (not report.fault or min(map(len, report.fault)) < 2):
+        expected = "a list of segments, each a list of 2 or more [lat, lon, depth_km]"
+        raise ReportDecodeError(expected, file=file, line=line_no, field="fault", value=members["fault"])
+    times = {name: getattr(report, name) for name in _TIMES if getattr(report, name) is not None}
+    for name, value in times.items():
+        try:
+            times[name] = value.astimezone(UTC)
+        except OverflowError as error:
+            raise ReportDecodeError(A_TIME, file=file, line=line_no, field=name, value=str(value)) from error
+    return msgspec.structs.replace(report, **times)
+
+
+def load_reports(path: str | Path) -> tuple[EventReport, ...]:
+    """Read a file of reports, one a line, in the order of the file; empty lines are skipped.
+
+    Raises
+    ------
+    ReportDecodeError
+        At the first bad line, with its number, or if there is no report at all.
+    """
+    reports = tuple(
+        decode_report(line, file=path, line_no=line_no)
+        for line_no, line in enumerate(Path(path).read_bytes().splitlines(), start=1)
+        if line.strip()
+    )
+    if not reports:
+        raise ReportDecodeError("at least one report, a JSON object a line", file=path)
+    return reports
