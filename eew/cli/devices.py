@@ -1,10 +1,6 @@
 """``eew devices``: make a population, import one, or tell about one."""
 
 import argparse
-import contextlib
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +14,6 @@ __all__ = ["configure", "run"]
 
 #: Rejected rows shown; all of them are in ``rejected.csv``.
 N_SHOWN = 20
-#: What takes less than this is done before anyone wonders.
-QUIET_S = 2.0
-#: Between two lines of progress where there is no terminal.
-LINE_EVERY_S = 5.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +42,7 @@ def _make(arguments: argparse.Namespace) -> int:
     from eew.devices.population import make
     from eew.devices.region import parse_region, region_towns
     from eew.devices.store import check_replaceable, save
+    from eew.view.progress import progress
 
     region = parse_region(arguments.region)
     n_devices = _whole("--devices", arguments.devices)
@@ -59,9 +52,9 @@ def _make(arguments: argparse.Namespace) -> int:
     # Said before the work, not after it.
     check_replaceable(out)
     is_replaced = (out / "devices.toml").exists()
-    with _progress("making devices") as on_progress:
+    with progress("making devices") as on_progress:
         devices = make(region, n_devices, seed, tv_share, on_progress)
-    with _progress("writing devices") as on_progress:
+    with progress("writing devices") as on_progress:
         save(devices, out, on_progress=on_progress)
     if not len(region_towns(region)):
         print(f"no town within {region.name}: devices lie evenly over the disc")
@@ -73,11 +66,12 @@ def _import(arguments: argparse.Namespace) -> int:
     """Read a CSV file and write what is usable of it."""
     from eew.devices.importer import import_csv, rejected_csv
     from eew.devices.store import check_replaceable, save
+    from eew.view.progress import progress
 
     out = Path(arguments.out)
     check_replaceable(out)
     is_replaced = (out / "devices.toml").exists()
-    with _progress("reading rows") as on_progress:
+    with progress("reading rows") as on_progress:
         devices, rejected = import_csv(arguments.csv, on_progress)
     save(devices, out, rejected_csv(rejected) if rejected else None)
     _tell_written(devices, out, is_replaced)
@@ -152,35 +146,3 @@ def _number(field: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise InputError("a number", field=field, value=text) from None
-
-
-@contextlib.contextmanager
-def _progress(what: str) -> Iterator[Callable[[float], None]]:
-    """Give a function that shows the share done on standard error: a bar, or lines where there is no terminal."""
-    began_s = time.monotonic()
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import Progress
-
-        bar = Progress(console=Console(stderr=True), transient=True)
-        task = bar.add_task(what, total=1)
-
-        def show(share: float) -> None:
-            bar.update(task, completed=share)
-            if time.monotonic() - began_s > QUIET_S:
-                bar.start()
-
-        try:
-            yield show
-        finally:
-            bar.stop()
-        return
-    said_s = began_s + QUIET_S - LINE_EVERY_S
-
-    def tell(share: float) -> None:
-        nonlocal said_s
-        if time.monotonic() - said_s > LINE_EVERY_S:
-            said_s = time.monotonic()
-            sys.stderr.write(f"{what}: {share:.0%}\n")
-
-    yield tell

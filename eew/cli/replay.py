@@ -111,6 +111,7 @@ def _given(arguments: argparse.Namespace, settings: "Settings", folder: Path, co
     from eew.pipeline import RunInput
     from eew.profile import load_profile
     from eew.shelter import catalogue
+    from eew.view.progress import progress
 
     region, profile_name = arguments.region, settings.profile
     reports: tuple[EventReport, ...] | None
@@ -130,7 +131,8 @@ def _given(arguments: argparse.Namespace, settings: "Settings", folder: Path, co
         where = parse_region(region or _DEFAULT_REGION)
         folder.mkdir(parents=True)
         console.print(f"making {settings.devices:,} simulated devices in {where.name}")
-        store.save(make(where, settings.devices, settings.seed), population)
+        with progress("making devices") as on_progress:
+            store.save(make(where, settings.devices, settings.seed, on_progress=on_progress), population)
     else:
         folder.mkdir(parents=True)
     source: AsyncIterator[EventReport]
@@ -166,13 +168,15 @@ def _run_folder(scenario: str) -> Path:
 def _shown(progress: "Progress") -> "Shown":
     from eew.view.live import Shown
 
-    head = progress.stage
-    if progress.broker:
-        head += (
-            f": broker {progress.broker}, {progress.n_devices:,} devices, "
-            f"{progress.n_planned:,} alerts planned, {progress.n_waiting:,} waiting, {progress.n_taken:,} delivered"
+    counts = ""
+    if progress.handled:
+        counts = (
+            f"– {progress.n_planned:,} alerts planned, {progress.n_waiting:,} waiting, "
+            f"{progress.n_taken:,} taken by devices"
         )
-    return Shown(head, [_line(handled) for handled in progress.handled])
+    elif progress.broker:
+        counts = f"({progress.broker}, {progress.n_devices:,} devices)"
+    return Shown(progress.stage, counts, [_line(handled) for handled in progress.handled])
 
 
 def _line(handled: "Handled") -> "Line":

@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import partial
 
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -16,20 +19,21 @@ __all__ = ["Line", "Shown", "show"]
 _TICK_S = 0.2
 
 
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One report as it is shown while the run goes on."""
+    """One report as it is shown while the run goes on: as a sentence, and as cells of the table."""
 
-    def __init__(self, words: str, cells: tuple[str, ...]) -> None:
-        self.words = words
-        self.cells = cells
+    words: str
+    cells: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """What is on the screen: a head line and a line a report."""
+    """What is on the screen."""
 
-    def __init__(self, head: str, lines: list[Line]) -> None:
-        self.head = head
-        self.lines = lines
+    stage: str
+    counts: str
+    lines: list[Line]
 
 
 _HEADS = ("no", "kind", "issued s", "M", "status", "critical", "active", "passive")
@@ -52,24 +56,24 @@ async def show(console: Console, look: Callable[[], Shown]) -> AsyncIterator[Non
 
 
 async def _say(console: Console, look: Callable[[], Shown]) -> None:
-    """Print each report's line once, and the head whenever its first word changes."""
+    """Print each report's line once, and each stage once."""
     n_said, stage = 0, ""
+    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     while True:
         shown = look()
-        words = shown.head.split(":")[0]
-        if words != stage:
-            stage = words
-            console.print(shown.head, markup=False, highlight=False)
         for line in shown.lines[n_said:]:
-            console.print(line.words, markup=False, highlight=False)
+            say(line.words)
         n_said = len(shown.lines)
+        if shown.stage != stage:
+            stage = shown.stage
+            say(f"{stage} {shown.counts}".rstrip())
         await asyncio.sleep(_TICK_S)
 
 
 def _drawn(shown: Shown) -> Group:
-    table = Table(min_width=60)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for head in _HEADS:
         table.add_column(head, justify="left" if head in {"kind", "status"} else "right", no_wrap=True)
     for line in shown.lines:
         table.add_row(*line.cells)
-    return Group(Text(NOT_A_WARNING, style="bold"), Text(shown.head), table)
+    return Group(Text(NOT_A_WARNING, style="bold"), Text(f"{shown.stage} {shown.counts}"), table)

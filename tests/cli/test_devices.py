@@ -184,7 +184,7 @@ def test_long_work_is_told_in_plain_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a terminal, what takes longer than two seconds says how far it is."""
-    monkeypatch.setattr("eew.cli.devices.QUIET_S", -1.0)
+    monkeypatch.setattr("eew.view.progress.QUIET_S", -1.0)
     make(tmp_path / "taiwan")
     said = capsys.readouterr().err.splitlines()
     assert said
