@@ -23,13 +23,12 @@ from eew.devices.swarm import Receipts, Swarm, SwarmSettings
 from eew.dispatcher import Dispatcher, EventClock, Handled
 from eew.errors import BrokerError
 from eew.estimate.estimator import Estimator
-from eew.estimate.intensity import intensity_model
-from eew.estimate.traveltime import TravelTimeTable
 from eew.fanout.bulletin import Bulletin
 from eew.fanout.dispatch import SendRate, dispatch
 from eew.fanout.outbox import Outbox
 from eew.fanout.publisher import MqttPublisher
 from eew.ledger import Ledger
+from eew.memory import resident_bytes
 from eew.model import Devices, EventReport, Profile, Shelters
 from eew.settings import Settings
 from eew.summary import Dispatched, summarise
@@ -56,6 +55,8 @@ class RunInput:
     #: The instant the first report is issued, where known before it comes.
     starts_at: datetime | None
     profile: Profile
+    estimator: Estimator
+    key: SigningKey
     devices: Devices
     #: Where ``devices`` is stored, for the swarm's workers.
     population: Path
@@ -77,6 +78,9 @@ class Progress:
     rate_hz: float = 0.0
     stage: str = "starting"
     event_at: datetime | None = None
+    #: The most memory that this process held while it dispatched, and what it held before.
+    resident_bytes: int = 0
+    resident_before_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +122,11 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         progress.n_devices = len(given.devices)
+        progress.resident_before_bytes = resident_bytes()
         progress.stage = "starting the broker"
         endpoint, broker = await _broker(settings, stack)
         progress.broker = str(endpoint)
-        key = await asyncio.to_thread(SigningKey.load_or_create, Path(settings.key) if settings.key else None)
-        keys = {key.key_id: in_base64url(key.public_bytes)}
+        keys = {given.key.key_id: in_base64url(given.key.public_bytes)}
 
         event_clock = EventClock()
         bulletin = await stack.enter_async_context(Bulletin(endpoint, settings.dispatcher_id, keys))
@@ -142,16 +146,14 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
         stack.push_async_callback(publisher.close)
         send = Send(settings.qos, publisher.version)
         audience = await asyncio.to_thread(_audience, settings, given, send)
-        table = await asyncio.to_thread(TravelTimeTable.load, settings.travel_times or given.profile.travel_times)
-        model = intensity_model(given.profile.intensity_model)
         outbox, rate = Outbox(), SendRate(_FIRST_GUESS_HZ[settings.qos])
         dispatcher = Dispatcher(
             given.profile,
-            Estimator(table, model, given.profile.default_depth_km),
+            given.estimator,
             audience,
             outbox,
             rate,
-            key,
+            given.key,
             clock=clock,
             event_clock=event_clock,
         )
@@ -192,7 +194,7 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
             given.devices,
             cells=audience.table if isinstance(audience, CellAudience) else None,
             seed=settings.seed,
-            facts=_facts(settings, given, broker, publisher),
+            facts=_facts(settings, given, progress, broker, publisher),
         )
         return RunResult(summary, error)
 
@@ -284,6 +286,7 @@ def _note(road: _Road) -> None:
     progress.n_waiting = road.outbox.n_waiting
     progress.n_taken = road.swarm.n_taken
     progress.rate_hz = road.rate.hz
+    progress.resident_bytes = max(progress.resident_bytes, resident_bytes())
     progress.event_at = road.event_clock.now()
 
 
@@ -337,7 +340,9 @@ def _event_message(handled: Handled) -> EventMessage:
     )
 
 
-def _facts(settings: Settings, given: RunInput, broker: dict[str, str], publisher: MqttPublisher) -> dict[str, Any]:
+def _facts(
+    settings: Settings, given: RunInput, progress: Progress, broker: dict[str, str], publisher: MqttPublisher
+) -> dict[str, Any]:
     counts = publisher.counts
     return {
         "scenario": given.name,
@@ -352,6 +357,10 @@ def _facts(settings: Settings, given: RunInput, broker: dict[str, str], publishe
             "system": platform.system(),
             "processor": platform.machine(),
             "python": platform.python_version(),
+        },
+        "dispatcher": {
+            "resident_mib": round(progress.resident_bytes / 2**20, 1),
+            "bytes_a_device": round((progress.resident_bytes - progress.resident_before_bytes) / len(given.devices), 1),
         },
         "publisher": {
             "reconnects": counts.n_reconnects,

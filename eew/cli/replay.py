@@ -4,24 +4,30 @@ import argparse
 import asyncio
 import json
 import sys
+import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from rich.console import Console
 
+    from eew.devices.region import Region
     from eew.dispatcher import Handled
-    from eew.model import EventReport
+    from eew.estimate.estimator import Estimator
+    from eew.model import Devices, EventReport, Profile, Shelters
     from eew.pipeline import Progress, RunInput
     from eew.settings import Settings
     from eew.view.live import Line, Shown
+    from eew.wire.sign import SigningKey
 
 __all__ = ["configure", "run"]
 
-_DEFAULT_REGION = "japan"
+#: Where devices live when only reports are given: within this distance of the first epicentre.
+_RADIUS_KM = 300
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,21 +60,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Play it; return 0, or 1 when something was lost or failed, or 3 when the broker went away."""
     from rich.console import Console
 
-    from eew.settings import load_settings
+    from eew.settings import Settings, load_settings
 
-    options = {name: value for name, value in vars(arguments).items() if name not in {"config", "run", "command"}}
-    settings = load_settings({name: options.get(name) for name in settings_fields()}, config=arguments.config)
-    folder = _run_folder(arguments.scenario)
+    options = {name: getattr(arguments, name, None) for name in Settings.__struct_fields__}
+    settings = load_settings(options, config=arguments.config)
     console = Console(highlight=False)
-    given = _given(arguments, settings, folder, console)
-    return asyncio.run(_run(settings, given, folder, arguments.summary, console))
-
-
-def settings_fields() -> tuple[str, ...]:
-    """Return the names of the settings that an option may give."""
-    from eew.settings import Settings
-
-    return Settings.__struct_fields__
+    play = _play(arguments, settings)
+    folder = _run_folder(arguments.scenario)
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as work:
+        given = _given(settings, play, Path(work), console)
+        return asyncio.run(_run(settings, given, folder, arguments.summary, console))
 
 
 async def _run(
@@ -99,57 +101,108 @@ async def _run(
     return 1 if summary["delivery"]["lost"] or summary["conservation"]["failed"] else 0
 
 
-def _given(arguments: argparse.Namespace, settings: "Settings", folder: Path, console: "Console") -> "RunInput":
-    """Gather what the run works on; everything that can be wrong with the input is found here."""
-    from eew.clock import SystemClock
+@dataclass(frozen=True, slots=True)
+class _Play:
+    """What is played, checked before anything is started."""
+
+    name: str
+    #: ``None``: they come on standard input.
+    reports: "tuple[EventReport, ...] | None"
+    profile: "Profile"
+    estimator: "Estimator"
+    key: "SigningKey"
+    shelters: "Shelters"
+    #: One of the two: where to make a population, or the one that is there.
+    region: "Region | None"
+    devices: "Devices | None"
+
+
+def _play(arguments: argparse.Namespace, settings: "Settings") -> _Play:
+    """Read all that is given; everything that can be wrong with the input is found here."""
+    from eew.broker.endpoint import Endpoint
     from eew.devices import store
-    from eew.devices.population import make
     from eew.devices.region import parse_region
+    from eew.errors import InputError
+    from eew.estimate.estimator import Estimator
+    from eew.estimate.intensity import intensity_model
+    from eew.estimate.traveltime import TravelTimeTable
     from eew.feed.formats.native import load_reports
-    from eew.feed.replay import FeedCounter, decoded, lines_of, replay
     from eew.feed.scenario import load_scenario, scenario_path
-    from eew.pipeline import RunInput
     from eew.profile import load_profile
     from eew.shelter import catalogue
-    from eew.view.progress import progress
+    from eew.wire.sign import SigningKey
 
-    region, profile_name = arguments.region, settings.profile
+    where, profile_name = arguments.region, settings.profile
     reports: tuple[EventReport, ...] | None
     if arguments.scenario == "-":
         name, reports = "standard input", None
     elif arguments.scenario.endswith(".jsonl"):
         name, reports = Path(arguments.scenario).stem, load_reports(arguments.scenario)
+        where = where or _around(reports)
     else:
         scenario = load_scenario(scenario_path(arguments.scenario))
         name, reports = scenario.name, scenario.reports
-        region = region or scenario.population
+        where = where or scenario.population
         profile_name = profile_name or scenario.profile
+    if where is None and settings.population is None:
+        expected = "where the devices live (or --population): these reports do not say"
+        raise InputError(expected, field="--region")
+    if settings.broker is not None:
+        Endpoint.parse(settings.broker)
     profile = load_profile(profile_name or "global")
-    shelters = catalogue.load(settings.shelters or catalogue.default_catalogue_path())
-    population = Path(settings.population) if settings.population else folder / "population"
-    if settings.population is None:
-        where = parse_region(region or _DEFAULT_REGION)
-        folder.mkdir(parents=True)
-        console.print(f"making {settings.devices:,} simulated devices in {where.name}")
+    return _Play(
+        name=name,
+        reports=reports,
+        profile=profile,
+        estimator=Estimator(
+            TravelTimeTable.load(settings.travel_times or profile.travel_times),
+            intensity_model(profile.intensity_model),
+            profile.default_depth_km,
+        ),
+        key=SigningKey.load_or_create(Path(settings.key) if settings.key else None),
+        shelters=catalogue.load(settings.shelters or catalogue.default_catalogue_path()),
+        region=None if settings.population or where is None else parse_region(where),
+        devices=store.load(Path(settings.population)) if settings.population else None,
+    )
+
+
+def _around(reports: "Sequence[EventReport]") -> str | None:
+    """Return a disc around the first epicentre that is known."""
+    known = (each for each in reports if each.lat_deg is not None and each.lon_deg is not None)
+    first = next(known, None)
+    return None if first is None else f"{first.lat_deg},{first.lon_deg},{_RADIUS_KM}"
+
+
+def _given(settings: "Settings", play: _Play, work: Path, console: "Console") -> "RunInput":
+    """Make or load the population, and put together what the run works on."""
+    from eew.clock import SystemClock
+    from eew.devices import store
+    from eew.devices.population import make
+    from eew.feed.replay import FeedCounter, decoded, lines_of, replay
+    from eew.pipeline import RunInput
+    from eew.view.progress import progress
+
+    population, devices = Path(settings.population or work / "population"), play.devices
+    if play.region is not None:
+        console.print(f"making {settings.devices:,} simulated devices in {play.region.name}")
         with progress("making devices") as on_progress:
-            store.save(make(where, settings.devices, settings.seed, on_progress=on_progress), population)
-    else:
-        folder.mkdir(parents=True)
+            store.save(make(play.region, settings.devices, settings.seed, on_progress=on_progress), population)
     source: AsyncIterator[EventReport]
-    if reports is None:
+    if play.reports is None:
         source = decoded(lines_of(sys.stdin.fileno()), FeedCounter())
     else:
-        source = replay(reports, SystemClock(), settings.speed)
-    (folder / "work").mkdir()
+        source = replay(play.reports, SystemClock(), settings.speed)
     return RunInput(
-        name=name,
+        name=play.name,
         reports=source,
-        starts_at=reports[0].issued_at if reports else None,
-        profile=profile,
-        devices=store.load(population),
+        starts_at=play.reports[0].issued_at if play.reports else None,
+        profile=play.profile,
+        estimator=play.estimator,
+        key=play.key,
+        devices=store.load(population) if devices is None else devices,
         population=population,
-        shelters=shelters,
-        folder=folder / "work",
+        shelters=play.shelters,
+        folder=work,
     )
 
 

@@ -1,0 +1,209 @@
+"""``eew replay`` as a user runs it: a process of its own, real brokers, real sockets."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from eew.broker.endpoint import Endpoint
+
+pytestmark = pytest.mark.broker
+
+WITHIN_S = 50
+
+
+def replay(*words: str, folder: Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "eew", "replay", *words],
+        cwd=folder,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+        env=os.environ | {"XDG_DATA_HOME": str(folder / "home")},
+    )
+
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    return summary
+
+
+@pytest.mark.parametrize("qos", ["0", "1"])
+@pytest.mark.parametrize("mode", ["device", "cell"])
+def test_everybody_is_told_and_relieved(mode: str, qos: str, tmp_path: Path) -> None:
+    """A false alarm reaches all who feel it, and the cancel reaches exactly those."""
+    done = replay(
+        *("false-alarm", "--devices", "3000", "--speed", "max", "--mode", mode, "--qos", qos),
+        *("--summary", "summary.json"),
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    summary = summary_of(tmp_path)
+    counts, delivery = summary["conservation"], summary["delivery"]
+    assert counts["selected"] == counts["sent"] > 0
+    assert delivery["expected"] == delivery["delivered"] > 0
+    assert delivery["lost"] == delivery["duplicated"] == delivery["unreadable"] == 0
+    assert summary["outcome"]["not_told"] == summary["outcome"]["late_by_dispatch"] == 0
+    reports = {line["kind"]: line for line in summary["reports"]}
+    told = {"device": 3000, "cell": reports["new"]["n_sent"]}[mode]
+    assert reports["cancel"]["n_sent"] == told
+    assert "not a warning service" in done.stdout
+
+
+def test_the_same_seed_gives_the_same_counts(tmp_path: Path) -> None:
+    """At full speed nothing is left to chance: what is selected and sent depends on the seed alone."""
+    lines = []
+    for name in ("first.json", "second.json"):
+        words = ("tohoku-2011", "--devices", "2000", "--speed", "max", "--seed", "7", "--summary", name)
+        assert replay(*words, folder=tmp_path).returncode == 0
+        reports = json.loads((tmp_path / name).read_text())["reports"]
+        lines.append([(line["n_selected_by_level"], line["n_selected"], line["n_sent"]) for line in reports])
+    assert lines[0] == lines[1]
+    assert sum(n_sent for _, _, n_sent in lines[0]) > 2000
+
+
+@pytest.mark.parametrize("qos", ["0", "1"])
+def test_a_foreign_broker_serves_as_well(mosquitto_broker: Endpoint, qos: str, tmp_path: Path) -> None:
+    """mosquitto, spoken to in MQTT 5, delivers the same."""
+    done = replay(
+        *("false-alarm", "--devices", "3000", "--speed", "max", "--qos", qos, "--broker", str(mosquitto_broker)),
+        *("--summary", "summary.json"),
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    delivery = summary_of(tmp_path)["delivery"]
+    assert delivery["expected"] == delivery["delivered"] == 9000
+    assert delivery["duplicated"] == 0
+
+
+def test_native_reports_come_from_a_file_or_from_standard_input(tmp_path: Path, project: Path) -> None:
+    """Reports as JSON lines are played like a scenario, and a bad line in a running feed is skipped."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "eew", "scenarios", "show", "false-alarm", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=project,
+    )
+    lines = "".join(json.dumps(report) + "\n" for report in json.loads(shown.stdout)["reports"])
+    (tmp_path / "reports.jsonl").write_text(lines)
+    words = ("--devices", "1000", "--speed", "max", "--summary", "summary.json", "--profile", "japan")
+    done = replay("reports.jsonl", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(summary_of(tmp_path)["reports"]) == 3
+    done = replay("-", "--region", "35.3,139.4,150", *words, folder=tmp_path, text="not json\n" + lines)
+    assert done.returncode == 0
+    assert len(summary_of(tmp_path)["reports"]) == 3
+    assert "Traceback" not in done.stderr
+    assert "report.refused" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nosuch",), "scenario: 'nosuch'"),
+        (("tohoku-2011", "--qos", "2"), "--qos: '2'"),
+        (("tohoku-2011", "--speed", "0"), "--speed: '0'"),
+        (("tohoku-2011", "--mode", "post"), "--mode: 'post'"),
+        (("tohoku-2011", "--region", "atlantis"), "--region: 'atlantis'"),
+        (("tohoku-2011", "--travel-times", "none.csv"), "none.csv"),
+        (("tohoku-2011", "--profile", "mars"), "mars"),
+        (("tohoku-2011", "--population", "nowhere"), "nowhere"),
+        (("tohoku-2011", "--shelters", "nowhere"), "nowhere"),
+        (("tohoku-2011", "--broker", "http://x"), "--broker: 'http://x'"),
+        (("tohoku-2011", "--config", "none.toml"), "none.toml"),
+        (("tohoku-2011", "--no-such-option"), "--no-such-option"),
+        (("-",), "--region"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_bad_input_ends_with_one_line(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    """Exit 2, one line that names the place and what was expected, and nothing left behind."""
+    done = replay(*words, folder=tmp_path, text="")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_broker_is_exit_3_with_its_address(tmp_path: Path) -> None:
+    """A broker that does not answer at the start ends the run with its address."""
+    done = replay(
+        *("false-alarm", "--devices", "1000", "--broker", "mqtt://127.0.0.1:9", "--reconnect-s", "0.2"), folder=tmp_path
+    )
+    assert done.returncode == 3
+    assert "mqtt://127.0.0.1:9" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
+    """An interrupt in the middle ends the run at once, with its processes and its files."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "eew", "replay", "tohoku-2011", "--devices", "1000", "--speed", "1"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"XDG_DATA_HOME": str(tmp_path / "home")},
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if line.startswith("report 1 "):
+                break
+        os.killpg(running.pid, signal.SIGINT)
+        _, errors = running.communicate(timeout=WITHIN_S)
+    assert running.returncode == 130
+    assert errors == "eew replay: interrupted\n"
+    assert not list(tmp_path.glob("runs/*/work-*"))
+
+
+def test_the_summary_says_what_the_contract_promises(tmp_path: Path) -> None:
+    """Every member that the design names is in the summary, with its type."""
+    assert replay(
+        *("drill", "--devices", "500", "--speed", "max", "--summary", "summary.json"), folder=tmp_path
+    ).returncode in {0, 1}
+    count = {"type": "integer", "minimum": 0}
+    number = {"type": ["number", "null"]}
+
+    def members(kind: object, *names: str) -> dict[str, Any]:
+        return {"type": "object", "required": list(names), "properties": dict.fromkeys(names, kind)}
+
+    percentiles = members(number, "p50", "p90", "p99", "p99_9", "max")
+    latency = members(percentiles, "report_to_sent", "sent_to_device", "report_to_device")
+    latency["required"].append("by_level")
+    schema = {
+        "type": "object",
+        "required": [
+            *("scenario", "seed", "mode", "qos", "speed", "broker", "machine", "n_devices", "n_devices_by_kind"),
+            *("reports", "conservation", "delivery", "latency_ms", "warning_s", "outcome"),
+        ],
+        "properties": {
+            "broker": members({"type": "string"}, "name", "version", "url"),
+            "reports": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "required": [
+                        *("report_no", "kind", "issued_s", "magnitude", "n_selected", "n_sent"),
+                        *("radius_km_by_level", "decide_ms", "first_sent_ms", "last_sent_ms"),
+                    ]
+                },
+            },
+            "conservation": members(count, "selected", "sent", "superseded", "expired", "failed"),
+            "delivery": members(count, "expected", "delivered", "lost", "duplicated"),
+            "latency_ms": latency,
+            "warning_s": {"required": ["p5", "p50", "p95", "by_level"]},
+            "outcome": members(count, "in_time", "late_by_physics", "late_by_dispatch", "not_told"),
+        },
+    }
+    jsonschema.validate(summary_of(tmp_path), schema)
