@@ -1,12 +1,14 @@
 """Whom alerts are addressed to: every device, or every populated cell; and the nearest shelters of each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from eew import cells
 from eew.devices.layout import populated_cells
-from eew.estimate.targets import Targets, nearest_point_deg
+from eew.estimate.targets import Targets, farthest_point_deg, nearest_point_deg
 from eew.fanout.encode import CellEncoder, DeviceEncoder, Encoder, Wire
 from eew.fanout.shelter_text import ShelterText, cell_shelters
 from eew.fanout.slot import Bytes2D
@@ -18,6 +20,9 @@ from eew.wire.message import AlertCore
 __all__ = ["CellAudience", "DeviceAudience", "Send"]
 
 _SHELTERS_A_CELL = 3
+_EARTHQUAKE, _TSUNAMI = int(Hazard.EARTHQUAKE), Hazard.EARTHQUAKE | Hazard.TSUNAMI
+
+_Text = TypeVar("_Text", ShelterText, Bytes2D)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,16 @@ def _wire(send: Send, core: AlertCore) -> Wire:
 
 def _hazards(report: EventReport) -> int:
     """Return what a shelter must be marked for."""
-    return Hazard.EARTHQUAKE | Hazard.TSUNAMI if report.tsunami else Hazard.EARTHQUAKE
+    return _TSUNAMI if report.tsunami else _EARTHQUAKE
+
+
+def _by_hazards(shelters: Shelters, made: Callable[[int], _Text]) -> dict[int, _Text]:
+    """Return what is made of the shelters for each hazard, now: the alert path only looks it up."""
+    by_hazards = {_EARTHQUAKE: made(_EARTHQUAKE)}
+    is_safe = (shelters.hazards & _EARTHQUAKE) != 0
+    is_same = bool(((shelters.hazards[is_safe] & _TSUNAMI) == _TSUNAMI).all())
+    by_hazards[_TSUNAMI] = by_hazards[_EARTHQUAKE] if is_same else made(_TSUNAMI)
+    return by_hazards
 
 
 class DeviceAudience:
@@ -56,8 +70,7 @@ class DeviceAudience:
         self._shelters = shelters
         self._send = send
         self._targets = Targets.of(devices.lat_deg, devices.lon_deg)
-        self._text_by_hazards: dict[int, ShelterText] = {}
-        self._text(Hazard.EARTHQUAKE)
+        self._text_by_hazards = _by_hazards(shelters, self._text)
 
     def __len__(self) -> int:
         """How many devices."""
@@ -67,17 +80,18 @@ class DeviceAudience:
         """Return where the devices are."""
         return self._targets
 
+    def far_targets(self, report: EventReport) -> None:
+        """Return nothing: no device is more exposed at one side than at the other."""
+
     def encoder(self, plan: AlertPlan, core: AlertCore) -> Encoder:
         """Return what turns the plan into packets."""
-        text = self._text(_hazards(plan.report))
+        text = self._text_by_hazards[_hazards(plan.report)]
         return DeviceEncoder(plan, core, self._devices, text, _wire(self._send, core))
 
     def _text(self, hazards: int) -> ShelterText:
-        """Return the nearest shelter of each device as text; for tsunamis worked out when the first one comes."""
-        if hazards not in self._text_by_hazards:
-            columns = nearest(self._shelters, self._devices.lat_deg, self._devices.lon_deg, hazards=hazards)
-            self._text_by_hazards[hazards] = ShelterText(self._shelters, columns)
-        return self._text_by_hazards[hazards]
+        """Return the nearest shelter of each device as text."""
+        columns = nearest(self._shelters, self._devices.lat_deg, self._devices.lon_deg, hazards=hazards)
+        return ShelterText(self._shelters, columns)
 
 
 class CellAudience:
@@ -87,8 +101,7 @@ class CellAudience:
         self.table: Cells = populated_cells(devices)
         self._shelters = shelters
         self._send = send
-        self._text_by_hazards: dict[int, Bytes2D] = {}
-        self._text(Hazard.EARTHQUAKE)
+        self._text_by_hazards = _by_hazards(shelters, self._text)
 
     def __len__(self) -> int:
         """How many cells."""
@@ -100,15 +113,21 @@ class CellAudience:
             raise AssertionError("only a cancel has no epicentre")
         return Targets.of(*nearest_point_deg(self.table, report.lat_deg, report.lon_deg))
 
+    def far_targets(self, report: EventReport) -> Targets:
+        """Return the point of each cell farthest from the epicentre."""
+        if report.lat_deg is None or report.lon_deg is None:
+            raise AssertionError("only a cancel has no epicentre")
+        return Targets.of(*farthest_point_deg(self.table, report.lat_deg, report.lon_deg))
+
     def encoder(self, plan: AlertPlan, core: AlertCore) -> Encoder:
         """Return what turns the plan into packets."""
-        return CellEncoder(plan, core, self.table, self._text(_hazards(plan.report)), _wire(self._send, core))
+        text = self._text_by_hazards[_hazards(plan.report)]
+        return CellEncoder(plan, core, self.table, text, _wire(self._send, core))
 
     def _text(self, hazards: int) -> Bytes2D:
-        if hazards not in self._text_by_hazards:
-            edges = cells.bounds(self.table.cell, self.table.level)
-            lat_deg = (edges.south_deg + edges.north_deg) / 2
-            lon_deg = (edges.west_deg + edges.east_deg) / 2
-            rows = nearest_k(self._shelters, lat_deg, lon_deg, _SHELTERS_A_CELL, hazards=hazards).shelter_row
-            self._text_by_hazards[hazards] = cell_shelters(self._shelters, np.asarray(rows))
-        return self._text_by_hazards[hazards]
+        """Return the shelters nearest to the middle of each cell as text."""
+        edges = cells.bounds(self.table.cell, self.table.level)
+        lat_deg = (edges.south_deg + edges.north_deg) / 2
+        lon_deg = (edges.west_deg + edges.east_deg) / 2
+        rows = nearest_k(self._shelters, lat_deg, lon_deg, _SHELTERS_A_CELL, hazards=hazards).shelter_row
+        return cell_shelters(self._shelters, np.asarray(rows))

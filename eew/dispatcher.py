@@ -26,7 +26,7 @@ from eew.estimate.targets import Targets
 from eew.fanout.dispatch import SendRate
 from eew.fanout.encode import Encoder
 from eew.fanout.outbox import Outbox
-from eew.model import AlertPlan, Estimate, EventReport, Level, Profile, ReportKind
+from eew.model import AlertPlan, CodeColumn, Estimate, EventReport, Level, LevelWord, Profile, ReportKind
 from eew.units import at_after, seconds_after
 from eew.wire.message import AlertCore
 from eew.wire.sign import SigningKey, core_of
@@ -46,6 +46,10 @@ class Audience(Protocol):
 
     def targets(self, report: EventReport) -> Targets:
         """Return where each target is hit first and hardest."""
+        ...
+
+    def far_targets(self, report: EventReport) -> Targets | None:
+        """Return where each target is hit last and least; ``None`` where targets are points."""
         ...
 
     def encoder(self, plan: AlertPlan, core: AlertCore) -> Encoder:
@@ -75,15 +79,25 @@ class EventClock:
 
 @dataclass(slots=True)
 class Handled:
-    """What became of one incoming report in the decision; times are monotonic seconds."""
+    """What became of one incoming report in the decision; times are monotonic seconds.
+
+    Kept for every report of a run, so it holds no columns.
+    """
 
     report: EventReport
     verdict: Verdict
     received_mono_s: float
     decided_mono_s: float = 0.0
-    plan: AlertPlan | None = None
+    #: ``None`` for a report that was not acted on.
     core: AlertCore | None = None
+    #: Planned alerts by the word of their level.
+    n_alerts_by_level: Mapping[LevelWord, int] = field(default_factory=dict)
     radius_km_by_level: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def n_alerts(self) -> int:
+        """How many alerts were planned."""
+        return sum(self.n_alerts_by_level.values())
 
 
 class Dispatcher:
@@ -131,44 +145,62 @@ class Dispatcher:
         verdict = self._book.receive(report, self._event_clock.now())
         handled = Handled(report, verdict, self._clock.mono_s())
         if verdict.is_acted_on:
-            if verdict is Verdict.CANCELLED:
-                plan = self._cancel(report)
-            else:
-                plan = await self._tell(report, handled)
-            handled.plan = plan
+            plan, far_level = (self._cancel(report), None) if verdict is Verdict.CANCELLED else await self._tell(report)
+            handled.n_alerts_by_level = plan.n_by_level()
+            handled.radius_km_by_level = plan.radius_km_by_level
             handled.core = self._signed(plan)
             handled.decided_mono_s = self._clock.mono_s()
-            state = self._states.get(report.event_id)
-            self._outbox.put(plan, self._audience.encoder(plan, handled.core), _Marker(state))
+            marker = _Marker(self._states.get(report.event_id), far_level)
+            self._outbox.put(plan, self._audience.encoder(plan, handled.core), marker)
         else:
             handled.decided_mono_s = self._clock.mono_s()
         for event_id in self._states.keys() - self._book.event_ids:
             del self._states[event_id]
         return handled
 
-    async def _tell(self, report: EventReport, handled: Handled) -> AlertPlan:
-        """Plan the alerts of a solution."""
-        targets = await asyncio.to_thread(self._audience.targets, report)
-        estimate = await asyncio.to_thread(self._estimator.estimate, report, targets, self._profile.min_intensity)
+    async def _tell(self, report: EventReport) -> tuple[AlertPlan, CodeColumn | None]:
+        """Plan the alerts of a solution; with the level at the far side of every cell, where targets are cells."""
+        estimate = await asyncio.to_thread(self._estimate, report)
+        far_level = await asyncio.to_thread(self._level_at_far_side, report)
         # What still waits is overtaken now and not earlier: it was worth sending while we reckoned.
         self._outbox.withdraw(report.event_id)
         if report.origin_at is None:
             raise AssertionError("only a cancel has no origin")
-        state = self._states.setdefault(report.event_id, EventState(len(self._audience), report.origin_at))
-        handled.radius_km_by_level = self._radii_km(report)
-        return await asyncio.to_thread(self._plan, report, estimate, state, handled.radius_km_by_level)
+        fresh = EventState(len(self._audience), report.origin_at, has_extent=far_level is not None)
+        state = self._states.setdefault(report.event_id, fresh)
+        return await asyncio.to_thread(self._plan, report, estimate, far_level, state), far_level
+
+    def _estimate(self, report: EventReport) -> Estimate:
+        return self._estimator.estimate(report, self._audience.targets(report), self._profile.min_intensity)
+
+    def _level_at_far_side(self, report: EventReport) -> CodeColumn | None:
+        """Return the level of every cell at its least exposed point; ``None`` where targets are points."""
+        targets = self._audience.far_targets(report)
+        if targets is None:
+            return None
+        estimate = self._estimator.estimate(report, targets, self._profile.min_intensity)
+        far_level = np.zeros(len(targets), dtype=np.uint8)
+        far_level[estimate.target_row] = self._levels(report, estimate)
+        return far_level
+
+    def _levels(self, report: EventReport, estimate: Estimate) -> CodeColumn:
+        if not is_issued(self._profile, report.magnitude, estimate.max_intensity):
+            return np.zeros(len(estimate.target_row), dtype=np.uint8)
+        return levels(self._profile, report.magnitude, estimate.intensity, estimate.max_intensity)
 
     def _plan(
-        self, report: EventReport, estimate: Estimate, state: EventState, radius_km_by_level: Mapping[str, float]
+        self, report: EventReport, estimate: Estimate, far_level: CodeColumn | None, state: EventState
     ) -> AlertPlan:
         """Pick whom to tell, and in which order."""
         if report.origin_at is None:
             raise AssertionError("only a cancel has no origin")
-        if is_issued(self._profile, report.magnitude, estimate.max_intensity):
-            level = levels(self._profile, report.magnitude, estimate.intensity, estimate.max_intensity)
-        else:
-            level = np.zeros(len(estimate.target_row), dtype=np.uint8)
-        is_selected, level = state.select(report, estimate.target_row, level, estimate.s_arrival_s)
+        is_selected, level = state.select(
+            report,
+            estimate.target_row,
+            self._levels(report, estimate),
+            estimate.s_arrival_s,
+            None if far_level is None else far_level[estimate.target_row],
+        )
         picked = np.flatnonzero(is_selected)
         now_s = seconds_after(self._event_clock.now(), report.origin_at)
         slack_s = estimate.s_arrival_s[picked] - np.float32(now_s)
@@ -186,7 +218,7 @@ class Dispatcher:
             p_arrival_s=estimate.p_arrival_s[picked],
             s_arrival_s=estimate.s_arrival_s[picked],
             s_slowness_s_km=estimate.s_slowness_s_km[picked],
-            radius_km_by_level=radius_km_by_level,
+            radius_km_by_level=self._radii_km(report),
         )
 
     def _cancel(self, report: EventReport) -> AlertPlan:
@@ -250,6 +282,8 @@ class _Marker:
     """Tells the event's state what is on its way."""
 
     state: EventState | None
+    #: At the far side of every cell; ``None`` for devices and in a cancel.
+    far_level: CodeColumn | None
 
     def __call__(self, plan: AlertPlan, start: int, end: int) -> None:
         if self.state is None:
@@ -258,7 +292,8 @@ class _Marker:
         if plan.report.kind is ReportKind.CANCEL:
             self.state.mark_cancelled(row)
         else:
-            self.state.mark_sent(plan.report, row, plan.level[start:end], plan.s_arrival_s[start:end])
+            far_level = None if self.far_level is None else self.far_level[row]
+            self.state.mark_sent(plan.report, row, plan.level[start:end], plan.s_arrival_s[start:end], far_level)
 
 
 def _rounded(value: float | None, n_decimals: int) -> float | None:

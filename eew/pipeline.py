@@ -32,8 +32,8 @@ from eew.memory import resident_bytes
 from eew.model import Devices, EventReport, Profile, Shelters
 from eew.settings import Settings
 from eew.summary import Dispatched, summarise
+from eew.wire.message import AlertCore, EventMessage
 from eew.wire.message import Clock as ClockMessage
-from eew.wire.message import EventMessage
 from eew.wire.sign import SigningKey, in_base64url
 
 __all__ = ["Progress", "RunInput", "RunResult", "run"]
@@ -253,10 +253,10 @@ async def _decide(road: _Road, sending: asyncio.Task[None]) -> None:
         progress.handled.append(handled)
         progress.stage = "dispatching"
         road.bulletin.n_reports += 1
-        if handled.plan is not None and handled.core is not None:
-            progress.n_planned += len(handled.plan)
+        if handled.core is not None:
+            progress.n_planned += handled.n_alerts
             road.bulletin.last_dispatch_at = datetime.now(UTC)
-            await road.bulletin.event(_event_message(handled))
+            await road.bulletin.event(_event_message(handled, handled.core, road.given.profile))
     road.outbox.close()
 
 
@@ -322,21 +322,20 @@ def _swarm_settings(settings: Settings, given: RunInput, endpoint: Endpoint, key
         profile=given.profile.name,
         travel_times=settings.travel_times,
         keys=keys,
+        reconnect_s=settings.reconnect_s,
     )
 
 
-def _event_message(handled: Handled) -> EventMessage:
-    if handled.core is None or handled.plan is None:
-        raise AssertionError("asked only for what was acted on")
-    core, report, plan = handled.core, handled.report, handled.plan
+def _event_message(handled: Handled, core: AlertCore, profile: Profile) -> EventMessage:
+    report = handled.report
     members = {name: getattr(core, name) for name in core.__struct_fields__}
     return EventMessage(
         **members,
         magnitude_type=report.magnitude_type,
         place=report.place,
-        scale=plan.scale,
+        scale=profile.scale,
         radius_km_by_level=dict(handled.radius_km_by_level),
-        n_alerts_by_level={str(word): n for word, n in plan.n_by_level().items()},
+        n_alerts_by_level={str(word): n for word, n in handled.n_alerts_by_level.items()},
     )
 
 

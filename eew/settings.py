@@ -2,10 +2,11 @@
 
 import math
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
@@ -45,6 +46,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dispatcher_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,64}$")] = "eew-1"
 
 
+_TYPES: Final = get_type_hints(Settings, include_extras=True)
+
+
 def load_settings(
     options: Mapping[str, Any], config: str | Path | None = None, environment: Mapping[str, str] = os.environ
 ) -> Settings:
@@ -64,36 +68,71 @@ def load_settings(
     InputError
         If a value is not usable; names the file, variable or option.
     """
-    fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
-    merged: dict[str, Any] = {}
-    came_from: dict[str, tuple[str | None, str]] = {}
+    given: dict[str, _Given] = {}
     if config is not None:
-        for name, value in _read(Path(config)).items():
-            if name not in fields:
-                raise InputError(f"one of {', '.join(fields)}", file=config, field=name)
-            merged[name], came_from[name] = value, (str(config), name)
-    for name in fields:
+        given |= _read(Path(config), _TYPES)
+    for name in _TYPES:
         variable = f"{_PREFIX}{name.upper()}"
         if variable in environment:
-            merged[name], came_from[name] = environment[variable], (None, variable)
+            given[name] = _Given(environment[variable], variable)
         if options.get(name) is not None:
-            merged[name], came_from[name] = options[name], (None, f"--{name.replace('_', '-')}")
-    if merged.get("speed") == "max":
-        merged["speed"] = math.inf
-    for name, value in merged.items():
-        try:
-            # Environment and command line give texts, TOML gives numbers: both are taken.
-            merged[name] = msgspec.convert(value, fields[name], strict=not isinstance(value, str))
-        except msgspec.ValidationError as error:
-            file, field = came_from[name]
-            expected = str(error).removeprefix("Expected ").split(", got")[0]
-            hint = " or max" if name == "speed" else ""
-            raise InputError(f"{expected}{hint}", file=file, field=field, value=value) from error
-    return Settings(**merged)
+            given[name] = _Given(options[name], f"--{name.replace('_', '-')}")
+    values: dict[str, Any] = {name: _value(name, each) for name, each in given.items()}
+    return Settings(**values)
 
 
-def _read(path: Path) -> dict[str, Any]:
+class _Given(NamedTuple):
+    """A value, and where it stands."""
+
+    value: object
+    field: str
+    file: Path | None = None
+    line: int | None = None
+
+
+def _value(name: str, given: _Given) -> object:
+    """Return the value of one setting; raise ``InputError`` where it is not usable."""
+    if name == "speed" and given.value == "max":
+        return math.inf
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Environment and command line give texts, TOML gives numbers: both are taken.
+        return msgspec.convert(given.value, _TYPES[name], strict=not isinstance(given.value, str))
+    except msgspec.ValidationError as error:
+        expected = _expected(msgspec.inspect.type_info(_TYPES[name])) + (" or max" if name == "speed" else "")
+        raise InputError(expected, file=given.file, line=given.line, field=given.field, value=given.value) from error
+
+
+def _expected(kind: msgspec.inspect.Type) -> str:
+    """Return in plain words what a setting may be."""
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        return " or ".join(sorted(map(str, kind.values)))
+    if isinstance(kind, msgspec.inspect.StrType) and kind.pattern is not None:
+        return f"a text like {kind.pattern}"
+    if isinstance(kind, msgspec.inspect.IntType | msgspec.inspect.FloatType):
+        noun = "a whole number" if isinstance(kind, msgspec.inspect.IntType) else "a number"
+        limits = (("above", kind.gt), ("from", kind.ge), ("to", kind.le))
+        return " ".join([noun, *(f"{word} {limit:,}" for word, limit in limits if limit is not None)])
+    return "a text"
+
+
+def _read(path: Path, names: Collection[str]) -> dict[str, _Given]:
+    """Return the settings of a TOML file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise InputError("a file that can be read", file=path, value=error.strerror) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError("a TOML file", file=path, value=str(error)) from error
+        place = re.search(r"at line (\d+)", str(error))
+        raise InputError(f"TOML: {error}", file=path, line=int(place[1]) if place else None) from error
+    given = {name: _Given(value, name, path, _line_of(name, text)) for name, value in values.items()}
+    for name, each in given.items():
+        if name not in names:
+            raise InputError(f"one of {', '.join(names)}", file=path, line=each.line, field=name)
+    return given
+
+
+def _line_of(name: str, text: str) -> int | None:
+    """Return the line on which a key, or a table of its name, is written."""
+    key = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}[\"']?\s*[\]=.]")
+    return next((number for number, line in enumerate(text.splitlines(), start=1) if key.match(line)), None)

@@ -6,7 +6,7 @@ its measured latency.
 """
 
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from eew.devices.behaviour import LAST_MILE_SOURCE, Behaviour
 from eew.devices.receiver import Counter
 from eew.devices.swarm import Receipts
 from eew.errors import ConservationError
-from eew.model import Cells, Delivery, DeviceKind, Devices, EventReport, Level, ReportKind
-from eew.people import LEVELS, People, follow_people
+from eew.model import Cells, Delivery, DeviceKind, Devices, EventReport, FloatColumn, Level, ReportKind
+from eew.people import LEVELS, Followed, People, follow_event
 from eew.units import seconds_after
 
 __all__ = ["Dispatched", "check_conservation", "percentiles", "summarise"]
@@ -43,14 +43,15 @@ class Dispatched:
 
 @dataclass(frozen=True, slots=True)
 class _Matched:
-    """The receipts of one report, beside what was sent."""
+    """The receipts of one report, beside what was sent; columns have shape ``(n,)``."""
 
     dispatched: Dispatched
     delivery: Delivery
-    lines: npt.NDArray[np.void]
-    #: For each line: seconds from report to handing over, and from report to the device.
-    sent_s: npt.NDArray[np.float64]
-    received_s: npt.NDArray[np.float64]
+    #: Which lines of the receipts.
+    line_no: npt.NDArray[np.int32]
+    #: Seconds from report to handing over (NaN where the broker did not confirm that), and from report to the device.
+    sent_s: FloatColumn
+    received_s: FloatColumn
     n_expected: int
 
 
@@ -81,19 +82,17 @@ def summarise(
         What else stands at the top: scenario, mode, qos, speed, broker, machine.
     """
     matched = _match(dispatched, receipts, len(devices), cells)
-    people = follow_people(
-        [
-            (each.dispatched.report, each.delivery.plan, each.lines, each.received_s)
-            for each in matched
-            if each.dispatched.report.kind is not ReportKind.CANCEL
-        ],
-        len(devices),
-        cells,
+    people = People(
+        {
+            event_id: follow_event(_followed(event_id, matched, receipts), len(devices), cells)
+            for event_id in dict.fromkeys(each.dispatched.report.event_id for each in matched)
+        }
     )
     n_expected = sum(each.n_expected for each in matched)
-    n_taken = sum(len(each.lines) for each in matched)
+    n_taken = sum(int(np.isfinite(each.sent_s).sum()) for each in matched)
     n_refused = sum(receipts.counts[each] for each in _REFUSALS)
-    n_delivered = min(n_taken + n_refused, n_expected)
+    # A refused alert was delivered; what strangers sent was refused too, and hides no loss beyond its own number.
+    n_delivered = n_taken + min(n_refused, max(n_expected - n_taken, 0))
     ignored = Tally(each.verdict.value for each in dispatched if each.delivery is None)
     return dict(facts) | {
         "n_devices": len(devices),
@@ -109,7 +108,7 @@ def summarise(
             "refused": {each.name.lower(): receipts.counts[each] for each in _REFUSALS},
             "unreadable": receipts.counts[Counter.UNREADABLE],
         },
-        "latency_ms": _latencies(matched),
+        "latency_ms": _latencies(matched, receipts),
         "warning_s": _warnings(people),
         "outcome": people.outcome(),
         "simulated": _simulated(people, devices, seed),
@@ -133,47 +132,55 @@ def check_conservation(summary: Mapping[str, Any]) -> None:
 
 
 def percentiles(values: npt.NDArray[np.floating], wanted: Mapping[str, float], digits: int) -> dict[str, float | None]:
-    """Return percentiles by name, ``None`` where there are no values."""
-    if not len(values):
+    """Return percentiles by name, ``None`` where there are no values; what is not known (NaN) is no value."""
+    is_known = ~np.isnan(values)
+    if not is_known.any():
         return dict.fromkeys(wanted)
-    found = np.percentile(values, list(wanted.values()))
+    found = np.percentile(values if is_known.all() else values[is_known], list(wanted.values()))
     return {name: round(float(value), digits) for name, value in zip(wanted, found, strict=True)}
 
 
 def _match(dispatched: Sequence[Dispatched], receipts: Receipts, n_devices: int, cells: Cells | None) -> list[_Matched]:
     """Put the receipts of each report beside its plan."""
-    lines_by_core = _lines_by_core(receipts)
+    lines = receipts.lines
+    order = np.argsort(lines["core_no"], kind="stable").astype(np.int32)
+    edges = np.searchsorted(lines["core_no"], np.arange(len(receipts.cores) + 1), sorter=order)
+    line_no_by_core = {core: order[edges[i] : edges[i + 1]] for i, core in enumerate(receipts.cores)}
+    n_by_target = np.ones(n_devices, dtype=np.int32) if cells is None else np.diff(cells.first_row)
+    cell_of_device = None if cells is None else np.repeat(np.arange(len(cells), dtype=np.int32), n_by_target)
     matched = []
     for each in dispatched:
         if each.delivery is None:
             continue
-        # A cancel that reuses the last number shares its receipts' key: its lines have no S arrival.
-        is_cancel = each.report.kind is ReportKind.CANCEL
-        lines = lines_by_core.get((each.report.event_id, each.report.report_no), receipts.lines[:0])
-        lines = lines[np.isnan(lines["s_arrival_s"]) == is_cancel]
-        handed_s = np.full(n_devices, np.nan)
+        report = each.report
+        line_no = line_no_by_core.get((report.event_id, report.report_no, report.kind), order[:0])
+        handed_s = np.full(len(n_by_target), np.nan, dtype=np.float32)
         n_expected = 0
         for part in each.delivery.sent:
-            for rows in _device_rows(each.delivery.plan.target_row[part.start : part.end], cells):
-                handed_s[rows] = part.at_mono_s - each.received_mono_s
-                n_expected += (rows.stop - rows.start) if isinstance(rows, slice) else len(rows)
-        received_s = lines["received_mono_ns"] / 1e9 - each.received_mono_s
-        matched.append(_Matched(each, each.delivery, lines, handed_s[lines["device_row"]], received_s, n_expected))
+            target_row = each.delivery.plan.target_row[part.start : part.end]
+            handed_s[target_row] = part.at_mono_s - each.received_mono_s
+            n_expected += int(n_by_target[target_row].sum())
+        device_row = lines["device_row"][line_no]
+        received_s = lines["received_mono_ns"][line_no] / 1e9 - each.received_mono_s
+        matched.append(
+            _Matched(
+                each,
+                each.delivery,
+                line_no,
+                handed_s[device_row if cell_of_device is None else cell_of_device[device_row]],
+                received_s.astype(np.float32),
+                n_expected,
+            )
+        )
     return matched
 
 
-def _lines_by_core(receipts: Receipts) -> dict[tuple[str, int], npt.NDArray[np.void]]:
-    order = np.argsort(receipts.lines["core_no"], kind="stable")
-    lines = receipts.lines[order]
-    edges = np.searchsorted(lines["core_no"], np.arange(len(receipts.cores) + 1))
-    return {core: lines[edges[i] : edges[i + 1]] for i, core in enumerate(receipts.cores)}
-
-
-def _device_rows(target_row: npt.NDArray[np.int32], cells: Cells | None) -> list[slice | npt.NDArray[np.int32]]:
-    """Return the devices behind targets."""
-    if cells is None:
-        return [target_row]
-    return [slice(int(cells.first_row[row]), int(cells.first_row[row + 1])) for row in target_row]
+def _followed(event_id: str, matched: Sequence[_Matched], receipts: Receipts) -> Iterator[Followed]:
+    """Yield the solutions of one event; their receipts are copied one report at a time."""
+    for each in matched:
+        report = each.dispatched.report
+        if report.event_id == event_id and report.kind is not ReportKind.CANCEL:
+            yield Followed(report, each.delivery.plan, receipts.lines[each.line_no], each.received_s)
 
 
 def _report_line(each: _Matched) -> dict[str, Any]:
@@ -207,18 +214,18 @@ def _conservation(matched: Sequence[_Matched]) -> dict[str, int]:
     }
 
 
-def _latencies(matched: Sequence[_Matched]) -> dict[str, Any]:
-    """Return percentiles of the measured latencies, each named by its two ends."""
-    empty = np.empty(0)
-    sent_s = np.concatenate([empty, *(each.sent_s for each in matched)])
-    received_s = np.concatenate([empty, *(each.received_s for each in matched)])
-    level = np.concatenate([empty, *(each.lines["level"] for each in matched)])
-    by_level = {each.word: percentiles(received_s[level == each] * 1000, _PERCENTILES, 3) for each in LEVELS}
+def _latencies(matched: Sequence[_Matched], receipts: Receipts) -> dict[str, Any]:
+    """Return percentiles of the measured latencies in ms, each named by its two ends."""
+    none = np.empty(0, dtype=np.float32)
+    sent_ms = 1000 * np.concatenate([none, *(each.sent_s for each in matched)])
+    received_ms = 1000 * np.concatenate([none, *(each.received_s for each in matched)])
+    levels = receipts.lines["level"]
+    level = np.concatenate([levels[:0], *(levels[each.line_no] for each in matched)])
     return {
-        "report_to_sent": percentiles(sent_s * 1000, _PERCENTILES, 3),
-        "sent_to_device": percentiles((received_s - sent_s) * 1000, _PERCENTILES, 3),
-        "report_to_device": percentiles(received_s * 1000, _PERCENTILES, 3),
-        "by_level": by_level,
+        "report_to_sent": percentiles(sent_ms, _PERCENTILES, 3),
+        "sent_to_device": percentiles(received_ms - sent_ms, _PERCENTILES, 3),
+        "report_to_device": percentiles(received_ms, _PERCENTILES, 3),
+        "by_level": {each.word: percentiles(received_ms[level == each], _PERCENTILES, 3) for each in LEVELS},
     }
 
 
@@ -232,13 +239,16 @@ def _simulated(people: People, devices: Devices, seed: int) -> dict[str, Any]:
     behaviour = Behaviour.of(devices.kind, seed)
     n_heard = n_kept_quiet = n_offline = n_in_time = n_tv = 0
     for event in people.events.values():
-        level = event.highest_level
+        row = event.device_row
+        level = np.zeros(len(devices), dtype=np.uint8)
+        level[row] = event.highest_level
         is_told = level != Level.NONE
         is_heard = behaviour.is_heard(level)
         n_heard += int(is_heard.sum())
         n_offline += int((is_told & behaviour.is_offline).sum())
         n_kept_quiet += int((is_told & ~is_heard & ~behaviour.is_offline).sum())
-        n_in_time += int((is_heard & (event.delivered_s + behaviour.last_mile_s < event.s_arrival_s)).sum())
+        shown_s = event.delivered_s + behaviour.last_mile_s[row]
+        n_in_time += int((is_heard[row] & (shown_s < event.s_arrival_s)).sum())
         n_tv += int(behaviour.takes_over_screen(devices.kind, level).sum())
     return {
         "last_mile_source": LAST_MILE_SOURCE,

@@ -1,13 +1,26 @@
 """Fixtures that every test may use."""
 
+import asyncio
+import json
 import os
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
+import jsonschema  # type: ignore[import-untyped]  # publishes no types
 import numpy as np
 import pytest
+import pytest_asyncio
 
+from eew.broker.embedded import EmbeddedBroker
+from eew.broker.endpoint import Endpoint
+from eew.broker.ready import wait_until_ready
 from eew.clock import ManualClock
+from eew.errors import BrokerConnectError
 
 hypothesis.settings.register_profile("eew", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("eew")
@@ -40,3 +53,81 @@ def rng() -> np.random.Generator:
 def manual_clock() -> ManualClock:
     """Return a clock that moves only when told."""
     return ManualClock()
+
+
+@pytest.fixture
+def schema_errors() -> Callable[[dict[str, Any], object], list[str]]:
+    """Return what asks jsonschema what is wrong with a value; a schema that is none fails the test."""
+    draft = jsonschema.Draft202012Validator
+    checkers: dict[str, Any] = {}
+
+    def errors(schema: dict[str, Any], value: object) -> list[str]:
+        text = json.dumps(schema)
+        if text not in checkers:
+            draft.check_schema(schema)
+            checkers[text] = draft(schema, format_checker=draft.FORMAT_CHECKER)
+        return [error.message for error in checkers[text].iter_errors(value)]
+
+    return errors
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def embedded_broker() -> AsyncIterator[EmbeddedBroker]:
+    """Return a running embedded broker, one for the tests of a module."""
+    async with EmbeddedBroker() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def mosquitto_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Return the address of a running mosquitto, or skip where it is not installed."""
+    binary = shutil.which(
+        "mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
+    )
+    if binary is None:
+        pytest.skip("mosquitto is not installed (apt install mosquitto, brew install mosquitto)")
+    folder = tmp_path_factory.mktemp("mosquitto")
+    # Mosquitto cannot pick a port itself; another process may take the free one before it does.
+    for _ in range(5):
+        endpoint = Endpoint("127.0.0.1", _free_port())
+        process = _start_mosquitto(binary, folder, endpoint.port)
+        try:
+            asyncio.run(wait_until_ready(endpoint, 5))
+            if process.poll() is not None:
+                continue
+            yield endpoint
+        except BrokerConnectError:
+            continue
+        finally:
+            process.terminate()
+            process.wait(10)
+        return
+    pytest.fail((folder / "log").read_text())
+
+
+@pytest.fixture(params=["embedded", "mosquitto"])
+def broker_endpoint(request: pytest.FixtureRequest) -> Endpoint:
+    """Return the address of each of the two brokers in turn."""
+    if request.param == "embedded":
+        broker: EmbeddedBroker = request.getfixturevalue("embedded_broker")
+        return broker.endpoint
+    endpoint: Endpoint = request.getfixturevalue("mosquitto_broker")
+    return endpoint
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _start_mosquitto(binary: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
+    lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "persistence false", "max_queued_messages 0"]
+    if os.geteuid() == 0:
+        # Started as root it would change to a user who may not be there.
+        lines.append("user root")
+    configuration = folder / "mosquitto.conf"
+    configuration.write_text("\n".join(lines) + "\n")
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen([binary, "-c", configuration], stdout=log, stderr=log, stdin=subprocess.DEVNULL)

@@ -236,11 +236,11 @@ def _line(handled: "Handled") -> "Line":
     from eew.units import seconds_after
     from eew.view.live import Line
 
-    report, plan = handled.report, handled.plan
+    report, is_acted_on = handled.report, handled.core is not None
     issued = "" if report.origin_at is None else f"{seconds_after(report.issued_at, report.origin_at):.1f}"
     magnitude = "?" if report.magnitude is None else f"{report.magnitude:.1f}"
-    numbers = ("–",) * 3 if plan is None else tuple(f"{n:,}" for n in plan.n_by_level().values())
-    status = report.status.value if plan is not None else handled.verdict.value
+    numbers = tuple(f"{n:,}" for n in handled.n_alerts_by_level.values()) if is_acted_on else ("–",) * 3
+    status = report.status.value if is_acted_on else handled.verdict.value
     words = (
         f"report {report.report_no} {report.kind.value} ({status}): M {magnitude}, "
         f"{issued or '?'} s after origin: critical {numbers[0]}, active {numbers[1]}, passive {numbers[2]}"

@@ -43,6 +43,8 @@ class EventState:
         How many targets (devices or cells) there are.
     origin_at
         Origin time by the event's first report; instants are counted from it.
+    has_extent
+        Targets are cells: within one, devices may differ in level (one byte more a target).
 
     Notes
     -----
@@ -50,7 +52,7 @@ class EventState:
     magnitude and place of an *assumed* source are placeholders, hence unknown.
     """
 
-    def __init__(self, n_targets: int, origin_at: datetime) -> None:
+    def __init__(self, n_targets: int, origin_at: datetime, *, has_extent: bool = False) -> None:
         self._origin_at = origin_at
         # Which core was last delivered, numbered from 1; 0 is never told, or told it was no earthquake.
         self._core_no = np.zeros(n_targets, dtype=np.int16)
@@ -58,16 +60,23 @@ class EventState:
         self._highest_level = np.zeros(n_targets, dtype=np.uint8)
         # S arrival after ``origin_at``, whatever origin time the report gave.
         self._s_arrival_s = np.zeros(n_targets, dtype=np.float32)
+        # Level at the least exposed point of a cell.
+        self._far_level = np.zeros(n_targets if has_extent else 0, dtype=np.uint8)
         self._core_numbers: dict[_Core, int] = {}
 
     @property
     def nbytes(self) -> int:
         """How much memory the columns take once every target was told."""
-        columns = (self._core_no, self._level, self._highest_level, self._s_arrival_s)
+        columns = (self._core_no, self._level, self._highest_level, self._s_arrival_s, self._far_level)
         return sum(column.nbytes for column in columns)
 
     def select(
-        self, report: EventReport, target_row: RowColumn, level: CodeColumn, s_arrival_s: FloatArray
+        self,
+        report: EventReport,
+        target_row: RowColumn,
+        level: CodeColumn,
+        s_arrival_s: FloatArray,
+        far_level: CodeColumn | None = None,
     ) -> tuple[npt.NDArray[np.bool_], CodeColumn]:
         """Pick the targets that are to be told of a report, and how loud.
 
@@ -81,6 +90,10 @@ class EventState:
             Shape ``(n,)``, codes of ``Level`` by this report alone.
         s_arrival_s
             Shape ``(n,)``, after the report's own origin time; NaN where unknown.
+        far_level
+            Of cells: shape ``(n,)``, codes of ``Level`` at the least exposed point, where ``level`` is at the most
+            exposed one. A cell across which the level changes is told of every change of the event, however small,
+            for somewhere inside it a device's level changes.
 
         Returns
         -------
@@ -114,10 +127,20 @@ class EventState:
         is_same_s = np.abs(s_instant_s - self._s_arrival_s[selector]) < S_ARRIVAL_S
         is_same_s |= np.isnan(s_instant_s)
         is_selected |= ~is_same_s
+        if far_level is not None:
+            is_uneven = (far_level != level) | (far_level != self._far_level[selector])
+            is_selected |= is_uneven & (core_no != self._core_numbers.get(core, 0))
         is_selected &= has_level
         return is_selected, effective
 
-    def mark_sent(self, report: EventReport, target_row: RowColumn, level: CodeColumn, s_arrival_s: FloatArray) -> None:
+    def mark_sent(
+        self,
+        report: EventReport,
+        target_row: RowColumn,
+        level: CodeColumn,
+        s_arrival_s: FloatArray,
+        far_level: CodeColumn | None = None,
+    ) -> None:
         """Remember what was really handed to the broker, not what was planned.
 
         Parameters
@@ -130,11 +153,15 @@ class EventState:
             Shape ``(n,)``: the effective level that was sent.
         s_arrival_s
             Shape ``(n,)``, after the report's own origin time.
+        far_level
+            As in ``select``.
         """
         core = self._core(report)
         row = target_row.astype(np.intp, copy=False)
         self._core_no[row] = self._core_numbers.setdefault(core, len(self._core_numbers) + 1)
         self._level[row] = level
+        if far_level is not None:
+            self._far_level[row] = far_level
         self._highest_level[row] = np.maximum(self._highest_level[row], level)
         self._s_arrival_s[row] = np.asarray(s_arrival_s, dtype=np.float32) + np.float32(core.origin_s)
 

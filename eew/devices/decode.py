@@ -5,6 +5,8 @@ Nothing is assumed of a dispatcher but the contract: where messages are not laid
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -18,16 +20,21 @@ __all__ = ["Alerts", "cell_alerts", "device_alerts"]
 
 _LEVEL_KEY = b',"level":"'
 _ID_KEY = b'"device_id":"'
-_S_KEY = b'"s_arrival_at":"'
-#: ISO 8601 to the millisecond in UTC: where its digits of hour, minute, second and millisecond stand.
+_NULL = b"null"
+_S_KEY = b'"s_arrival_at":'
+#: ISO 8601 to the millisecond in UTC: where its digits of hour, minute, second and millisecond stand, and what comes
+#: before and between them, which is the same in all alerts of one day.
 _CLOCK_AT = (11, 12, 14, 15, 17, 18, 20, 21, 22)
-_CLOCK_S = np.array([36000, 3600, 600, 60, 10, 1, 0.1, 0.01, 0.001])
+_CLOCK_MS = np.array([36_000_000, 3_600_000, 600_000, 60_000, 10_000, 1000, 100, 10, 1], dtype=np.int32)
+_FIXED_AT = (13, 16, 19, 23, 24)
+_DATE_LENGTH = len("2011-03-11T")
 _INSTANT_LENGTH = len("2011-03-11T05:46:48.800Z")
-_DAY_S = 86400.0
-_CODE_BY_LETTER = np.zeros(256, dtype=np.uint8)
-for _level in (Level.PASSIVE, Level.ACTIVE, Level.CRITICAL):
-    _CODE_BY_LETTER[ord(_level.word[0])] = _level
+_WORDS = {level: f'{level.word}",'.encode() for level in (Level.PASSIVE, Level.ACTIVE, Level.CRITICAL)}
 
+#: As for a report.
+_MAX_REPORT_NO = 30_000
+
+_Alert = TypeVar("_Alert", DeviceAlert, CellAlert)
 _DEVICE = msgspec.json.Decoder(DeviceAlert)
 _CELL = msgspec.json.Decoder(CellAlert)
 
@@ -45,24 +52,30 @@ class Alerts:
 
 
 def device_alerts(payload: npt.NDArray[np.uint8]) -> Iterator[Alerts | None]:
-    """Yield the alerts in payloads of one length, shape ``(n, length)``; ``None`` for each that is no alert."""
+    """Yield the alerts in payloads of one length, shape ``(n, length)``; ``None`` for each that is no alert.
+
+    Alerts that are alike come together, so alerts may change places.
+    """
     left = payload
     while len(left):
         first = left[0].tobytes()
-        try:
-            alert = _DEVICE.decode(first)
-        except msgspec.DecodeError:
+        alert = _decoded(_DEVICE, first)
+        if alert is None:
             yield None
             left = left[1:]
             continue
-        layout = _Layout.of(first, alert)
-        is_alike = np.zeros(len(left), dtype=bool) if layout is None else layout.fits(left)
-        is_alike[0] = True
-        if layout is None or len(left) == 1:
+        layout = _Layout.of(first, alert) if len(left) > 1 else None
+        is_alike = None if layout is None else layout.fits(left)
+        # The first may be laid out as one of ours and yet not be: then it does not even fit itself.
+        if layout is None or is_alike is None or not is_alike[0]:
             yield _one(alert)
+            left = left[1:]
+        elif is_alike.all():
+            yield layout.alerts(alert, left)
+            return
         else:
-            yield layout.alerts(alert, left if is_alike.all() else left[is_alike])
-        left = left[:0] if is_alike.all() else left[~is_alike]
+            yield layout.alerts(alert, left[is_alike])
+            left = left[~is_alike]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +85,40 @@ class _Layout:
     level_at: int
     id_start: int
     id_end: int
-    #: ``None`` in a cancel.
-    s_at: int | None
+    #: Of the instant, or of ``null`` in its place.
+    s_at: int
+    has_s: bool
 
     @classmethod
     def of(cls, payload: bytes, alert: DeviceAlert) -> "_Layout | None":
         """Return the layout of a payload as the dispatcher of this project writes it; ``None`` for any other."""
-        level_at, id_at, s_at = (payload.find(key) for key in (_LEVEL_KEY, _ID_KEY, _S_KEY))
-        id_start = id_at + len(_ID_KEY)
-        id_end = id_start + len(alert.device_id.encode())
-        is_known = 0 <= level_at < id_at and payload[id_start:id_end] == alert.device_id.encode()
-        if alert.s_arrival_at is None:
-            return cls(level_at, id_start, id_end, None) if is_known else None
-        s_at += len(_S_KEY)
-        is_instant = payload[s_at + _INSTANT_LENGTH - 1 : s_at + _INSTANT_LENGTH + 1] == b'Z"'
-        return cls(level_at, id_start, id_end, s_at) if is_known and is_instant else None
+        # A name that stands twice, or in a member that nobody knows, would lead astray.
+        if any(payload.count(key) != 1 for key in (_LEVEL_KEY, _ID_KEY, _S_KEY)):
+            return None
+        level_at = payload.index(_LEVEL_KEY) + len(_LEVEL_KEY)
+        id_start = payload.index(_ID_KEY) + len(_ID_KEY)
+        device_id = alert.device_id.encode()
+        id_end = id_start + len(device_id)
+        s_at = payload.index(_S_KEY) + len(_S_KEY)
+        if not level_at < id_start < s_at or payload[id_start : id_end + 1] != device_id + b'"':
+            return None
+        if payload[s_at : s_at + len(_NULL)] == _NULL:
+            return cls(level_at, id_start, id_end, s_at, has_s=False)
+        s_at += 1
+        is_instant = payload[s_at + _INSTANT_LENGTH - 1 :][:2] == b'Z"'
+        return cls(level_at, id_start, id_end, s_at, has_s=True) if is_instant and alert.origin_at is not None else None
 
     def fits(self, rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-        """Return which payloads have the first one's core, and its members at the same places."""
-        parts = [slice(0, self.level_at + len(_LEVEL_KEY)), slice(self.id_start - len(_ID_KEY), self.id_start)]
-        parts.append(slice(self.id_end, self.id_end + 1))
-        if self.s_at is not None:
-            parts += [slice(self.s_at - len(_S_KEY), self.s_at), slice(self.s_at + _INSTANT_LENGTH - 1, self.s_at + 25)]
-        fits = np.ones(len(rows), dtype=bool)
+        """Return which payloads have the first one's core and day, and their members at the same places."""
+        parts = [slice(0, self.level_at), slice(self.id_start - len(_ID_KEY), self.id_start)]
+        fits: npt.NDArray[np.bool_] = self._levels(rows) != Level.NONE
+        ids = rows[:, self.id_start : self.id_end]
+        # An id that is shorter here ends with a quote, and one that JSON escapes has a backslash.
+        fits &= ((ids != ord('"')) & (ids != ord("\\"))).all(axis=1) & (rows[:, self.id_end] == ord('"'))
+        parts.append(slice(self.s_at - len(_S_KEY) - 1, self.s_at + (_DATE_LENGTH if self.has_s else len(_NULL))))
+        if self.has_s:
+            parts.extend(slice(self.s_at + at, self.s_at + at + 1) for at in _FIXED_AT)
+            fits &= (self._clock(rows) <= 9).all(axis=1)
         for part in parts:
             fits &= (rows[:, part] == rows[0, part]).all(axis=1)
         return fits
@@ -102,18 +126,28 @@ class _Layout:
     def alerts(self, core: DeviceAlert, rows: npt.NDArray[np.uint8]) -> Alerts:
         """Return what payloads of this layout say."""
         device_id = np.ascontiguousarray(rows[:, self.id_start : self.id_end]).view(f"S{self.id_end - self.id_start}")
-        level = _CODE_BY_LETTER[rows[:, self.level_at + len(_LEVEL_KEY)]]
-        if self.s_at is None or core.origin_at is None:
+        if core.s_arrival_at is None or core.origin_at is None:
             s_arrival_s = np.full(len(rows), np.nan, dtype=np.float32)
         else:
-            digits = rows[:, [self.s_at + at for at in _CLOCK_AT]].astype(np.float64) - ord("0")
-            origin = core.origin_at
-            origin_s = origin.hour * 3600 + origin.minute * 60 + origin.second + origin.microsecond / 1e6
-            after_s = digits @ _CLOCK_S - origin_s
-            # Past midnight; no S wave is on its way for half a day.
-            after_s[after_s < -_DAY_S / 2] += _DAY_S
-            s_arrival_s = after_s.astype(np.float32)
-        return Alerts(core, device_id[:, 0], level, s_arrival_s)
+            clock_ms = self._clock(rows).astype(np.int32) @ _CLOCK_MS
+            # The first alert was decoded in full, and all are of one day.
+            first_s = seconds_after(core.s_arrival_at, core.origin_at)
+            s_arrival_s = (first_s + (clock_ms - clock_ms[0]) / 1000).astype(np.float32)
+        return Alerts(core, device_id[:, 0], self._levels(rows), s_arrival_s)
+
+    def _levels(self, rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return the codes of the levels; ``NONE`` where not just the word of one, and spaces, come before the id."""
+        words = rows[:, self.level_at : self.id_start - len(_ID_KEY)]
+        code = np.zeros(len(rows), dtype=np.uint8)
+        for level, word in _WORDS.items():
+            if len(word) <= words.shape[1]:
+                padded = np.frombuffer(word.ljust(words.shape[1]), dtype=np.uint8)
+                code[(words == padded).all(axis=1)] = level
+        return code
+
+    def _clock(self, rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return the digits of the S arrivals, shape ``(n, 9)``; above 9 where there is none."""
+        return rows[:, [self.s_at + at for at in _CLOCK_AT]] - np.uint8(ord("0"))
 
 
 def _one(alert: DeviceAlert) -> Alerts:
@@ -132,7 +166,17 @@ def _one(alert: DeviceAlert) -> Alerts:
 def cell_alerts(payload: npt.NDArray[np.uint8]) -> Iterator[CellAlert | None]:
     """Yield the cell alerts in payloads, shape ``(n, length)``; ``None`` for each that is no alert."""
     for row in payload:
-        try:
-            yield _CELL.decode(row.tobytes())
-        except msgspec.DecodeError:
-            yield None
+        yield _decoded(_CELL, row.tobytes())
+
+
+def _decoded(decoder: msgspec.json.Decoder[_Alert], payload: bytes) -> _Alert | None:
+    """Return an alert, or ``None`` for bytes of which a device can make nothing, whatever they are."""
+    try:
+        alert = decoder.decode(payload)
+        for at in (alert.issued_at, alert.origin_at, alert.expires_at, alert.p_arrival_at, alert.s_arrival_at):
+            if at is not None:
+                # The first and the last day there is may not be there in UTC.
+                at.astimezone(UTC)
+    except (ValueError, OverflowError, RecursionError):
+        return None
+    return alert if alert.report_no <= _MAX_REPORT_NO else None

@@ -39,18 +39,24 @@ def row_ranges(devices: Devices, n_ranges: int) -> list[RowRange]:
     """Return up to ``n_ranges`` ranges of about equal size; no topic group is in two of them."""
     groups = populated_cells(devices, topic.GROUP_LEVEL).first_row
     wanted = np.linspace(0, len(devices), n_ranges + 1)
-    edges = np.unique(groups[np.abs(groups[:, None] - wanted[None, :]).argmin(axis=0)])
+    after = np.searchsorted(groups, wanted).clip(1, len(groups) - 1)
+    is_nearer_before = wanted - groups[after - 1] <= groups[after] - wanted
+    edges = np.unique(groups[after - is_nearer_before])
     return [RowRange(int(a), int(b)) for a, b in pairwise(edges.tolist())]
 
 
 def topic_filters(devices: Devices, rows: RowRange, mode: Mode, subscriptions: Subscriptions) -> list[str]:
-    """Return what the devices in ``rows`` subscribe to."""
+    """Return what the devices in ``rows`` subscribe to.
+
+    A device alone on its connection subscribes to nothing but its own, whatever ``subscriptions`` says.
+    """
+    is_each = subscriptions == "each" or len(rows) == 1
     cell = devices.cell[rows.first : rows.end]
-    if mode == "cell" and subscriptions == "each":
+    if mode == "cell" and is_each:
         return [
             topic.cell_alert(cells.quadkey(int(each), topic.CELL_LEVEL)) for each in _ancestors(cell, topic.CELL_LEVEL)
         ]
-    if subscriptions == "each":
+    if is_each:
         ids = devices.id[rows.first : rows.end]
         return [topic.device_alert(topic.group_of(int(at)), each.decode()) for at, each in zip(cell, ids, strict=True)]
     digits = [cells.quadkey(int(each), topic.GROUP_LEVEL) for each in _ancestors(cell, topic.GROUP_LEVEL)]

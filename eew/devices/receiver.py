@@ -1,17 +1,16 @@
 """What a device does with an alert: refuse it, or take it. Many devices at once, as columns."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from eew.model import CodeColumn, FloatColumn, Level, RowColumn
+from eew.model import CodeColumn, FloatColumn, Level, ReportKind, RowColumn
 from eew.wire.message import AlertCore
 
-__all__ = ["RECEIPT", "Counter", "ReceiptLog", "Receiver", "Verify"]
+__all__ = ["RECEIPT", "CoreKey", "Counter", "ReceiptLog", "Receiver", "Verify"]
 
 #: Says whether an alert's signature holds.
 Verify = Callable[[AlertCore], bool]
@@ -40,13 +39,12 @@ class Counter(IntEnum):
     UNREADABLE = 5
     #: Cell mode: devices that a cell alert reached and that by their own reckoning feel nothing.
     UNAFFECTED = 6
+    #: Connections, not devices.
+    RECONNECTED = 7
 
 
-@dataclass(slots=True)
-class _EventColumns:
-    """What each device was last shown of one event."""
-
-    report_no: npt.NDArray[np.int16]
+#: Event id, report number and kind: a cancel may bear the number of the report before it.
+CoreKey = tuple[str, int, ReportKind]
 
 
 class ReceiptLog:
@@ -54,7 +52,7 @@ class ReceiptLog:
 
     def __init__(self) -> None:
         self._parts: list[npt.NDArray[np.void]] = []
-        self._core_numbers: dict[tuple[str, int], int] = {}
+        self._core_numbers: dict[CoreKey, int] = {}
 
     def add(
         self,
@@ -65,7 +63,7 @@ class ReceiptLog:
         received_mono_ns: int,
     ) -> None:
         """Add alerts; the columns have shape ``(n,)``."""
-        number = self._core_numbers.setdefault((core.event_id, core.report_no), len(self._core_numbers))
+        number = self._core_numbers.setdefault((core.event_id, core.report_no, core.kind), len(self._core_numbers))
         part = np.empty(len(device_row), dtype=RECEIPT)
         part["received_mono_ns"] = received_mono_ns
         part["device_row"] = device_row
@@ -75,8 +73,8 @@ class ReceiptLog:
         self._parts.append(part)
 
     @property
-    def cores(self) -> list[tuple[str, int]]:
-        """Event id and report number by ``core_no``."""
+    def cores(self) -> list[CoreKey]:
+        """Which report each ``core_no`` stands for."""
         return list(self._core_numbers)
 
     def receipts(self) -> npt.NDArray[np.void]:
@@ -102,7 +100,8 @@ class Receiver:
         self._n_rows = n_rows
         self._verify = verify
         self._counters = counters
-        self._events: dict[str, _EventColumns] = {}
+        #: By event, the rank of what each device was last shown of it.
+        self._shown: dict[str, npt.NDArray[np.int32]] = {}
         self._position = np.empty(n_rows, dtype=np.int32)
         self.log = ReceiptLog()
 
@@ -141,28 +140,30 @@ class Receiver:
         if not self._verify(core):
             return self._refused(Counter.UNVERIFIED, n)
         row = device_row - self._first_row
-        event = self._events.get(core.event_id)
-        if event is None:
-            event = self._events[core.event_id] = _EventColumns(np.zeros(self._n_rows, dtype=np.int16))
-        shown_no = event.report_no[row]
+        shown = self._shown.get(core.event_id)
+        if shown is None:
+            shown = self._shown[core.event_id] = np.zeros(self._n_rows, dtype=np.int32)
         # A cancel may bear the number of the report it takes back: it ranks above it.
-        rank = 2 * core.report_no + (core.kind == "cancel")
-        is_older = rank < shown_no
+        rank = 2 * core.report_no + (core.kind is ReportKind.CANCEL)
+        is_older = rank < shown[row]
         # Twice in one run: only the last to write its position is the first to be taken.
         order = np.arange(n, dtype=np.int32)
         self._position[row] = order
-        is_duplicate = (rank == shown_no) | (self._position[row] != order)
+        is_duplicate = (rank == shown[row]) | (self._position[row] != order)
         is_taken: npt.NDArray[np.bool_] = ~(is_older | is_duplicate)
         self._counters[Counter.OLDER] += np.count_nonzero(is_older)
         self._counters[Counter.DUPLICATE] += np.count_nonzero(is_duplicate & ~is_older)
-        taken_row = row[is_taken]
-        event.report_no[taken_row] = rank
+        shown[row[is_taken]] = rank
         taken_level = level[is_taken]
         is_affected = taken_level != Level.NONE
         self._counters[Counter.UNAFFECTED] += len(taken_level) - np.count_nonzero(is_affected)
         self._counters[Counter.TAKEN] += len(taken_level)
         self.log.add(core, device_row[is_taken], taken_level, s_arrival_s[is_taken], received_mono_ns)
         return is_taken
+
+    def reconnected(self) -> None:
+        """Count a connection that was cut and is back."""
+        self._counters[Counter.RECONNECTED] += 1
 
     def unreadable(self, n_messages: int) -> None:
         """Count messages that are no alerts."""

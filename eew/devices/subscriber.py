@@ -46,7 +46,8 @@ class Subscriber(Link):
     def __init__(self, on_run: Callable[[Run], None], on_lost: Callable[[str], None]) -> None:
         super().__init__(on_lost)
         self._on_run = on_run
-        self._subacks: asyncio.Queue[bytes] = asyncio.Queue()
+        #: ``None``: there will be none, the connection is lost.
+        self._subacks: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     async def connect(self, target: Target, client_id: str) -> None:
         """Open the link; raises ``BrokerConnectError``."""
@@ -56,14 +57,21 @@ class Subscriber(Link):
         """Subscribe at QoS 0 and wait for the broker's word; raises ``BrokerConnectError`` if it refuses."""
         for packet_id, first in enumerate(range(0, len(topic_filters), _FILTERS_A_PACKET), start=1):
             part = topic_filters[first : first + _FILTERS_A_PACKET]
-            await self.write(memoryview(packet.subscribe(packet_id % 65535 + 1, part, packet.V3)))
+            is_open = await self.write(memoryview(packet.subscribe(packet_id % 65535 + 1, part, packet.V3)))
             try:
                 async with asyncio.timeout(_SUBACK_WITHIN_S):
-                    codes = packet.suback_codes(await self._subacks.get(), packet.V3)
+                    body = await self._subacks.get() if is_open else None
             except TimeoutError as error:
                 raise BrokerConnectError(str(target), "no answer to a subscription") from error
-            if any(code >= 0x80 for code in codes):
+            if body is None:
+                raise BrokerConnectError(str(target), "connection lost while subscribing")
+            if any(code >= 0x80 for code in packet.suback_codes(body, packet.V3)):
                 raise BrokerConnectError(str(target), f"refuses the subscription to {part[0]}")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let everybody who waits know."""
+        super().connection_lost(exc)
+        self._subacks.put_nowait(None)
 
     def consume(self, received: bytearray) -> int:
         """Take whole PUBLISH packets in runs."""

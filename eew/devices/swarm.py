@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.devices.layout import Mode, RowRange, Subscriptions, row_ranges
-from eew.devices.receiver import RECEIPT, Counter
+from eew.devices.receiver import RECEIPT, CoreKey, Counter
 from eew.errors import BrokerConnectError, BrokerLostError, EewError
 from eew.model import Devices
 
@@ -41,6 +41,8 @@ class SwarmSettings(msgspec.Struct, frozen=True, kw_only=True):
     travel_times: str | None = None
     #: Base64url public keys by key id; a device refuses what none of them signed.
     keys: Mapping[str, str] = msgspec.field(default_factory=dict)
+    #: How long a device tries when its connection is cut.
+    reconnect_s: float = 30.0
     #: Share of the devices that tell on ``receipts/…`` when they showed an alert.
     receipt_share: float = 0.0
 
@@ -60,8 +62,8 @@ class Receipts:
     """All that a swarm's devices took, in no order; fields of each line as in ``receiver.RECEIPT``."""
 
     lines: npt.NDArray[np.void]
-    #: Event id and report number by ``core_no``.
-    cores: Sequence[tuple[str, int]]
+    #: Which report each ``core_no`` stands for.
+    cores: Sequence[CoreKey]
     counts: Mapping[Counter, int]
 
 
@@ -127,24 +129,40 @@ class Swarm:
         """Raise if a worker has ended by itself: ``BrokerLostError`` where the broker was the reason."""
         for worker in self._workers:
             if worker.returncode == BrokerConnectError.exit_code:
-                raise BrokerLostError(self._settings.broker_url, "the devices' connections were cut", after_s=0)
+                reason, after_s = "the devices' connections were cut", self._settings.reconnect_s
+                raise BrokerLostError(self._settings.broker_url, reason, after_s=after_s)
             if worker.returncode is not None:
                 raise EewError(f"a swarm worker ended with code {worker.returncode}")
 
     async def finish(self) -> Receipts:
-        """Stop the workers and return what they received."""
+        """Stop the workers and return what they received.
+
+        A worker that was killed left nothing: what its devices received counts as lost.
+        """
         await self._stop()
-        parts, cores = [], dict[tuple[str, int], int]()
+        return await asyncio.to_thread(self._merged)
+
+    def _merged(self) -> Receipts:
+        """Put the workers' receipts together, numbering their reports anew."""
+        cores: dict[CoreKey, int] = {}
+        parts: list[tuple[npt.NDArray[np.void], npt.NDArray[np.int16]]] = []
         for worker_no in range(len(self._workers)):
-            lines = np.load(self._folder / f"receipts-{worker_no}.npy")
-            mine: list[tuple[str, int]] = msgspec.json.decode(
-                (self._folder / f"cores-{worker_no}.json").read_bytes(), type=list[tuple[str, int]]
+            receipts_path, cores_path = (
+                self._folder / f"receipts-{worker_no}.npy",
+                self._folder / f"cores-{worker_no}.json",
             )
+            if not cores_path.exists():
+                continue
+            mine = msgspec.json.decode(cores_path.read_bytes(), type=list[CoreKey])
             number = np.array([cores.setdefault(core, len(cores)) for core in mine], dtype=np.int16)
+            parts.append((np.load(receipts_path, mmap_mode="r"), number))
+        merged = np.empty(sum(len(lines) for lines, _ in parts), dtype=RECEIPT)
+        end = 0
+        for lines, number in parts:
+            first, end = end, end + len(lines)
+            merged[first:end] = lines
             if len(lines):
-                lines["core_no"] = number[lines["core_no"]]
-            parts.append(lines)
-        merged = np.concatenate(parts) if parts else np.empty(0, dtype=RECEIPT)
+                merged["core_no"][first:end] = number[lines["core_no"]]
         return Receipts(merged, list(cores), self.counts())
 
     async def _start(self, worker_no: int, ranges: Sequence[RowRange]) -> None:

@@ -1,7 +1,8 @@
 """The estimate: arrivals and shaking at a million places in a fraction of a second.
 
-For a point source everything is a function of distance alone, so it is worked out once on a fine grid of distances
-and looked up for each target. A finite fault changes the shaking only: the waves start at the hypocentre.
+For a point source everything is a function of distance alone, so it is worked out once on a grid of distances and
+looked up for each target. The grid is even in the root of the distance: fine where shaking changes within metres. A
+finite fault changes the shaking only: the waves start at the hypocentre.
 """
 
 from dataclasses import dataclass
@@ -14,15 +15,17 @@ from eew.estimate.fault import fault_distance_km
 from eew.estimate.intensity import IntensityModel
 from eew.estimate.targets import Targets
 from eew.estimate.traveltime import TravelTimeTable
-from eew.geodesy import arc_km, chord_km, ecef_km, hypocentral_km
+from eew.geodesy import EARTH_RADIUS_KM, arc_km, chord_km, ecef_km, hypocentral_km
 from eew.model import Estimate, EventReport, FloatColumn, ReportKind, RowColumn, Vertex
 
 __all__ = ["Estimator", "Reach"]
 
 #: Rows worked on at once: what they need stays in the cache.
 CHUNK_ROWS: Final = 1 << 15
-#: Step of the grid of distances, km: linear interpolation then errs by less than a hundredth of what is printed.
-STEP_KM: Final = 0.25
+#: Widest step of the grid of distances, the last one, km: 1 km from the source it is 0.01 km.
+STEP_KM: Final = 0.5
+#: Steps at least, for tables that end nearby.
+MIN_STEPS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,32 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class _Curves:
-    """What depends on distance alone, at every ``STEP_KM`` of chord from the epicentre."""
+    """What depends on distance alone, at nodes evenly spaced in the root of the chord from the epicentre."""
 
+    chord_km: npt.NDArray[np.float64]
     epicentral_km: FloatColumn
     p_travel_s: FloatColumn
     s_travel_s: FloatColumn
     s_slowness_s_km: FloatColumn
     intensity: FloatColumn
+
+    @property
+    def end_km(self) -> float:
+        """The chord at which the curves end."""
+        return float(self.chord_km[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What an estimate needs of a report, all of it known."""
+
+    magnitude: float
+    #: Cut to what the travel-time table has.
+    depth_km: float
+    #: The epicentre, shape ``(3,)``, Earth-centred.
+    epicentre_km: npt.NDArray[np.floating]
+    #: Segments of a finite fault, each with a vertex at least; none for a point source.
+    fault: tuple[tuple[Vertex, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +95,23 @@ class Estimator:
 
         Notes
         -----
-        Distances are within 0.01 % of the geodesic (``geodesy``), travel times within 0.01 s of the table.
+        Distances are within 0.01 % of the geodesic (``geodesy``), travel times within 0.01 s of the table for its
+        distances. Who lies beyond the table's greatest distance is not reached. A focus deeper than the table counts
+        as at its bottom.
         """
-        magnitude = report.magnitude
-        if magnitude is None or not _has_source(report):
+        source = self._source(report)
+        if source is None:
             return _nobody()
-        curves = self._curves(report, magnitude)
-        source_km = ecef_km(report.lat_deg or 0.0, report.lon_deg or 0.0)
-        depth_km = self._depth_km(report)
-        if report.fault:
-            far_km = self._fault_reach_km(report, magnitude, report.fault, source_km, min_intensity)
-            max_intensity = float(self._intensity(magnitude, np.array([0.0]), depth_km, is_fault_distance=True)[0])
-        else:
-            reaching = np.flatnonzero(curves.intensity >= min_intensity)
-            far_km = (float(reaching[-1]) + 1) * STEP_KM if len(reaching) else -1.0
-            max_intensity = float(curves.intensity[0])
+        curves = self._curves(source)
+        max_intensity = self._max_intensity(source, curves)
+        far_km = min(self._reach_km(source, curves, min_intensity), curves.end_km)
         parts = []
-        for run in targets.rows_within(source_km, min(far_km, (len(curves.epicentral_km) - 2) * STEP_KM)):
+        for run in targets.rows_within(source.epicentre_km, far_km):
             for first in range(run.start, run.stop, CHUNK_ROWS):
-                end = min(first + CHUNK_ROWS, run.stop)
-                coordinates_km = targets.coordinates_km[:, first:end]
-                place = _Place.of(chord_km(coordinates_km, source_km), len(curves.epicentral_km))
-                if report.fault:
-                    rupture_km = fault_distance_km(coordinates_km, report.fault)
-                    intensity = self._intensity(magnitude, rupture_km, depth_km, is_fault_distance=True)
+                coordinates_km = targets.coordinates_km[:, first : min(first + CHUNK_ROWS, run.stop)]
+                place = _Place.of(chord_km(coordinates_km, source.epicentre_km), curves)
+                if source.fault:
+                    intensity = self._fault_intensity(source, fault_distance_km(coordinates_km, source.fault))
                 else:
                     intensity = place.of_curve(curves.intensity)
                 reached = np.flatnonzero((intensity >= min_intensity) & place.is_inside)
@@ -118,53 +133,66 @@ class Estimator:
 
     def reach(self, report: EventReport) -> Reach | None:
         """Return the shaking by distance from the epicentre, for a point source; ``None`` where nothing is known."""
-        if report.magnitude is None or not _has_source(report):
+        source = self._source(report)
+        if source is None:
             return None
-        curves = self._curves(report, report.magnitude)
+        curves = self._curves(source)
         return Reach(curves.epicentral_km, curves.intensity)
 
-    def _curves(self, report: EventReport, magnitude: float) -> _Curves:
-        depth_km = self._depth_km(report)
-        max_chord_km = chord_km_of(self.table.max_distance_km)
-        epicentral_km = arc_km(np.arange(0, max_chord_km, STEP_KM))
-        p_travel_s, s_travel_s = self.table.travel_times(epicentral_km, depth_km)
-        intensity = self._intensity(magnitude, hypocentral_km(epicentral_km, depth_km), depth_km)
+    def _source(self, report: EventReport) -> _Source | None:
+        """Return the report's source, or ``None`` where there is none to which attenuation may be applied."""
+        magnitude, lat_deg, lon_deg = report.magnitude, report.lat_deg, report.lon_deg
+        if report.kind is ReportKind.CANCEL or report.is_assumed:
+            return None
+        if magnitude is None or lat_deg is None or lon_deg is None:
+            return None
+        depth_km = self.default_depth_km if report.depth_km is None else report.depth_km
+        return _Source(
+            magnitude=magnitude,
+            depth_km=min(max(depth_km, 0.0), self.table.max_depth_km),
+            epicentre_km=ecef_km(lat_deg, lon_deg),
+            fault=tuple(segment for segment in report.fault or () if segment),
+        )
+
+    def _curves(self, source: _Source) -> _Curves:
+        end_km = 2 * EARTH_RADIUS_KM * np.sin(min(self.table.max_distance_km / (2 * EARTH_RADIUS_KM), np.pi / 2))
+        # d(root²) = 2 root d(root)
+        n_steps = max(int(np.ceil(2 * end_km / STEP_KM)), MIN_STEPS)
+        nodes_km = end_km * (np.arange(n_steps + 1) / n_steps) ** 2
+        # The last node may lie beyond the table's end by a rounding.
+        epicentral_km = np.minimum(arc_km(nodes_km), self.table.max_distance_km)
+        p_travel_s, s_travel_s = self.table.travel_times(epicentral_km, source.depth_km)
+        intensity = self.model.intensity(
+            source.magnitude, hypocentral_km(epicentral_km, source.depth_km), depth_km=source.depth_km
+        )
         slowness = np.maximum(np.gradient(s_travel_s, epicentral_km), 0)
         columns = (epicentral_km, p_travel_s, s_travel_s, slowness, intensity)
-        return _Curves(*(column.astype(np.float32) for column in columns))
+        return _Curves(nodes_km, *(column.astype(np.float32) for column in columns))
 
-    def _intensity(
-        self,
-        magnitude: float,
-        distance_km: npt.NDArray[np.floating],
-        depth_km: float,
-        *,
-        is_fault_distance: bool = False,
-    ) -> npt.NDArray[np.floating]:
-        return self.model.intensity(magnitude, distance_km, depth_km=depth_km, is_fault_distance=is_fault_distance)
+    def _fault_intensity(self, source: _Source, rupture_km: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        return self.model.intensity(source.magnitude, rupture_km, depth_km=source.depth_km, is_fault_distance=True)
 
-    def _depth_km(self, report: EventReport) -> float:
-        depth_km = self.default_depth_km if report.depth_km is None else report.depth_km
-        return min(max(depth_km, 0.0), self.table.max_depth_km)
+    def _max_intensity(self, source: _Source, curves: _Curves) -> float:
+        """Return the greatest intensity at the surface: at the epicentre, or above a fault's shallowest corner."""
+        if not source.fault:
+            return float(curves.intensity[0])
+        top_km = min(vertex[2] for segment in source.fault for vertex in segment)
+        return float(self._fault_intensity(source, np.array([max(top_km, 0.0)]))[0])
 
-    def _fault_reach_km(
-        self,
-        report: EventReport,
-        magnitude: float,
-        fault: tuple[tuple[Vertex, ...], ...],
-        source_km: npt.NDArray[np.floating],
-        min_intensity: float,
-    ) -> float:
-        """Return a chord from the epicentre beyond which a fault shakes nobody enough."""
-        rupture_km = np.arange(0, self.table.max_distance_km, STEP_KM)
-        intensity = self._intensity(magnitude, rupture_km, self._depth_km(report), is_fault_distance=True)
-        reaching = np.flatnonzero(intensity >= min_intensity)
+    def _reach_km(self, source: _Source, curves: _Curves, min_intensity: float) -> float:
+        """Return a chord from the epicentre beyond which nobody is shaken enough; negative for nobody at all."""
+        if not source.fault:
+            reaching = np.flatnonzero(curves.intensity >= min_intensity)
+            return float(curves.chord_km[min(reaching[-1] + 1, len(curves.chord_km) - 1)]) if len(reaching) else -1.0
+        reaching = np.flatnonzero(self._fault_intensity(source, curves.chord_km) >= min_intensity)
         if not len(reaching):
             return -1.0
-        vertices = [vertex for segment in fault for vertex in segment]
-        corners_km = ecef_km([vertex[0] for vertex in vertices], [vertex[1] for vertex in vertices])
-        extent_km = float(chord_km(corners_km, source_km).max()) + max(vertex[2] for vertex in vertices)
-        return extent_km + (float(reaching[-1]) + 1) * STEP_KM
+        if reaching[-1] == len(curves.chord_km) - 1:
+            return np.inf
+        # A fault is convex pieces: no part of it is further from the epicentre than one of its corners.
+        lat_deg, lon_deg, depth_km = np.array([vertex for segment in source.fault for vertex in segment]).T
+        corner_km = chord_km(ecef_km(lat_deg, lon_deg), source.epicentre_km) + np.abs(depth_km)
+        return float(corner_km.max() + curves.chord_km[reaching[-1] + 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +204,12 @@ class _Place:
     is_inside: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, chord: npt.NDArray[np.floating], n_nodes: int) -> "_Place":
-        position = chord.astype(np.float32, copy=False) * np.float32(1 / STEP_KM)
+    def of(cls, chord: npt.NDArray[np.floating], curves: _Curves) -> "_Place":
+        n_steps = len(curves.chord_km) - 1
+        position = np.sqrt(chord.astype(np.float32, copy=False)) * np.float32(n_steps / np.sqrt(curves.end_km))
         node = position.astype(np.int32)
-        is_inside = node < n_nodes - 1
-        np.minimum(node, n_nodes - 2, out=node)
+        is_inside = node < n_steps
+        np.minimum(node, n_steps - 1, out=node)
         return cls(node, position - node.astype(np.float32), is_inside)
 
     def taken(self, at: npt.NDArray[np.intp]) -> "_Place":
@@ -190,16 +219,6 @@ class _Place:
         before = curve[self.node]
         value: FloatColumn = before + self.fraction * (curve[1:][self.node] - before)
         return value
-
-
-def chord_km_of(epicentral_km: float) -> float:
-    """Return the greatest chord on the grid for a table that ends at ``epicentral_km``."""
-    grid_km = np.arange(0, epicentral_km, STEP_KM)
-    return float(grid_km[np.searchsorted(arc_km(grid_km), epicentral_km, side="right") - 1])
-
-
-def _has_source(report: EventReport) -> bool:
-    return report.kind is not ReportKind.CANCEL and not report.is_assumed and report.origin_at is not None
 
 
 def _nobody(max_intensity: float | None = None) -> Estimate:

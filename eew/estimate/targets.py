@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from eew import cells
-from eew.geodesy import ecef_km
+from eew.geodesy import chord_km, ecef_km
 from eew.model import Cells, FloatColumn
 
-__all__ = ["Targets", "nearest_point_deg"]
+__all__ = ["Targets", "farthest_point_deg", "nearest_point_deg"]
 
 #: Small enough that a town's block is a town's size, large enough that ten million devices are a few thousand blocks.
 BLOCK_ROWS = 2048
@@ -76,3 +76,15 @@ def nearest_point_deg(
     apart = np.radians(np.clip(np.abs(source_lon - lon), 0, 89))
     lat = np.degrees(np.arctan(np.tan(np.radians(lat_deg)) / np.cos(apart)))
     return np.clip(lat, edges.south_deg, edges.north_deg), lon
+
+
+def farthest_point_deg(
+    table: Cells, lat_deg: float, lon_deg: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return latitude and longitude of the corner of each cell that is farthest from a source, shape ``(n,)``."""
+    edges = cells.bounds(table.cell, table.level)
+    lat = np.stack((edges.south_deg, edges.south_deg, edges.north_deg, edges.north_deg))
+    lon = np.stack((edges.west_deg, edges.east_deg, edges.west_deg, edges.east_deg))
+    corner = chord_km(ecef_km(lat, lon), ecef_km(lat_deg, lon_deg)).argmax(axis=0)
+    column = np.arange(len(table))
+    return lat[corner, column], lon[corner, column]

@@ -8,13 +8,12 @@ from types import TracebackType
 from typing import Self
 
 import aiomqtt
-import msgspec
 
 from eew import __version__
 from eew.errors import BrokerConnectError
 from eew.wire import topic
 from eew.wire.link import Target
-from eew.wire.message import Clock, EventMessage, Status, StatusState
+from eew.wire.message import Clock, EventMessage, Status, StatusState, payload_of
 
 __all__ = ["Bulletin"]
 
@@ -27,7 +26,8 @@ _WITHIN_S = 5.0
 class Bulletin:
     """An async context: says ``running`` on entering and every 5 s, ``stopped`` on leaving, ``lost`` by last will.
 
-    A broker that goes away is the hot path's business: here it is logged once, and the next beat tries again.
+    What shall stand at the broker is kept here and brought there by one task, so that nobody waits for a broker that
+    is away: that is the hot path's business. Here it is logged once, and when it is back it gets everything anew.
 
     Parameters
     ----------
@@ -44,8 +44,12 @@ class Bulletin:
         self._dispatcher_id = dispatcher_id
         self._keys = keys
         self._client: aiomqtt.Client | None = None
+        #: Retained messages by topic: as they shall stand, and as the broker has them.
+        self._wanted: dict[str, bytes] = {}
+        self._standing: dict[str, bytes] = {}
+        self._one_at_a_time = asyncio.Lock()
         self._beat: asyncio.Task[None] | None = None
-        self._retained: set[str] = set()
+        self._is_leaving = False
         self._is_failing = False
         self._is_due = asyncio.Event()
         self.clock: Clock | None = None
@@ -55,7 +59,7 @@ class Bulletin:
     async def __aenter__(self) -> Self:
         """Connect; raises ``BrokerConnectError``."""
         try:
-            await self._connect()
+            self._client = await self._connected()
         except aiomqtt.MqttError as error:
             raise BrokerConnectError(str(self._target), str(error)) from error
         await self.say()
@@ -65,33 +69,74 @@ class Bulletin:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Clear what was retained, say ``stopped`` and leave."""
-        if self._beat is not None:
-            self._beat.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+        """Clear what was retained, say ``stopped`` and leave; takes some seconds at most, also without a broker."""
+        self._is_leaving = True
+        self._is_due.set()
+        try:
+            if self._beat is not None:
                 await self._beat
-        if self._client is not None:
-            for each in sorted(self._retained):
-                await self._publish(each, b"")
-            await self._publish(topic.status(self._dispatcher_id), self._status("stopped"))
-            with contextlib.suppress(aiomqtt.MqttError):
-                await self._client.__aexit__(None, None, None)
+        finally:
+            for where in self._wanted:
+                self._wanted[where] = b""
+            await self._say("stopped")
+            await self._drop()
 
     async def say(self) -> None:
         """Publish the status now, and wait until the broker has it."""
-        await self._publish(topic.status(self._dispatcher_id), self._status("running"))
+        await self._say("running")
 
     def say_soon(self) -> None:
         """Publish the status without waiting for it."""
         self._is_due.set()
 
     async def event(self, message: EventMessage) -> None:
-        """Publish an event as it stands; cleared when the bulletin ends."""
-        where = topic.event(message.event_id)
-        self._retained.add(where)
-        await self._publish(where, msgspec.json.encode(message))
+        """Publish an event as it stands without waiting for it; cleared when the bulletin ends."""
+        self._wanted[topic.event(message.event_id)] = payload_of(message)
+        self._is_due.set()
 
-    async def _connect(self) -> None:
+    async def _heartbeat(self) -> None:
+        while not self._is_leaving:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HEARTBEAT_S):
+                    await self._is_due.wait()
+            self._is_due.clear()
+            if not self._is_leaving:
+                await self.say()
+
+    async def _say(self, state: StatusState) -> None:
+        """Let the status stand, behind everything else that shall."""
+        async with self._one_at_a_time:
+            where = topic.status(self._dispatcher_id)
+            self._wanted.pop(where, None)
+            self._wanted[where] = self._status(state)
+            try:
+                await self._bring()
+            except aiomqtt.MqttError as error:
+                if not self._is_failing:
+                    logger.warning("bulletin.failed %s: %s", self._target, error)
+                self._is_failing = True
+                await self._drop()
+            else:
+                self._is_failing = False
+
+    async def _bring(self) -> None:
+        """Publish what does not stand yet: over the connection there is, else over a new one."""
+        if self._client is not None:
+            try:
+                return await self._publish(self._client)
+            except aiomqtt.MqttError:
+                await self._drop()
+        self._client = await self._connected()
+        self._standing.clear()
+        return await self._publish(self._client)
+
+    async def _publish(self, client: aiomqtt.Client) -> None:
+        for where, payload in list(self._wanted.items()):
+            if self._standing.get(where) != payload:
+                await client.publish(where, payload, qos=1, retain=True)
+                self._standing[where] = payload
+
+    async def _connected(self) -> aiomqtt.Client:
         target = self._target
         client = aiomqtt.Client(
             target.host,
@@ -104,40 +149,20 @@ class Bulletin:
             tls_params=aiomqtt.TLSParameters() if target.is_tls else None,
             will=aiomqtt.Will(topic.status(self._dispatcher_id), self._status("lost"), qos=1, retain=True),
         )
-        await client.__aenter__()
-        self._client = client
-
-    async def _heartbeat(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_HEARTBEAT_S):
-                    await self._is_due.wait()
-            self._is_due.clear()
-            await self.say()
-
-    async def _publish(self, where: str, payload: bytes) -> None:
-        try:
-            if self._client is None:
-                await self._connect()
-            if self._client is not None:
-                await self._client.publish(where, payload, qos=1, retain=True)
-        except aiomqtt.MqttError as error:
-            if not self._is_failing:
-                logger.warning("bulletin.failed %s: %s", self._target, error)
-            self._is_failing = True
-            await self._drop()
-        else:
-            self._is_failing = False
+        return await client.__aenter__()
 
     async def _drop(self) -> None:
-        """Leave a client that failed, so that the next message connects anew."""
+        """Leave the client there is, so that the next message connects anew."""
         client, self._client = self._client, None
         if client is not None:
             with contextlib.suppress(aiomqtt.MqttError):
                 await client.__aexit__(None, None, None)
+            # Once disconnected this raises why at once; nobody else would ask, and asyncio would complain.
+            with contextlib.suppress(aiomqtt.MqttError):
+                await anext(client.messages)
 
     def _status(self, state: StatusState) -> bytes:
-        return msgspec.json.encode(
+        return payload_of(
             Status(
                 dispatcher_id=self._dispatcher_id,
                 version=__version__,

@@ -12,6 +12,8 @@ __all__ = ["Connection"]
 
 OnPuback = Callable[[npt.NDArray[np.uint16], npt.NDArray[np.uint8]], None]
 
+_PLAIN = np.frombuffer(bytes((packet.PUBACK, 2)), dtype=np.uint8)
+
 
 class Connection(Link):
     """A link that publishes.
@@ -32,22 +34,28 @@ class Connection(Link):
         self._on_pong = on_pong
 
     def consume(self, received: bytearray) -> int:
-        """Take the PUBACKs of four bytes that the data begins with."""
-        n_whole = len(received) // 4
-        if not n_whole or received[0] != packet.PUBACK:
+        """Take the PUBACKs that the data begins with: those of four bytes at once, then one by one."""
+        if not received or received[0] != packet.PUBACK:
             return 0
+        n_whole = len(received) // 4
         words = np.frombuffer(bytes(received[: 4 * n_whole]), dtype=np.uint8).reshape(-1, 4)
-        is_plain = (words[:, 0] == packet.PUBACK) & (words[:, 1] == 2)
+        is_plain = (words[:, :2] == _PLAIN).all(axis=1)
         n_plain = n_whole if is_plain.all() else int(np.argmin(is_plain))
-        packet_id = words[:n_plain, 2:].copy().view(">u2")[:, 0].astype(np.uint16)
-        self._on_puback(packet_id, np.zeros(n_plain, dtype=np.uint8))
-        return 4 * n_plain
-
-    def take(self, kind: int, body: bytes) -> None:
-        """Take a PUBACK that gives a reason."""
-        if kind == packet.PUBACK:
-            packet_id = np.array([int.from_bytes(body[:2], "big")], dtype=np.uint16)
-            self._on_puback(packet_id, np.array([body[2] if len(body) > 2 else 0], dtype=np.uint8))
+        plain_id = words[:n_plain, 2:].copy().view(">u2")[:, 0].astype(np.uint16)
+        packet_id, code = [], []
+        at, end = 4 * n_plain, len(received)
+        while (found := packet.packet_at(received, at, end)) is not None and found[0] == packet.PUBACK:
+            _, body, at = found
+            if at - body < 2:
+                raise packet.PacketError("a PUBACK without a packet id")
+            packet_id.append(received[body] << 8 | received[body + 1])
+            code.append(received[body + 2] if at - body > 2 else 0)
+        if n_plain or packet_id:
+            self._on_puback(
+                np.concatenate([plain_id, np.array(packet_id, dtype=np.uint16)]),
+                np.concatenate([np.zeros(n_plain, dtype=np.uint8), np.array(code, dtype=np.uint8)]),
+            )
+        return at
 
     def ponged(self, tag: int) -> None:
         """Pass the tag on."""

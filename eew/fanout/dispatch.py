@@ -64,19 +64,31 @@ async def dispatch(
         If the broker went away and did not come back in time.
     """
     encoded: tuple[Portion, Batch] | None = None
-    while encoded is not None or await outbox.wait():
-        portion = outbox.take(event_now(), max_batch)
-        encoding = None
-        if portion is not None and portion.job.encoder is not None:
-            encoding = asyncio.create_task(
-                asyncio.to_thread(portion.job.encoder.encode, portion.start, portion.end), name="encode"
-            )
-        if encoded is not None:
-            await _send(encoded, publisher, clock, rate)
-        encoded = None if portion is None or encoding is None else (portion, await encoding)
-        if encoded is None:
-            rate.idle()
-    await publisher.flush()
+    encoding: asyncio.Task[Batch] | None = None
+    try:
+        while encoded is not None or await outbox.wait():
+            portion = outbox.take(event_now(), max_batch)
+            if portion is not None:
+                encoding = asyncio.create_task(_encode(portion), name="encode")
+            if encoded is not None:
+                await _send(encoded, publisher, clock, rate)
+            encoded = None if portion is None or encoding is None else (portion, await encoding)
+            encoding = None
+            if encoded is None:
+                rate.idle()
+        await publisher.flush()
+    finally:
+        if encoding is not None:
+            # What ends this loop is what the caller shall hear of, not what became of a batch that nobody sends.
+            encoding.cancel()
+            await asyncio.gather(encoding, return_exceptions=True)
+
+
+async def _encode(portion: Portion) -> Batch:
+    """Encode in a thread; what is taken of a plan always has its encoder."""
+    if portion.job.encoder is None:
+        raise AssertionError("a plan was put away before it was out")
+    return await asyncio.to_thread(portion.job.encoder.encode, portion.start, portion.end)
 
 
 async def _send(encoded: tuple[Portion, Batch], publisher: Publisher, clock: Clock, rate: SendRate) -> None:

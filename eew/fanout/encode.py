@@ -3,12 +3,10 @@
 The payload is JSON (``wire.message``); what one report has in common, signature included, is encoded once.
 """
 
-from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from eew import cells
 from eew.fanout.record import Batch, RecordTemplate, Slot
@@ -16,8 +14,7 @@ from eew.fanout.shelter_text import ShelterText
 from eew.fanout.slot import Bytes2D, instants, padded, tenths, thousandths
 from eew.model import AlertPlan, Cells, Devices, Level, ReportKind
 from eew.wire import topic
-from eew.wire.message import AlertCore
-from eew.wire.packet import V5
+from eew.wire.message import AlertCore, payload_of
 
 __all__ = ["CellEncoder", "DeviceEncoder", "Encoder", "Wire"]
 
@@ -63,8 +60,7 @@ class DeviceEncoder:
         self._plan = plan
         self._devices = devices
         self._shelter = shelter
-        self._id = np.ascontiguousarray(devices.id).view(np.uint8).reshape(len(devices), -1)
-        self._has_arrivals = plan.report.kind is not ReportKind.CANCEL
+        self._id = np.ascontiguousarray(devices.id).view(np.uint8).reshape(len(devices), devices.id.dtype.itemsize)
         self._templates: dict[int, RecordTemplate] = {}
         self._core = core
         self._wire = wire
@@ -73,46 +69,42 @@ class DeviceEncoder:
         """Return the packets of the alerts at ``start`` to ``end`` of the plan."""
         plan = self._plan
         row = plan.target_row[start:end]
-        ids = self._id[row]
-        n_id = ids.shape[1]
-        group_cell = cells.ancestor(self._devices.cell[row], cells.DEVICE_LEVEL, topic.GROUP_LEVEL)
-        columns: dict[str, Bytes2D] = {
+        ids = self._id.take(row, axis=0)
+        group_cell = cells.ancestor(self._devices.cell.take(row), cells.DEVICE_LEVEL, topic.GROUP_LEVEL)
+        columns = {
             "group": topic.cell_digits(group_cell, topic.GROUP_LEVEL),
-            "level": _LEVEL[plan.level[start:end]],
-            "shelter": self._shelter.slots(row),
+            "level": _LEVEL.take(plan.level[start:end], axis=0),
+            **self._shelter.columns(row),
+            **_arrival_columns(plan, start, end),
         }
-        if self._has_arrivals:
-            columns |= _arrival_columns(plan, start, end)
         if ids[:, -1].all():
-            return self._template(n_id).fill(len(row), columns | {"id": ids})
+            return self._template(ids.shape[1]).fill(len(row), columns | {"id": ids})
         # Ids of several lengths: a shorter topic leaves room, which spaces fill, so every packet has one length.
-        length = (ids != 0).sum(axis=1)
-        data = np.empty((len(row), len(self._template(n_id).row)), dtype=np.uint8)
-        for width in np.unique(length):
-            at = np.flatnonzero(length == width)
+        n_id = np.count_nonzero(ids, axis=1)
+        data = np.empty((len(row), self._template(ids.shape[1]).n_bytes), dtype=np.uint8)
+        id_at = np.zeros(len(row), dtype=np.intp)
+        for width in np.unique(n_id).tolist():
+            at = np.flatnonzero(n_id == width)
+            template = self._template(width)
             part = {name: column[at] for name, column in columns.items()} | {"id": ids[at, :width]}
-            data[at] = self._template(int(width)).fill(len(at), part).data
-        return Batch(data, None) if self._wire.qos == 0 else self._ragged_batch(data, length)
-
-    def _ragged_batch(self, data: Bytes2D, length: npt.NDArray[np.int_]) -> Batch:
-        """Return a batch whose packet ids stand at different places."""
-        id_at = np.array([self._template(int(width)).id_at or 0 for width in length])
-        return RaggedBatch(data, None, id_at)
+            data[at] = template.fill(len(at), part).data
+            id_at[at] = template.id_at or 0
+        return Batch(data, id_at if self._wire.qos else None)
 
     def _template(self, n_id: int) -> RecordTemplate:
         """Return the packet for ids of ``n_id`` bytes; all have the length of the longest."""
         if n_id not in self._templates:
             widest = self._id.shape[1]
             payload: list[bytes | Slot] = [
-                msgspec.json.encode(self._core)[:-1] + b',"level":',
+                payload_of(self._core)[:-1] + b',"level":',
                 Slot("level", _LEVEL.shape[1]),
                 b'"device_id":"',
                 Slot("id", n_id),
                 b'",',
-                *_arrival_parts(self._plan, has_arrivals=self._has_arrivals),
+                *_arrival_parts(self._plan),
                 b',"shelter":',
-                Slot("shelter", self._shelter.width),
-                f',"info":"{self._plan.info}"}}'.encode() + b" " * (2 * (widest - n_id)),
+                *self._shelter.slots,
+                b',"info":' + msgspec.json.encode(self._plan.info) + b"}" + b" " * (2 * (widest - n_id)),
             ]
             self._templates[n_id] = RecordTemplate(
                 [f"{topic.ROOT}/alerts/device/".encode(), Slot("group", topic.GROUP_LEVEL), b"/", Slot("id", n_id)],
@@ -120,23 +112,9 @@ class DeviceEncoder:
                 qos=self._wire.qos,
                 version=self._wire.version,
                 expiry_s=self._wire.expiry_s,
-                user_properties=_user_properties(self._core, self._wire),
+                user_properties=_user_properties(self._core),
             )
         return self._templates[n_id]
-
-
-class RaggedBatch(Batch):
-    """A batch whose packet ids stand at different places, column ``ids_at`` of shape ``(n,)``."""
-
-    def __init__(self, data: Bytes2D, id_at: int | None, ids_at: npt.NDArray[np.int_]) -> None:
-        super().__init__(data, id_at)
-        self.ids_at = ids_at
-
-    def number(self, packet_id: npt.NDArray[np.uint16]) -> None:
-        """Write the packet ids, shape ``(n,)``."""
-        row = np.arange(len(self.data))
-        self.data[row, self.ids_at] = packet_id >> 8
-        self.data[row, self.ids_at + 1] = packet_id & 0xFF
 
 
 class CellEncoder:
@@ -160,22 +138,21 @@ class CellEncoder:
         self._plan = plan
         self._table = table
         self._shelters = shelters
-        self._has_arrivals = plan.report.kind is not ReportKind.CANCEL
         parts: list[bytes | Slot] = [f"{topic.ROOT}/alerts/cell".encode()]
         for i in range(table.level):
             parts += [b"/", Slot(f"digit{i}", 1)]
         payload: list[bytes | Slot] = [
-            msgspec.json.encode(core)[:-1] + b',"level":',
+            payload_of(core)[:-1] + b',"level":',
             Slot("level", _LEVEL.shape[1]),
             b'"cell":"',
             Slot("cell", table.level),
             b'",',
-            *_arrival_parts(plan, has_arrivals=self._has_arrivals),
+            *_arrival_parts(plan),
             b',"s_slowness_s_km":',
-            Slot("slowness", _SLOWNESS_WIDTH) if self._has_arrivals else b"null",
+            Slot("slowness", _SLOWNESS_WIDTH) if _has_arrivals(plan) else b"null",
             b',"has_fault":' + (b"true" if plan.report.fault else b"false") + b',"shelters":',
             Slot("shelters", shelters.shape[1]),
-            f',"info":"{plan.info}"}}'.encode(),
+            b',"info":' + msgspec.json.encode(plan.info) + b"}",
         ]
         self._template = RecordTemplate(
             parts,
@@ -183,29 +160,34 @@ class CellEncoder:
             qos=wire.qos,
             version=wire.version,
             expiry_s=wire.expiry_s,
-            user_properties=_user_properties(core, wire),
+            user_properties=_user_properties(core),
         )
 
     def encode(self, start: int, end: int) -> Batch:
         """Return the packets of the alerts at ``start`` to ``end`` of the plan."""
         plan = self._plan
         row = plan.target_row[start:end]
-        digits = topic.cell_digits(self._table.cell[row], self._table.level)
-        columns: dict[str, Bytes2D] = {
+        digits = topic.cell_digits(self._table.cell.take(row), self._table.level)
+        columns = {
             "cell": digits,
-            "level": _LEVEL[plan.level[start:end]],
-            "shelters": self._shelters[row],
+            "level": _LEVEL.take(plan.level[start:end], axis=0),
+            "shelters": self._shelters.take(row, axis=0),
+            **_arrival_columns(plan, start, end),
         }
         columns |= {f"digit{i}": digits[:, i : i + 1] for i in range(self._table.level)}
-        if self._has_arrivals:
-            columns |= _arrival_columns(plan, start, end)
+        if _has_arrivals(plan):
             columns["slowness"] = thousandths(plan.s_slowness_s_km[start:end])
         return self._template.fill(len(row), columns)
 
 
-def _arrival_parts(plan: AlertPlan, *, has_arrivals: bool) -> list[bytes | Slot]:
-    scale = f',"scale":"{plan.scale}",'.encode()
-    if not has_arrivals:
+def _has_arrivals(plan: AlertPlan) -> bool:
+    """Say whether there is anything to feel: a cancel has neither intensity nor arrivals."""
+    return plan.report.kind is not ReportKind.CANCEL
+
+
+def _arrival_parts(plan: AlertPlan) -> list[bytes | Slot]:
+    scale = b',"scale":' + msgspec.json.encode(plan.scale) + b","
+    if not _has_arrivals(plan):
         return [b'"intensity":null' + scale + b'"p_arrival_at":null,"s_arrival_at":null']
     return [
         b'"intensity":',
@@ -219,15 +201,17 @@ def _arrival_parts(plan: AlertPlan, *, has_arrivals: bool) -> list[bytes | Slot]
 
 
 def _arrival_columns(plan: AlertPlan, start: int, end: int) -> dict[str, Bytes2D]:
+    if not _has_arrivals(plan):
+        return {}
     origin_at = plan.report.origin_at
     if origin_at is None:
         raise AssertionError("only a cancel has no origin")
     return {
-        "intensity": tenths(plan.intensity[start:end], _INTENSITY_WIDTH),
+        "intensity": tenths(plan.intensity[start:end]),
         "p_arrival": instants(origin_at, plan.p_arrival_s[start:end]),
         "s_arrival": instants(origin_at, plan.s_arrival_s[start:end]),
     }
 
 
-def _user_properties(core: AlertCore, wire: Wire) -> Iterable[tuple[str, str]]:
-    return (("event_id", core.event_id), ("report_no", str(core.report_no))) if wire.version == V5 else ()
+def _user_properties(core: AlertCore) -> tuple[tuple[str, str], ...]:
+    return ("event_id", core.event_id), ("report_no", str(core.report_no))

@@ -1,6 +1,5 @@
 """A publisher without a broker: keeps what it is given, and fails as scripted."""
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,7 +8,7 @@ import numpy.typing as npt
 
 from eew.clock import Clock
 from eew.errors import BrokerLostError
-from eew.fanout.publisher import PublisherCounts
+from eew.fanout.flight import PublisherCounts
 from eew.fanout.record import Batch
 from eew.wire.packet import V3
 
@@ -44,38 +43,41 @@ class MemoryPublisher:
     clock: Clock
     rate_hz: float | None = None
     faults: tuple[Fault, ...] = ()
+    #: All that were sent, refused ones too; at QoS 1 without packet ids, as there is no connection to count on.
     packets: list[bytes] = field(default_factory=list)
     version: int = V3
     counts: PublisherCounts = field(default_factory=PublisherCounts)
     max_batch: int = 1 << 30
     _ticket: int = 0
     _rejected: dict[int, list[int]] = field(default_factory=dict)
+    _error: BrokerLostError | None = None
 
     async def send(self, batch: Batch) -> int:
-        """Keep one batch; time passes on the clock."""
-        self._ticket += 1
+        """Keep one batch; time passes on the clock. If cancelled, nothing of it is kept."""
         first, end = self.counts.n_written, self.counts.n_written + len(batch)
-        for fault in self.faults:
-            if not first <= fault.at_packet < end:
-                continue
-            if fault.kind == "lose":
-                raise BrokerLostError("memory", "scripted loss", after_s=0)
-            if fault.kind == "refuse":
-                self._rejected.setdefault(self._ticket, []).append(fault.at_packet - first)
-                self.counts.n_rejected += 1
-            else:
+        faults = [fault for fault in self.faults if first <= fault.at_packet < end]
+        for fault in faults:
+            if fault.kind == "slow":
                 await self.clock.sleep(fault.delay_s)
-        if self.rate_hz is not None:
-            await self.clock.sleep(len(batch) / self.rate_hz)
-        else:
-            await asyncio.sleep(0)
+            elif fault.kind == "lose":
+                self._error = BrokerLostError("memory", "scripted loss", after_s=0)
+        if self._error is not None:
+            raise self._error
+        await self.clock.sleep(0 if self.rate_hz is None else len(batch) / self.rate_hz)
+        self._ticket += 1
+        refused = [fault.at_packet - first for fault in faults if fault.kind == "refuse"]
+        if refused:
+            self._rejected[self._ticket] = refused
+            self.counts.n_rejected += len(refused)
         self.packets += [row.tobytes() for row in batch.data]
         self.counts.n_written = end
         self.counts.n_confirmed = end
         return self._ticket
 
     async def flush(self) -> None:
-        """Do nothing: what is in memory is confirmed."""
+        """Do nothing: what is in memory is confirmed; raises once the connection is cut."""
+        if self._error is not None:
+            raise self._error
 
     @property
     def confirmed_ticket(self) -> int:

@@ -92,6 +92,7 @@ class Outbox:
         if job is not None:
             job.n_superseded = len(job.plan) - job.n_taken
             self.done.append(job)
+            self._has_less.set()
 
     @property
     def n_waiting(self) -> int:
@@ -119,21 +120,22 @@ class Outbox:
         return True
 
     def take(self, now_at: datetime, n_max: int) -> Portion | None:
-        """Return the most urgent alerts, at most ``n_max``; what has expired by ``now_at`` is left out for good."""
+        """Return the most urgent alerts, at most ``n_max`` but at least one; what expires by ``now_at`` is left out."""
         for event_id, job in list(self._jobs.items()):
             if job.plan.expires_at <= now_at:
                 job.n_expired = len(job.plan) - job.n_taken
                 self.done.append(self._jobs.pop(event_id))
-        self._has_less.set()
+                self._has_less.set()
         if not self._jobs:
             return None
         job = min(self._jobs.values(), key=lambda each: each.urgency)
         start = job.n_taken
-        end = min(start + min(job.n_next, n_max), len(job.plan))
+        end = min(start + max(1, min(job.n_next, n_max)), len(job.plan))
         job.n_taken = end
         job.n_next = min(2 * job.n_next, _LAST_PORTION)
         if end == len(job.plan):
             self.done.append(self._jobs.pop(job.plan.report.event_id))
+            self._has_less.set()
         job.on_taken(job.plan, start, end)
         return Portion(job, start, end)
 
@@ -150,6 +152,7 @@ class Outbox:
         """
         self.done += self._jobs.values()
         self._jobs.clear()
+        self._has_less.set()
         deliveries = []
         for job in self.done:
             sent: list[SentRange] = []

@@ -1,11 +1,9 @@
 """Publishing whole batches: what the dispatcher needs of a broker, and the real thing over one MQTT connection."""
 
 import asyncio
-import itertools
+import contextlib
 import random
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -14,29 +12,17 @@ import numpy.typing as npt
 from eew.clock import Clock
 from eew.errors import BrokerConnectError, BrokerLostError
 from eew.fanout.connection import Connection
+from eew.fanout.flight import Flight, Flights, PublisherCounts
 from eew.fanout.record import Batch
-from eew.wire.link import Target, open_link
+from eew.fanout.slot import Bytes2D
+from eew.wire.link import Link, Target, open_link
 
 __all__ = ["MqttPublisher", "Publisher", "PublisherCounts"]
 
 _CHUNK_BYTES = 256 * 1024
-#: QoS 0: how much may be written and not yet confirmed by the broker's answer to a ping.
-_UNCONFIRMED_BYTES = 64 * 1024 * 1024
 _FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.1, 3.0
-_DUP = 0x08
-
-
-@dataclass(slots=True)
-class PublisherCounts:
-    """What a publisher did; packets, not bytes."""
-
-    n_written: int = 0
-    n_confirmed: int = 0
-    #: Written again after a lost connection (QoS 1: marked DUP).
-    n_resent: int = 0
-    #: Refused by the broker (MQTT 5 reason codes).
-    n_rejected: int = 0
-    n_reconnects: int = 0
+#: QoS 1: some of these have ids of their own at one time.
+_MAX_BATCH = 16384
 
 
 class Publisher(Protocol):
@@ -76,17 +62,6 @@ class Publisher(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _InFlight:
-    """A batch that the broker has not confirmed."""
-
-    ticket: int
-    batch: Batch
-    #: QoS 1: packet id of the first packet less one; ids run on, 1 to 65535, round and round.
-    first_id: int = 0
-    is_acked: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
-
-
 class MqttPublisher:
     """One MQTT connection that writes batches, and comes back when it is cut.
 
@@ -105,9 +80,9 @@ class MqttPublisher:
     clock
         For the waits between attempts.
     reconnect_s
-        How long to try again before giving up.
+        How long to try again before giving up: until the broker has confirmed something, not just accepted us.
     inflight_max
-        QoS 1: packets on the way at once.
+        QoS 1: packets on the way at once; less where the broker wants less.
     """
 
     def __init__(
@@ -119,7 +94,6 @@ class MqttPublisher:
         clock: Clock,
         reconnect_s: float = 30.0,
         inflight_max: int = 16384,
-        on_reconnect: Callable[[], None] | None = None,
     ) -> None:
         self._target = target
         self._client_id = client_id
@@ -127,20 +101,19 @@ class MqttPublisher:
         self._clock = clock
         self._reconnect_s = reconnect_s
         self._inflight_max = inflight_max
-        self._on_reconnect = on_reconnect
+        #: QoS 1: how many may be on the way on this connection.
+        self._window = inflight_max
         self._connection: Connection | None = None
-        self._in_flight: deque[_InFlight] = deque()
-        self._ticket = itertools.count(1)
-        self._last_ticket = 0
-        self._confirmed = 0
-        self._next_id = 0
-        self._rejected: dict[int, list[int]] = {}
         self._progress = asyncio.Event()
-        self._error: BrokerLostError | None = None
-        self._is_closing = False
+        self._error: BaseException | None = None
         self._reconnecting: asyncio.Task[None] | None = None
+        #: Since when there is trouble, and the next wait: it ends with a confirmation, or when a connection has stood.
+        self._connected_at_s = 0.0
+        self._trouble_since_s: float | None = None
+        self._backoff_s = 0.0
         self.version = 0
         self.counts = PublisherCounts()
+        self._flights = Flights(qos, self.counts)
 
     async def open(self) -> None:
         """Connect for the first time.
@@ -150,152 +123,186 @@ class MqttPublisher:
         BrokerConnectError
             If nobody answers or the broker refuses.
         """
-        self._connection = await self._connect()
+        self._connection = await open_link(self._new_connection, self._target, self._client_id, is_clean=self._is_clean)
+        self._connected_at_s = self._clock.mono_s()
         self.version = self._connection.version
-        self._inflight_max = min(self._inflight_max, self._connection.receive_max)
+        self._window = min(self._inflight_max, self._connection.receive_max)
 
     @property
     def max_batch(self) -> int:
-        """The most packets one batch may hold."""
-        return self._inflight_max if self._qos else 1 << 30
+        """The most packets one batch may hold, however few may be on the way at once."""
+        return _MAX_BATCH if self._qos else 1 << 30
 
     @property
     def confirmed_ticket(self) -> int:
         """The last ticket up to which everything is confirmed."""
-        return self._confirmed
+        return self._flights.confirmed_ticket
 
     def rejected(self, ticket: int) -> npt.NDArray[np.int_]:
         """Return which packets of a confirmed batch the broker refused."""
-        return np.array(self._rejected.get(ticket, []), dtype=np.int_)
+        return self._flights.rejected(ticket)
 
     async def send(self, batch: Batch) -> int:
-        """Write one batch under back-pressure and return its ticket (see ``Publisher``)."""
-        flight = _InFlight(next(self._ticket), batch)
-        self._last_ticket = flight.ticket
-        await self._wait_until(lambda: self._has_room(batch))
+        """Write one batch under back-pressure and return its ticket (see ``Publisher``).
+
+        Raises
+        ------
+        BrokerLostError
+            As in ``Publisher``.
+        ValueError
+            If the batch is empty or longer than ``max_batch``.
+        """
+        if not 0 < len(batch) <= self.max_batch:
+            raise ValueError(f"a batch of {len(batch)} packets; expected 1 to {self.max_batch}")
+        await self._wait_until(lambda: self._connection is not None and self._flights.has_room(batch))
+        flight = self._flights.put(batch)
         if self._qos:
-            flight.first_id = self._next_id
-            flight.is_acked = np.zeros(len(batch), dtype=bool)
-            batch.number(((self._next_id + np.arange(len(batch))) % 65535 + 1).astype(np.uint16))
-            self._next_id = (self._next_id + len(batch)) % 65535
-        self._in_flight.append(flight)
-        self.counts.n_written += len(batch)
-        if self._connection is not None:
-            await self._write(self._connection, flight)
+            await self._write_in_window(flight)
+        elif (connection := self._connection) is not None and await self._write(
+            connection, self._flights.take(flight, len(batch))
+        ):
+            connection.ping(flight.ticket)
         return flight.ticket
 
     async def flush(self) -> None:
         """Wait until every ticket is confirmed."""
-        await self._wait_until(lambda: not self._in_flight)
+        await self._wait_until(lambda: not self._flights)
 
     async def close(self) -> None:
-        """Say goodbye."""
-        self._is_closing = True
-        if self._reconnecting is not None:
+        """Say goodbye; whoever still waits in ``send`` or ``flush`` gets a ``BrokerLostError``."""
+        was_well = self._error is None
+        if was_well:
+            self._error = BrokerLostError(str(self._target), "closed by us", after_s=0)
+            self._progress.set()
+        if self._reconnecting is not None and not self._reconnecting.done():
             self._reconnecting.cancel()
-        if self._connection is not None:
-            await self._connection.close()
+            await asyncio.wait((self._reconnecting,))
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        await connection.close()
+        if was_well and not self._is_clean:
+            await self._forget_session()
 
-    def _has_room(self, batch: Batch) -> bool:
-        if not self._in_flight:
-            return True
-        if self._qos:
-            return sum(len(flight.batch) for flight in self._in_flight) + len(batch) <= self._inflight_max
-        return sum(flight.batch.data.nbytes for flight in self._in_flight) + batch.data.nbytes <= _UNCONFIRMED_BYTES
+    @property
+    def _is_clean(self) -> bool:
+        """QoS 1 promises delivery over more than one connection, so it needs a session."""
+        return self._qos == 0
+
+    def _new_connection(self) -> Connection:
+        return Connection(self._acked, self._ponged, self._lost)
+
+    async def _forget_session(self) -> None:
+        """Leave nothing of us with the broker: MQTT 3.1.1 keeps a session until its client comes back without."""
+        link = Link(lambda _reason: None)
+        with contextlib.suppress(BrokerConnectError):
+            await link.open(self._target, self._client_id, version=self.version, is_clean=True)
+            await link.close()
 
     async def _wait_until(self, is_true: Callable[[], bool]) -> None:
         """Wait for acknowledgements, or for the connection to be back."""
-        while True:
+        while not is_true():
             if self._error is not None:
                 raise self._error
-            if self._connection is not None and is_true():
-                return
             self._progress.clear()
             await self._progress.wait()
 
-    async def _write(self, connection: Connection, flight: _InFlight) -> None:
-        """Write a batch in chunks; a cut connection ends it quietly, since all is written again on the next."""
-        view = flight.batch.data.data.cast("B")
+    async def _write_in_window(self, flight: Flight) -> None:
+        """Write a batch as PUBACKs make room for it (QoS 1)."""
+        try:
+            while flight.n_written < len(flight.batch):
+                await self._wait_until(lambda: self._connection is not None and self._room > 0)
+                data = self._flights.take(flight, self._room)
+                if self._connection is not None:
+                    await self._write(self._connection, data)
+        except BaseException:
+            self._flights.give_up_rest(flight)
+            raise
+
+    async def _write(self, connection: Connection, data: Bytes2D) -> bool:
+        """Write packets in chunks; ``False`` if the connection was cut: all is written again on the next."""
+        view = data.data.cast("B")
         for start in range(0, len(view), _CHUNK_BYTES):
             if not await connection.write(view[start : start + _CHUNK_BYTES]):
-                return
-        if self._qos == 0:
-            connection.ping(flight.ticket)
+                return False
+        return True
+
+    @property
+    def _room(self) -> int:
+        return self._window - self._flights.n_on_the_way
 
     def _acked(self, packet_id: npt.NDArray[np.uint16], code: npt.NDArray[np.uint8]) -> None:
         """Take PUBACKs."""
-        position = packet_id.astype(np.int64) - 1
-        for flight in self._in_flight:
-            at = (position - flight.first_id) % 65535
-            is_mine = at < len(flight.batch)
-            if is_mine.any():
-                flight.is_acked[at[is_mine]] = True
-                is_refused = is_mine & (code >= 0x80)
-                if is_refused.any():
-                    self._rejected.setdefault(flight.ticket, []).extend(at[is_refused].tolist())
-                    self.counts.n_rejected += int(is_refused.sum())
-            if is_mine.all():
-                break
-            position, code = position[~is_mine], code[~is_mine]
-        while self._in_flight and self._in_flight[0].is_acked.all():
-            self._confirm_first()
+        self._confirmed(is_new=self._flights.acked(packet_id, code))
 
     def _ponged(self, ticket: int) -> None:
-        """Take a PINGRESP: all up to the ping's ticket is with the broker."""
-        while self._in_flight and self._in_flight[0].ticket <= ticket:
-            self._confirm_first()
+        """Take a PINGRESP: all up to the ping's ticket is with the broker (QoS 0)."""
+        self._confirmed(is_new=self._flights.confirm(ticket))
 
-    def _confirm_first(self) -> None:
-        flight = self._in_flight.popleft()
-        self._confirmed = flight.ticket
-        self.counts.n_confirmed += len(flight.batch)
-        self._progress.set()
-
-    async def _connect(self) -> Connection:
-        return await open_link(
-            lambda: Connection(self._acked, self._ponged, self._lost),
-            self._target,
-            self._client_id,
-            is_clean=self._qos == 0,
-        )
+    def _confirmed(self, *, is_new: bool) -> None:
+        if is_new:
+            self._trouble_since_s = None
+            self._progress.set()
 
     def _lost(self, reason: str) -> None:
-        """Start to come back."""
+        """Start to come back, unless we are at it."""
         self._connection = None
-        if not self._is_closing and self._error is None:
+        self._progress.set()
+        if not self._flights and self._clock.mono_s() - self._connected_at_s > _LAST_BACKOFF_S:
+            self._trouble_since_s = None
+        if self._error is None and (self._reconnecting is None or self._reconnecting.done()):
             self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect(reason), name="reconnect")
+            self._reconnecting.add_done_callback(self._reconnected)
+
+    def _reconnected(self, task: asyncio.Task[None]) -> None:
+        """Let whoever waits know if it failed."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = self._error or error
+            self._progress.set()
 
     async def _reconnect(self, reason: str) -> None:
         """Try with growing, jittered waits until ``reconnect_s`` have passed."""
-        started_s = self._clock.mono_s()
-        backoff_s = _FIRST_BACKOFF_S
-        while (left_s := started_s + self._reconnect_s - self._clock.mono_s()) > 0:
+        while True:
+            if self._trouble_since_s is None:
+                self._trouble_since_s, self._backoff_s = self._clock.mono_s(), 0.0
+            left_s = self._trouble_since_s + self._reconnect_s - self._clock.mono_s()
+            if left_s <= 0:
+                raise BrokerLostError(str(self._target), reason, after_s=self._reconnect_s)
+            # Jitter is for spreading clients, not for secrets.
+            await self._clock.sleep(min(self._backoff_s * random.uniform(0.5, 1.5), left_s))  # noqa: S311
+            self._backoff_s = min(max(2 * self._backoff_s, _FIRST_BACKOFF_S), _LAST_BACKOFF_S)
+            connection = self._new_connection()
             try:
-                connection = await self._connect()
+                await connection.open(self._target, self._client_id, version=self.version, is_clean=self._is_clean)
+                self.counts.n_reconnects += 1
+                if await self._write_again(connection):
+                    self._connection, self._connected_at_s = connection, self._clock.mono_s()
+                    self._progress.set()
+                    return
+                reason = "the connection ends again and again"
             except BrokerConnectError as error:
                 reason = error.reason
-                # Jitter is for spreading clients, not for secrets.
-                await self._clock.sleep(min(backoff_s * random.uniform(0.5, 1.5), left_s))  # noqa: S311
-                backoff_s = min(backoff_s * 2, _LAST_BACKOFF_S)
-                continue
-            self.counts.n_reconnects += 1
-            if self._on_reconnect is not None:
-                self._on_reconnect()
-            await self._write_again(connection)
-            if not connection.is_lost:
-                self._connection = connection
-                self._progress.set()
-            return
-        self._error = BrokerLostError(str(self._target), reason, after_s=self._reconnect_s)
-        self._progress.set()
+            except BaseException:
+                connection.abort()
+                raise
 
-    async def _write_again(self, connection: Connection) -> None:
-        """Write what was not confirmed, before anything new."""
-        for flight in list(self._in_flight):
-            if self._qos:
-                batch = Batch(flight.batch.data[~flight.is_acked], None)
-                batch.data[:, 0] |= _DUP
-            else:
-                batch = flight.batch
-            self.counts.n_resent += len(batch)
-            await self._write(connection, _InFlight(flight.ticket, batch))
+    async def _write_again(self, connection: Connection) -> bool:
+        """Write what was not confirmed, before anything new; return whether the connection still stands."""
+        self._window, self._flights.n_on_the_way = min(self._inflight_max, connection.receive_max), 0
+        for flight in self._flights:
+            if self._qos == 0:
+                if not await self._write(connection, flight.batch.data):
+                    return False
+                connection.ping(flight.ticket)
+                self.counts.n_resent += len(flight.batch)
+                continue
+            position = self._flights.unacked(flight)
+            while len(position):
+                await self._wait_until(lambda: connection.is_lost or self._room > 0)
+                if connection.is_lost:
+                    return False
+                part, position = np.split(position, [self._room])
+                if not await self._write(connection, self._flights.take_again(flight, part)):
+                    return False
+                self.counts.n_resent += len(part)
+        return not connection.is_lost

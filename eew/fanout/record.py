@@ -11,6 +11,9 @@ from eew.wire.packet import publish_head
 
 __all__ = ["Batch", "RecordTemplate", "Slot"]
 
+#: Filled at once: what stays in the processor's nearer cache until its last slot is written.
+_BLOCK_BYTES = 256 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -24,10 +27,10 @@ class Slot:
 class Batch:
     """Packets of one length, one a row."""
 
-    #: Shape ``(n, packet length)``.
+    #: Shape ``(n, packet length)``, C-contiguous.
     data: Bytes2D
-    #: Where the packet id stands in each (QoS 1), or ``None``.
-    id_at: int | None
+    #: Where the packet id stands (QoS 1): in all packets, or in each, shape ``(n,)``; ``None`` at QoS 0.
+    id_at: int | npt.NDArray[np.intp] | None
 
     def __len__(self) -> int:
         """How many packets."""
@@ -36,7 +39,9 @@ class Batch:
     def number(self, packet_id: npt.NDArray[np.uint16]) -> None:
         """Write the packet ids, shape ``(n,)``."""
         if self.id_at is not None:
-            self.data[:, self.id_at : self.id_at + 2] = packet_id.astype(">u2").view(np.uint8).reshape(-1, 2)
+            row = np.arange(len(self.data))
+            self.data[row, self.id_at] = packet_id >> 8
+            self.data[row, self.id_at + 1] = packet_id & 0xFF
 
 
 class RecordTemplate:
@@ -69,30 +74,55 @@ class RecordTemplate:
             expiry_s=expiry_s,
             user_properties=user_properties,
         )
-        self.row = np.frombuffer(head + blank_payload, dtype=np.uint8)
+        self._row = np.frombuffer(head + blank_payload, dtype=np.uint8)
         topic_at = head.index(blank_topic)
-        self._slots = [*_places(topic, topic_at), *_places(payload, len(head))]
+        places = [*_places(topic, topic_at), *_places(payload, len(head))]
+        self._names = [slot.name for slot, _ in places]
+        # A slot as one item of a record: one copy a row, not one a byte.
+        self._record = np.dtype(
+            {
+                "names": [str(number) for number in range(len(places))],
+                "formats": [f"V{slot.width}" for slot, _ in places],
+                "offsets": [at for _, at in places],
+                "itemsize": len(self._row),
+            }
+        )
+
+    @property
+    def n_bytes(self) -> int:
+        """The length of each packet."""
+        return len(self._row)
 
     def fill(self, n_records: int, columns: Mapping[str, Bytes2D]) -> Batch:
         """Return ``n_records`` packets with the slots taken from ``columns``, by name, each ``(n, width)``."""
-        data = np.empty((n_records, len(self.row)), dtype=np.uint8)
-        data[:] = self.row
-        for name, start, end in self._slots:
-            data[:, start:end] = columns[name]
+        data = np.empty((n_records, self.n_bytes), dtype=np.uint8)
+        records = data.view(self._record)[:, 0]
+        items = {name: _items(column) for name, column in columns.items()}
+        n_block = max(1, _BLOCK_BYTES // self.n_bytes)
+        for start in range(0, n_records, n_block):
+            block = slice(start, start + n_block)
+            data[block] = self._row
+            for number, name in enumerate(self._names):
+                records[str(number)][block] = items[name][block]
         return Batch(data, self.id_at)
+
+
+def _items(column: Bytes2D) -> npt.NDArray[np.void]:
+    """Return the rows of a column as one item each."""
+    return np.ascontiguousarray(column).view(f"V{column.shape[1]}")[:, 0]
 
 
 def _blank(parts: Sequence[bytes | Slot]) -> bytes:
     return b"".join(part if isinstance(part, bytes) else b" " * part.width for part in parts)
 
 
-def _places(parts: Sequence[bytes | Slot], at: int) -> list[tuple[str, int, int]]:
-    """Return name, start and end of each slot."""
+def _places(parts: Sequence[bytes | Slot], at: int) -> list[tuple[Slot, int]]:
+    """Return each slot and where it begins."""
     places = []
     for part in parts:
         if isinstance(part, bytes):
             at += len(part)
         else:
-            places.append((part.name, at, at + part.width))
+            places.append((part, at))
             at += part.width
     return places

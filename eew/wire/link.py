@@ -18,6 +18,7 @@ _KEEPALIVE_S = 30
 #: Enough for the socket to stay busy, little enough that a written byte is soon a sent byte.
 _HIGH_WATER_BYTES = 512 * 1024
 _BAD_VERSION_CODES = (0x01, 0x84)
+_ENDED = "the connection ends"
 
 
 class VersionRefusedError(BrokerConnectError):
@@ -51,15 +52,18 @@ class Link(asyncio.Protocol):
     def __init__(self, on_lost: Callable[[str], None]) -> None:
         self._on_lost = on_lost
         self._received = bytearray()
-        self._connack: asyncio.Future[packet.ConnAck] = asyncio.get_running_loop().create_future()
+        #: ``None``: the connection ended before the broker answered.
+        self._connack: asyncio.Future[packet.ConnAck | None] = asyncio.get_running_loop().create_future()
         self._can_write = asyncio.Event()
         self._can_write.set()
         self._transport: asyncio.Transport | None = None
         self._keepalive: asyncio.TimerHandle | None = None
+        self._keepalive_s = float(_KEEPALIVE_S)
         self._has_heard = True
         self._pings: deque[int] = deque()
         self._closed = asyncio.Event()
-        self._reason = "connection lost"
+        self._reason = ""
+        self._is_open = False
         self.is_lost = False
         self.version = packet.V5
         self.receive_max = 65535
@@ -77,29 +81,34 @@ class Link(asyncio.Protocol):
     async def open(self, target: Target, client_id: str, *, version: int, is_clean: bool) -> None:
         """Connect with one version of MQTT; see ``open_link`` for finding the version.
 
+        If it fails or is cancelled, no connection is left behind.
+
         Raises
         ------
         BrokerConnectError
             If nobody answers in time or the broker refuses.
         """
         try:
-            async with asyncio.timeout(_WITHIN_S):
-                answer = await self._handshake(target, client_id, version, is_clean=is_clean)
-        except (OSError, TimeoutError, EOFError) as error:
-            self._abort()
-            reason = "no answer in time" if isinstance(error, TimeoutError) else str(error)
-            raise BrokerConnectError(str(target), reason) from error
-        if answer.code:
-            self._abort()
+            answer = await self._answer(target, client_id, version, is_clean=is_clean)
             if answer.code in _BAD_VERSION_CODES:
                 raise VersionRefusedError(str(target), f"refuses MQTT version {version}")
-            raise BrokerConnectError(str(target), f"refuses the connection with code {answer.code}")
+            if answer.code:
+                raise BrokerConnectError(str(target), f"refuses the connection with code {answer.code}")
+            # It may have ended while this coroutine waited for its turn.
+            if self.is_lost:
+                raise BrokerConnectError(str(target), self._reason or _ENDED)
+            self._is_open = True
+        finally:
+            if not self._is_open:
+                self.abort()
         self.version, self.receive_max = version, answer.receive_max
+        if answer.keepalive_s:
+            self._keepalive_s = min(self._keepalive_s, answer.keepalive_s)
         self._stay_alive()
 
     async def write(self, data: memoryview) -> bool:
         """Write under back-pressure; return whether the connection still stands."""
-        if self._transport is None or self.is_lost:
+        if self._transport is None or self.is_lost or self._transport.is_closing():
             return False
         self._transport.write(data)
         if not self._can_write.is_set():
@@ -108,22 +117,32 @@ class Link(asyncio.Protocol):
 
     def ping(self, tag: int) -> None:
         """Ask the broker to answer after all that was written before; ``ponged`` gets the tag, 0 is for nobody."""
-        if self._transport is not None and not self.is_lost:
+        if self._transport is not None and not self._transport.is_closing():
             self._pings.append(tag)
             self._transport.write(packet.PINGREQ)
 
     async def close(self) -> None:
-        """Say goodbye and wait until the last byte is written."""
+        """Say goodbye and wait until the last byte is written; if cancelled or that takes too long, it is not."""
         self._on_lost = lambda _reason: None
         if self._transport is None or self.is_lost:
             return
-        self._transport.write(packet.GOODBYE)
-        self._transport.close()
+        if not self._transport.is_closing():
+            self._transport.write(packet.GOODBYE)
+            self._transport.close()
         try:
             async with asyncio.timeout(_WITHIN_S):
                 await self._closed.wait()
         except TimeoutError:
-            self._abort()
+            self.abort()
+            await self._closed.wait()
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Cut the connection, whatever is still to be written."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
@@ -135,15 +154,12 @@ class Link(asyncio.Protocol):
         """Take what the broker says."""
         self._has_heard = True
         self._received += data
-        at, end = self.consume(self._received), len(self._received)
         try:
-            while (found := packet.packet_at(self._received, at, end)) is not None:
-                self._sort(found[0], bytes(self._received[found[1] : found[2]]))
-                at = found[2]
+            self._take_all()
         except packet.PacketError as error:
-            self._reason = str(error)
-            self._abort()
-        del self._received[:at]
+            self._reason = f"no MQTT comes from there: {error}"
+            self._received.clear()
+            self.abort()
 
     def pause_writing(self) -> None:
         """Hold the writer back."""
@@ -156,30 +172,54 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let everybody who waits know."""
         self.is_lost = True
+        self._reason = self._reason or (str(exc) if exc else _ENDED)
         self._closed.set()
         self._can_write.set()
         if self._keepalive is not None:
             self._keepalive.cancel()
         if not self._connack.done():
-            self._connack.set_exception(EOFError("the broker closes the connection"))
-        elif self._keepalive is not None:
-            self._on_lost(str(exc) if exc else self._reason)
+            self._connack.set_result(None)
+        if self._is_open:
+            self._on_lost(self._reason)
 
-    async def _handshake(self, target: Target, client_id: str, version: int, *, is_clean: bool) -> packet.ConnAck:
-        loop = asyncio.get_running_loop()
-        tls = ssl.create_default_context() if target.is_tls else None
-        transport, _ = await loop.create_connection(lambda: self, target.host, target.port, ssl=tls)
-        transport.write(
-            packet.connect(
-                client_id,
-                version,
-                keepalive_s=_KEEPALIVE_S,
-                is_clean=is_clean,
-                username=target.username,
-                password=target.password,
-            )
-        )
-        return await self._connack
+    async def _answer(self, target: Target, client_id: str, version: int, *, is_clean: bool) -> packet.ConnAck:
+        """Connect and return the broker's answer to a CONNECT."""
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                # Certificates are read from disk.
+                tls = await asyncio.to_thread(ssl.create_default_context) if target.is_tls else None
+                loop = asyncio.get_running_loop()
+                transport, _ = await loop.create_connection(lambda: self, target.host, target.port, ssl=tls)
+                transport.write(
+                    packet.connect(
+                        client_id,
+                        version,
+                        keepalive_s=_KEEPALIVE_S,
+                        is_clean=is_clean,
+                        username=target.username,
+                        password=target.password,
+                    )
+                )
+                answer = await self._connack
+        except TimeoutError as error:
+            raise BrokerConnectError(str(target), f"no answer within {_WITHIN_S:g} s") from error
+        except (OSError, UnicodeError) as error:  # The latter: a host name that no name can be.
+            raise BrokerConnectError(str(target), str(error)) from error
+        if answer is None:
+            raise BrokerConnectError(str(target), self._reason)
+        return answer
+
+    def _take_all(self) -> None:
+        """Take every whole packet that came in."""
+        received = self._received
+        while True:
+            del received[: self.consume(received)]
+            found = packet.packet_at(received, 0, len(received))
+            if found is None:
+                return
+            kind, body = found[0], bytes(received[found[1] : found[2]])
+            del received[: found[2]]
+            self._sort(kind, body)
 
     def _sort(self, kind: int, body: bytes) -> None:
         if kind == packet.PINGRESP and self._pings:
@@ -188,6 +228,7 @@ class Link(asyncio.Protocol):
             self._connack.set_result(packet.connack(body))
         elif kind == packet.DISCONNECT:
             self._reason = f"the broker disconnects with code {body[0] if body else 0}"
+            self.abort()
         else:
             self.take(kind, body)
 
@@ -195,15 +236,11 @@ class Link(asyncio.Protocol):
         """Ping an idle connection; cut one that does not answer."""
         if not self._has_heard:
             self._reason = "no answer to a ping"
-            self._abort()
+            self.abort()
             return
         self._has_heard = False
         self.ping(0)
-        self._keepalive = asyncio.get_running_loop().call_later(_KEEPALIVE_S / 2, self._stay_alive)
-
-    def _abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+        self._keepalive = asyncio.get_running_loop().call_later(self._keepalive_s / 2, self._stay_alive)
 
 
 async def open_link(make: Callable[[], LinkT], target: Target, client_id: str, *, is_clean: bool) -> LinkT:

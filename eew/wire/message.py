@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from eew.model import AlertStatus, EventReport, ReportKind, TopicWord
+from eew.units import iso_utc
 
 __all__ = [
     "MESSAGES",
@@ -24,6 +25,7 @@ __all__ = [
     "Status",
     "StatusState",
     "json_schemas",
+    "payload_of",
 ]
 
 VERSION = 1
@@ -154,6 +156,15 @@ MESSAGES: dict[str, type[msgspec.Struct]] = {
 }
 
 
+def payload_of(message: msgspec.Struct) -> bytes:
+    """Return a message as JSON, its instants in UTC with the milliseconds cut off: as ``sign.core_time`` signs them."""
+    members = msgspec.structs.asdict(message)
+    return msgspec.json.encode(
+        {name: iso_utc(value) if isinstance(value, datetime) else value for name, value in members.items()}
+    )
+
+
 def json_schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of every message by its name."""
-    return {name: msgspec.json.schema(message) for name, message in MESSAGES.items()}
+    """Return the JSON Schema (draft 2020-12) of every message by its name."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {name: dialect | msgspec.json.schema(message) for name, message in MESSAGES.items()}

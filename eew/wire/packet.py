@@ -36,8 +36,13 @@ PINGRESP, DISCONNECT = 0xD0, 0xE0
 #: The two packets that have no body and are only written.
 PINGREQ, GOODBYE = b"\xc0\x00", b"\xe0\x00"
 
-_MESSAGE_EXPIRY, _SESSION_EXPIRY, _USER_PROPERTY, _RECEIVE_MAXIMUM = 0x02, 0x11, 0x26, 0x21
+_MESSAGE_EXPIRY, _SESSION_EXPIRY, _USER_PROPERTY = 0x02, 0x11, 0x26
+_SERVER_KEEPALIVE, _RECEIVE_MAXIMUM = 0x13, 0x21
 _SESSION_EXPIRY_S = 60
+_VARINT_MAX = 268_435_455
+#: Bytes after the identifier of each CONNACK property of fixed length, and those that are text (section 3.2.2.3).
+_PROPERTY_SIZE = {0x11: 4, 0x13: 2, 0x21: 2, 0x22: 2, 0x24: 1, 0x25: 1, 0x27: 4, 0x28: 1, 0x29: 1, 0x2A: 1}
+_TEXT_PROPERTIES = {0x12, 0x15, 0x16, 0x1A, 0x1C, 0x1F, _USER_PROPERTY}
 
 
 class PacketError(ValueError):
@@ -52,10 +57,14 @@ class ConnAck:
     is_session_present: bool
     #: How many QoS 1 publishes the broker takes unacknowledged.
     receive_max: int = 65535
+    #: How often the broker wants to hear from us, where it does not take our word for it; 0: never.
+    keepalive_s: int | None = None
 
 
 def varint(value: int) -> bytes:
-    """Return a variable byte integer (section 1.5.5)."""
+    """Return a variable byte integer, 0 to 268 435 455 (section 1.5.5); raise ``PacketError`` for any other."""
+    if not 0 <= value <= _VARINT_MAX:
+        raise PacketError(f"{value} is no length of a packet, 0 to {_VARINT_MAX}")
     out = bytearray()
     while True:
         value, digit = divmod(value, 128)
@@ -79,7 +88,9 @@ def connect(
     username: str | None = None,
     password: str | None = None,
 ) -> bytes:
-    """Return a CONNECT packet (section 3.1)."""
+    """Return a CONNECT packet (section 3.1); MQTT 3.1.1 has no password without a name."""
+    if username is None and version == V3:
+        password = None
     flags = (0x02 if is_clean else 0) | (0x80 if username is not None else 0) | (0x40 if password is not None else 0)
     body = string("MQTT") + bytes((version, flags)) + struct.pack(">H", keepalive_s)
     if version == V5:
@@ -94,17 +105,22 @@ def connect(
 
 
 def connack(body: bytes) -> ConnAck:
-    """Return what a CONNACK's body says."""
-    receive_max = 65535
-    if len(body) > 3:
-        n_properties, start = _varint_at(body, 2)
-        at, end = start, start + n_properties
-        while at < end:
-            identifier = body[at]
-            if identifier == _RECEIVE_MAXIMUM:
-                receive_max = int.from_bytes(body[at + 1 : at + 3], "big")
-            at = _after_property(body, at)
-    return ConnAck(code=body[1], is_session_present=bool(body[0] & 1), receive_max=receive_max)
+    """Return what a CONNACK's body says; raise ``PacketError`` if it is none."""
+    if len(body) < 2:
+        raise PacketError(f"a CONNACK of {len(body)} bytes")
+    numbers = {}
+    if len(body) > 2:
+        n_properties, at = _varint_at(body, 2)
+        if at + n_properties != len(body):
+            raise PacketError("a CONNACK whose properties have another length than it says")
+        while at < len(body):
+            end = _property_end(body, at)
+            numbers[body[at]] = int.from_bytes(body[at + 1 : end], "big")
+            at = end
+    receive_max = numbers.get(_RECEIVE_MAXIMUM, 65535)
+    if receive_max == 0:
+        raise PacketError("a receive maximum of 0")
+    return ConnAck(body[1], bool(body[0] & 1), receive_max, numbers.get(_SERVER_KEEPALIVE))
 
 
 def subscribe(packet_id: int, topic_filters: Iterable[str], version: int) -> bytes:
@@ -171,27 +187,24 @@ def packet_at(data: bytes | bytearray | memoryview, at: int, end: int) -> tuple[
 
 def _varint_at(data: bytes, at: int) -> tuple[int, int]:
     """Return a variable byte integer and where the next byte stands."""
-    value = shift = 0
-    while True:
-        digit = data[at]
-        value |= (digit & 0x7F) << shift
-        at += 1
+    value = 0
+    for position, digit in enumerate(data[at : at + 4]):
+        value |= (digit & 0x7F) << 7 * position
         if digit < 0x80:
-            return value, at
-        shift += 7
+            return value, at + position + 1
+    raise PacketError(f"no length at {at}")
 
 
-#: Bytes after the identifier of each CONNACK property of fixed length (section 3.2.2.3).
-_PROPERTY_SIZE = {0x11: 4, 0x13: 2, 0x21: 2, 0x22: 2, 0x24: 1, 0x25: 1, 0x27: 4, 0x28: 1, 0x29: 1, 0x2A: 1}
-
-
-def _after_property(data: bytes, at: int) -> int:
-    """Return where the property after the one at ``at`` begins."""
-    size = _PROPERTY_SIZE.get(data[at])
-    if size is not None:
-        return at + 1 + size
-    n_strings = 2 if data[at] == _USER_PROPERTY else 1
-    at += 1
-    for _ in range(n_strings):
-        at += 2 + int.from_bytes(data[at : at + 2], "big")
-    return at
+def _property_end(data: bytes, at: int) -> int:
+    """Return where the property at ``at`` ends."""
+    identifier, end = data[at], at + 1
+    if identifier in _PROPERTY_SIZE:
+        end += _PROPERTY_SIZE[identifier]
+    elif identifier in _TEXT_PROPERTIES:
+        for _ in range(2 if identifier == _USER_PROPERTY else 1):
+            end += 2 + int.from_bytes(data[end : end + 2], "big")
+    else:
+        raise PacketError(f"unknown property {identifier:#04x}")
+    if end > len(data):
+        raise PacketError(f"property {identifier:#04x} is cut off")
+    return end

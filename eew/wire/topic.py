@@ -76,7 +76,7 @@ def group_filter(group: str) -> str:
 
 def cell_alert(digits: str) -> str:
     """Return the topic of one cell's alerts."""
-    return f"{ROOT}/alerts/cell/{'/'.join(digits)}"
+    return "/".join((ROOT, "alerts", "cell", *digits))
 
 
 def region_filter(digits: str) -> str:
@@ -96,5 +96,6 @@ def cell_digits(cell: npt.NDArray[np.uint32], level: int) -> npt.NDArray[np.uint
     """Return the quadkey digits of cells of ``level`` as ASCII, shape ``(n, level)``."""
     padded = cell.astype(np.uint64) << np.uint64(2 * (-level % 5))
     n_words = -(-level // 5)
-    words = [_FIVE_DIGITS[(padded >> np.uint64(10 * (n_words - 1 - i))) & np.uint64(0x3FF)] for i in range(n_words)]
+    shifts = (np.uint64(10 * (n_words - 1 - i)) for i in range(n_words))
+    words = [_FIVE_DIGITS.take((padded >> shift).astype(np.intp) & 0x3FF, axis=0) for shift in shifts]
     return np.concatenate(words, axis=1)[:, :level]

@@ -1,0 +1,209 @@
+"""``eew swarm``: simulated devices against any broker, until Ctrl-C."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eew.errors import EewError, InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from eew.devices.swarm import Swarm, SwarmSettings
+    from eew.model import Devices
+
+__all__ = ["configure", "run"]
+
+_DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
+#: Of eew.settings, what this command takes too.
+_SETTINGS = (
+    "population",
+    "broker",
+    "mode",
+    "subscriptions",
+    "workers",
+    "connections",
+    "connections_per_device",
+    "profile",
+    "travel_times",
+)
+_READY_WITHIN_S = 5.0
+_TICK_S = 0.2
+#: Between two lines where there is no terminal.
+_LINE_EVERY_S = 5.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--population", metavar="DIR", help="made by 'eew devices'; required")
+    parser.add_argument("--broker", metavar="URL", help=f"mqtt://host:port (default {_DEFAULT_BROKER})")
+    parser.add_argument("--mode", metavar="device|cell", help="alerts a device (default) or a populated cell")
+    parser.add_argument("--subscriptions", metavar="wildcard|each", help="how devices on one connection subscribe")
+    parser.add_argument("--workers", metavar="N", help="processes that play devices (default 2)")
+    parser.add_argument("--connections", metavar="N", help="connections of each worker (default 5)")
+    parser.add_argument("--connections-per-device", metavar="1", help="a real connection for each device")
+    parser.add_argument("--profile", metavar="NAME|FILE", help="what devices reckon with in cell mode (default global)")
+    parser.add_argument("--travel-times", metavar="NAME|FILE", help="likewise, instead of the profile's")
+    parser.add_argument(
+        "--public-key",
+        metavar="BASE64URL",
+        nargs="+",
+        action="extend",
+        help="whose alerts devices trust (default: your own key, made on first use)",
+    )
+    parser.add_argument("--for-s", metavar="S", help="stop after so many seconds (default: at Ctrl-C)")
+    parser.add_argument(
+        "--receipt-share", metavar="X", default="0", help="share of devices that tell on receipts/… (default 0)"
+    )
+    parser.add_argument("--summary", metavar="PATH", help="also write the counts there, as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play the devices; return 0 when told to stop, 3 when the broker goes away."""
+    from eew.broker.endpoint import Endpoint
+    from eew.cli.trust import public_keys
+    from eew.devices import store
+    from eew.devices.open_files import allow_connections
+    from eew.devices.swarm import SwarmSettings
+    from eew.profile import load_profile
+    from eew.settings import load_settings
+    from eew.wire.sign import SigningKey, in_base64url
+
+    settings = load_settings({name: getattr(arguments, name) for name in _SETTINGS})
+    for_s = _number("--for-s", arguments.for_s, math.inf) if arguments.for_s is not None else math.inf
+    receipt_share = _number("--receipt-share", arguments.receipt_share, 1)
+    if settings.population is None:
+        raise InputError("a folder made by 'eew devices make'", field="--population")
+    devices = store.load(Path(settings.population))
+    broker_url = settings.broker or _DEFAULT_BROKER
+    Endpoint.parse(broker_url)
+    profile_name = settings.profile or "global"
+    load_profile(profile_name)
+    if settings.connections_per_device:
+        # The workers inherit what we may open; each takes about as many devices.
+        allow_connections(math.ceil(len(devices) / settings.workers))
+    if arguments.public_key is not None:
+        keys = public_keys(arguments.public_key)
+    else:
+        own = SigningKey.load_or_create()
+        keys = {own.key_id: own.public_bytes}
+    swarm_settings = SwarmSettings(
+        broker_url=broker_url,
+        population=settings.population,
+        mode=settings.mode,
+        subscriptions=settings.subscriptions,
+        n_workers=settings.workers,
+        n_connections=0 if settings.connections_per_device else settings.connections,
+        profile=profile_name,
+        travel_times=settings.travel_times,
+        keys={key_id: in_base64url(key) for key_id, key in keys.items()},
+        receipt_share=receipt_share,
+    )
+    return asyncio.run(_run(swarm_settings, devices, for_s, arguments.summary))
+
+
+async def _run(settings: "SwarmSettings", devices: "Devices", for_s: float, summary_path: str | None) -> int:
+    import tempfile
+
+    from eew.broker.endpoint import Endpoint
+    from eew.broker.ready import wait_until_ready
+    from eew.cli.stop import told_to_stop
+    from eew.devices.swarm import Swarm
+
+    stop = told_to_stop()
+    endpoint = Endpoint.parse(settings.broker_url)
+    await wait_until_ready(endpoint, _READY_WITHIN_S)
+    with tempfile.TemporaryDirectory(prefix="eew-swarm-") as folder:
+        swarm = Swarm(settings, devices, Path(folder))
+        async with contextlib.AsyncExitStack() as stack:
+            entering = asyncio.create_task(stack.enter_async_context(swarm))
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait((entering, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not entering.done():
+                entering.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await entering
+                return 0
+            await entering
+            facts = {"broker": str(endpoint), "mode": settings.mode, "n_devices": len(devices)}
+            return await _play(swarm, facts, stopping, for_s, summary_path)
+
+
+async def _play(
+    swarm: "Swarm", facts: dict[str, Any], stopping: "asyncio.Task[bool]", for_s: float, summary_path: str | None
+) -> int:
+    """Show what comes until it is time to stop, then what came."""
+    import time
+
+    from rich.console import Console
+
+    from eew.view.received import counts_in_words, print_reports, reports_received
+
+    console = Console(highlight=False)
+    ready_ns = time.monotonic_ns()
+    where = f"{facts['n_devices']:,} simulated devices on {facts['broker']}, {facts['mode']} mode"
+    print(f"{where}: ready; Ctrl-C stops them", flush=True)
+    failure: EewError | None = None
+    try:
+        async with asyncio.timeout(for_s if math.isfinite(for_s) else None):
+            await _follow(swarm, stopping, console)
+    except TimeoutError:
+        pass
+    except EewError as error:
+        failure = error
+    receipts = await swarm.finish()
+    reports = reports_received(receipts, ready_ns)
+    summary = facts | {
+        "ran_s": round((time.monotonic_ns() - ready_ns) / 1e9, 3),
+        "counts": {counter.name.lower(): n for counter, n in receipts.counts.items()},
+        "reports": reports,
+    }
+    if summary_path is not None:
+        await asyncio.to_thread(Path(summary_path).write_text, json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    print(counts_in_words(receipts.counts))
+    if reports:
+        print_reports(reports, console)
+    if failure is not None:
+        sys.stderr.write(f"eew swarm: {failure}\n")
+        return failure.exit_code
+    return 0
+
+
+async def _follow(swarm: "Swarm", stopping: asyncio.Task[bool], console: "Console") -> None:
+    """Keep a line true on a terminal, say a new one now and then elsewhere; raise if the devices were cut off."""
+    from rich.live import Live
+    from rich.text import Text
+
+    from eew.view.received import counts_in_words
+
+    if console.is_terminal:
+        with Live(console=console, transient=True, get_renderable=lambda: Text(counts_in_words(swarm.counts()))):
+            while not stopping.done():
+                swarm.check()
+                await asyncio.wait((stopping,), timeout=_TICK_S)
+        return
+    said, n_ticks = counts_in_words(swarm.counts()), 1
+    while not stopping.done():
+        swarm.check()
+        line = counts_in_words(swarm.counts())
+        if line != said and n_ticks % round(_LINE_EVERY_S / _TICK_S) == 0:
+            print(line, flush=True)
+            said = line
+        n_ticks += 1
+        await asyncio.wait((stopping,), timeout=_TICK_S)
+
+
+def _number(option: str, text: str, most: float) -> float:
+    expected = "a number of 0 or more" if most == math.inf else f"a number from 0 to {most:g}"
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise InputError(expected, field=option, value=text.strip()) from error
+    if not (math.isfinite(value) and 0 <= value <= most):
+        raise InputError(expected, field=option, value=text.strip())
+    return value

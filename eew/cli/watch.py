@@ -1,0 +1,191 @@
+"""``eew watch``: what an integrator's subscriber sees, a countdown in the terminal, until Ctrl-C."""
+
+import argparse
+import asyncio
+import contextlib
+import functools
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from eew.errors import BrokerConnectError, BrokerLostError, EewError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from eew.broker.endpoint import Endpoint
+    from eew.watch import Watch
+
+__all__ = ["configure", "run"]
+
+_DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
+_WITHIN_S = 5.0
+_KEEPALIVE_S = 10
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 2.0
+#: A SUBACK code from here on is a refusal [MQTT3].
+_REFUSED = 0x80
+#: How exactly the seconds of a countdown are kept.
+_TICK_S = 0.05
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--at", metavar="LAT,LON", help="where to count down for (default: nowhere, all events shown)")
+    parser.add_argument("--broker", default=_DEFAULT_BROKER, metavar="URL", help=f"(default: {_DEFAULT_BROKER})")
+    parser.add_argument(
+        "--profile", metavar="NAME|FILE", help="region profile to reckon with (default: by the event's scale)"
+    )
+    parser.add_argument(
+        "--public-key",
+        metavar="BASE64URL",
+        nargs="+",
+        action="extend",
+        help="whose alerts to believe (default: your own key's; without any, signatures are not checked)",
+    )
+    parser.add_argument(
+        "--reconnect-s", default="30", metavar="S", help="how long to try when the broker goes away (default: 30)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Watch until told to stop; return 0."""
+    from eew.broker.endpoint import Endpoint
+    from eew.cli.place import place_of
+    from eew.cli.trust import own_public_key, public_keys
+    from eew.profile import load_profile
+    from eew.settings import load_settings
+    from eew.watch import Watch
+    from eew.wire.sign import Verifier
+
+    place = None if arguments.at is None else place_of(arguments.at, "--at")
+    endpoint = Endpoint.parse(arguments.broker)
+    if arguments.profile is not None:
+        load_profile(arguments.profile)
+    reconnect_s = load_settings({"reconnect_s": arguments.reconnect_s}).reconnect_s
+    keys = own_public_key() if arguments.public_key is None else public_keys(arguments.public_key)
+    watch = Watch(place, arguments.profile, Verifier(keys) if keys else None)
+    return asyncio.run(_run(watch, endpoint, reconnect_s))
+
+
+class _Listener:
+    """Keeps a connection and hands its messages to the watch."""
+
+    def __init__(self, watch: "Watch", endpoint: "Endpoint", reconnect_s: float) -> None:
+        self._watch = watch
+        self._endpoint = endpoint
+        self._reconnect_s = reconnect_s
+        self._is_listening = False
+        self.state = "connecting"
+
+    async def listen(self) -> None:
+        """Listen for ever; a broker that goes away is tried again.
+
+        Raises
+        ------
+        BrokerConnectError
+            If it is not there at the start, or refuses us.
+        BrokerLostError
+            If it does not come back in time.
+        """
+        import aiomqtt
+
+        loop = asyncio.get_running_loop()
+        try:
+            await self._session()
+        except aiomqtt.MqttError as error:
+            if not self._is_listening:
+                raise BrokerConnectError(str(self._endpoint), str(error)) from error
+            problem = error
+        while True:
+            self._is_listening = False
+            self.state = f"connection lost ({problem}); trying again for {self._reconnect_s:g} s"
+            until_s, delay_s = loop.time() + self._reconnect_s, _FIRST_DELAY_S
+            while not self._is_listening:
+                if loop.time() + delay_s > until_s:
+                    raise BrokerLostError(str(self._endpoint), str(problem), after_s=self._reconnect_s)
+                await asyncio.sleep(delay_s)
+                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+                with contextlib.suppress(aiomqtt.MqttError):
+                    await self._session()
+
+    async def _session(self) -> None:
+        """Connect, subscribe, and take messages until the connection ends; that raises ``aiomqtt.MqttError``."""
+        import aiomqtt
+
+        endpoint = self._endpoint
+        async with aiomqtt.Client(
+            endpoint.host,
+            endpoint.port,
+            username=endpoint.username,
+            password=endpoint.password,
+            identifier=f"eew-watch-{secrets.token_hex(6)}",
+            protocol=aiomqtt.ProtocolVersion.V311,
+            timeout=_WITHIN_S,
+            keepalive=_KEEPALIVE_S,
+            tls_params=aiomqtt.TLSParameters() if endpoint.is_tls else None,
+        ) as client:
+            filters = self._watch.topic_filters
+            codes = await client.subscribe([(each, 1) for each in filters])
+            if any((code if isinstance(code, int) else code.value) >= _REFUSED for code in codes):
+                raise BrokerConnectError(str(endpoint), f"refuses a subscription to {' or '.join(filters)}")
+            self.state, self._is_listening = "listening", True
+            async for message in client.messages:
+                if isinstance(message.payload, bytes):
+                    self._watch.take(message.topic.value, message.payload)
+
+
+async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float) -> int:
+    from rich.console import Console
+
+    from eew.cli.stop import told_to_stop
+
+    stop = asyncio.create_task(told_to_stop().wait())
+    listener = _Listener(watch, endpoint, reconnect_s)
+    listening = asyncio.create_task(listener.listen())
+    console = Console(highlight=False)
+    try:
+        await (_draw if console.is_terminal else _say)(console, watch, listener, endpoint, {stop, listening})
+        if listening.done():
+            await listening
+    finally:
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError, EewError):
+            await listening
+    return 0
+
+
+async def _draw(
+    console: "Console", watch: "Watch", listener: _Listener, endpoint: "Endpoint", ends: "set[asyncio.Task[Any]]"
+) -> None:
+    """Keep the screen true until one of the tasks ends."""
+    from rich.live import Live
+
+    from eew.view.panel import drawn
+
+    def look() -> "RenderableType":
+        return drawn(watch.board(datetime.now(UTC)), f"{endpoint}: {listener.state}")
+
+    with Live(console=console, auto_refresh=False, get_renderable=look) as live:
+        while not any(task.done() for task in ends):
+            live.refresh()
+            await asyncio.wait(ends, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _say(
+    console: "Console", watch: "Watch", listener: _Listener, endpoint: "Endpoint", ends: "set[asyncio.Task[Any]]"
+) -> None:
+    """Print what is new until one of the tasks ends."""
+    from eew.view.countdown import SIMULATION, Speaker
+
+    say = functools.partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    speaker, said = Speaker(), listener.state
+    say(SIMULATION)
+    if not watch.is_checking:
+        say("signatures are not checked: you have no key of your own, and there is no --public-key")
+    while not any(task.done() for task in ends):
+        if listener.state != said:
+            said = listener.state
+            say(f"{endpoint}: {said}")
+        for line in speaker.lines(watch.board(datetime.now(UTC))):
+            say(line)
+        await asyncio.wait(ends, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,105 @@
+"""What a subscriber is shown on a terminal: a panel for each event, with the seconds to the S wave in large digits."""
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.text import Text
+
+from eew.model import LevelWord
+from eew.units import iso_utc
+from eew.view.countdown import (
+    CANCELLED,
+    SHAKING_S,
+    SIMULATION,
+    Board,
+    Felt,
+    Seen,
+    cut,
+    heard_words,
+    mark,
+    p_words,
+    reach_words,
+    s_words,
+    shaking_words,
+    solution_words,
+)
+
+__all__ = ["drawn"]
+
+_STYLES: dict[LevelWord, str] = {
+    "critical": "bold white on red",
+    "active": "bold black on yellow",
+    "passive": "bold black on cyan",
+    "none": "dim",
+}
+_INSTRUCTIONS: dict[LevelWord, str] = {
+    "critical": ": protect yourself now",
+    "active": ": be prepared",
+    "passive": ": for your information",
+    "none": "",
+}
+#: Five lines of three characters a digit.
+_DIGITS = (
+    "███  █  ███ ███ █ █ ███ ███ ███ ███ ███",
+    "█ █ ██    █   █ █ █ █   █     █ █ █ █ █",
+    "█ █  █  ███  ██ ███ ███ ███   █ ███ ███",
+    "█ █  █  █     █   █   █ █ █   █ █ █   █",
+    "███ ███ ███ ███   █ ███ ███   █ ███ ███",
+)
+
+
+def drawn(board: Board, connection: str) -> RenderableType:
+    """Return the whole screen; ``connection`` says where we listen and whether we do."""
+    lines = [Text(connection)]
+    lines += [Text(f"dispatcher {heard.dispatcher_id}: {heard_words(heard)}") for heard in board.heard]
+    if board.refusal is not None:
+        lines.append(Text(f"refused {board.n_refused}, the last: {board.refusal}", style="bold red"))
+    if board.n_unreadable:
+        lines.append(Text(f"unreadable {board.n_unreadable}"))
+    if not board.seen:
+        lines += [Text("no earthquake"), Text(SIMULATION, style="dim")]
+    return Group(*lines, *(_panel(seen) for seen in board.seen))
+
+
+def _panel(seen: Seen) -> Panel:
+    told = mark(seen)
+    lines: list[Text] = []
+    if seen.is_cancelled:
+        lines.append(Text(f"{told}{CANCELLED}", style="bold"))
+        style = ""
+    elif seen.felt is not None:
+        lines += _felt_lines(seen.felt, told)
+        style = _STYLES[seen.felt.level]
+        if seen.shelter is not None:
+            lines.append(Text(f"{told}shelter, for afterwards: {seen.shelter}"))
+    else:
+        lines += [Text(f"{told}{words}") for words in reach_words(seen) or ["no alerts"]]
+        style = ""
+    issued = f"report {seen.report_no} ({seen.kind.value}), issued {iso_utc(seen.issued_at, 0)}"
+    lines.append(Text(f"{told}{issued}, signature {'verified' if seen.is_verified else 'not checked'}", style="dim"))
+    return Panel(
+        Group(*lines),
+        title=Text(f"{told}{solution_words(seen)}"),
+        title_align="left",
+        subtitle=Text(SIMULATION),
+        subtitle_align="left",
+        border_style=style.partition(" on ")[2],
+    )
+
+
+def _felt_lines(felt: Felt, told: str) -> list[Text]:
+    level = "no alert here" if felt.level == "none" else felt.level.upper()
+    if felt.s_in_s > -SHAKING_S:
+        level += _INSTRUCTIONS[felt.level]
+    lines = [Text.assemble(told, (f" {level} ", _STYLES[felt.level]))]
+    if felt.s_in_s > 0 and felt.level != "none":
+        lines += [Text(f"{told}{line}", style="bold") for line in _large(int(cut(felt.s_in_s)))]
+    lines.append(Text(f"{told}{s_words(felt.s_in_s)}", style="bold"))
+    lines.append(
+        Text(f"{told}{shaking_words(felt)}, {p_words(felt.p_in_s)}, {felt.epicentral_km:,.0f} km from the epicentre")
+    )
+    return lines
+
+
+def _large(number: int) -> list[str]:
+    """Return a whole number, 0 or more, as five lines."""
+    return [" ".join(line[4 * int(digit) : 4 * int(digit) + 3] for digit in str(number)) for line in _DIGITS]

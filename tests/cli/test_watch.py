@@ -1,0 +1,275 @@
+"""``eew watch`` as a user runs it: a process of its own, a real broker, signed messages."""
+
+import asyncio
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import msgspec
+import pytest
+
+from eew.broker.embedded import EmbeddedBroker
+from eew.broker.endpoint import Endpoint
+from eew.cli.main import main
+from eew.model import AlertStatus, ReportKind
+from eew.wire import topic
+from eew.wire.message import Clock, EventMessage, Status, payload_of
+from eew.wire.sign import SigningKey, core_of, in_base64url
+
+KEY = SigningKey.from_seed(b"w" * 32)
+STRANGER = SigningKey.from_seed(b"s" * 32)
+#: When the earthquake of these tests was: long ago, so only a follower of the status sees it.
+ORIGIN = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return os.environ | {"XDG_DATA_HOME": str(folder), "TERM": "xterm", "COLUMNS": "80", "LINES": "40"}
+
+
+@asynccontextmanager
+async def watching(folder: Path, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "eew", "watch", *words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(folder),
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def line_with(process: asyncio.subprocess.Process, words: str) -> str:
+    """Return the first line that holds the words."""
+    assert process.stdout is not None
+    while line := (await process.stdout.readline()).decode():
+        if words in line:
+            return line.rstrip("\n")
+    raise AssertionError((await process.communicate())[1].decode())
+
+
+def event(key: SigningKey = KEY, **changes: Any) -> EventMessage:
+    members: dict[str, Any] = {
+        "event_id": "ev-w",
+        "report_no": 1,
+        "kind": ReportKind.NEW,
+        "status": AlertStatus.EXERCISE,
+        "issued_at": ORIGIN + timedelta(seconds=20),
+        "origin_at": ORIGIN,
+        "lat_deg": 38.1,
+        "lon_deg": 142.9,
+        "depth_km": 10.0,
+        "magnitude": 8.1,
+        "expires_at": ORIGIN + timedelta(seconds=600),
+        "key_id": key.key_id,
+        "signature": "",
+        "magnitude_type": "Mw",
+        "place": "三陸沖",
+        "scale": "jma",
+        "radius_km_by_level": {"critical": 300.0, "active": 500.0, "passive": 900.0},
+        "n_alerts_by_level": {"critical": 7, "active": 8, "passive": 9},
+    }
+    message = EventMessage(**(members | changes))
+    return msgspec.structs.replace(message, signature=key.sign(core_of(message)))
+
+
+def status(origin_s: float) -> Status:
+    """Return a replay's status: it is now so many seconds after the origin."""
+    now = datetime.now(UTC)
+    return Status(
+        dispatcher_id="hand",
+        version="0",
+        state="running",
+        at=now,
+        n_reports=1,
+        last_dispatch_at=None,
+        clock=Clock(offset_s=(ORIGIN - now).total_seconds() + origin_s, speed=1.0),
+        keys={KEY.key_id: in_base64url(KEY.public_bytes)},
+    )
+
+
+async def publish(endpoint: Endpoint, *messages: EventMessage | Status) -> None:
+    async with aiomqtt.Client(endpoint.host, endpoint.port, protocol=aiomqtt.ProtocolVersion.V311) as client:
+        for message in messages:
+            where = topic.status("hand") if isinstance(message, Status) else topic.event(message.event_id)
+            await client.publish(where, payload_of(message), qos=1, retain=True)
+
+
+def public_key() -> str:
+    return f"--public-key={in_base64url(KEY.public_bytes)}"
+
+
+@pytest.mark.broker
+async def test_a_signed_report_is_counted_down_and_cancelled(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
+    """It is shown, a forged one is not, and Ctrl-C is a success."""
+    endpoint = embedded_broker.endpoint
+    async with watching(tmp_path, "--at", "38.26,140.87", "--broker", str(endpoint), public_key()) as process:
+        await line_with(process, "listening")
+        await publish(endpoint, status(40.0), event(event_id="ev-x"))
+        line = await line_with(process, "of ev-x")
+        assert line.startswith("EXERCISE report 1 (new) of ev-x: 三陸沖, Mw 8.1; CRITICAL, intensity")
+        assert line.endswith("issued 2011-03-11T05:46:38Z; signature verified")
+        # 179 km away at 10 km depth: S some 49 s after the origin by TauP (ak135).
+        assert re.search(r"S wave in [5-9] s, P wave passed; 1(78|79|80) km away", line)
+        await line_with(process, "S wave in 5 s")
+        await publish(endpoint, event(STRANGER, event_id="ev-x", report_no=2, magnitude=9.0))
+        assert "report 2 of ev-x" in await line_with(process, "refused")
+        unknown: dict[str, Any] = dict.fromkeys(("origin_at", "lat_deg", "lon_deg", "depth_km", "magnitude"))
+        await publish(endpoint, event(event_id="ev-x", kind=ReportKind.CANCEL, **unknown))
+        line = await line_with(process, "(cancel)")
+        assert line.startswith("EXERCISE ")
+        assert "CANCELLED: this was not an earthquake" in line
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+        assert (process.returncode, out, err) == (0, b"", b"")
+
+
+@pytest.mark.broker
+async def test_a_terminal_gets_a_panel(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
+    """With the seconds, the exercise mark and what this is not."""
+    endpoint = embedded_broker.endpoint
+    await publish(endpoint, status(30.0), event())
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "eew", "watch", "--at", "38.26,140.87", "--broker", str(endpoint), public_key()),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment(tmp_path),
+    )
+    os.close(theirs)
+    shown = ""
+    try:
+        while not re.search(r"EXERCISE S wave in 1\d s", shown):
+            shown += (await asyncio.to_thread(os.read, ours, 65536)).decode(errors="replace")
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        os.close(ours)
+    assert "EXERCISE 三陸沖, Mw 8.1" in shown
+    assert "CRITICAL: protect yourself now" in shown
+    assert "Simulation: this is not a warning service" in shown
+
+
+@pytest.mark.broker
+async def test_without_a_key_it_says_that_signatures_are_not_checked(
+    embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """No key is made for it, and no place means no countdown."""
+    endpoint = embedded_broker.endpoint
+    async with watching(tmp_path, "--broker", str(endpoint)) as process:
+        assert "signatures are not checked" in await line_with(process, "signatures")
+        await line_with(process, "listening")
+        await publish(endpoint, status(30.0), event(event_id="ev-keyless"))
+        line = await line_with(process, "of ev-keyless")
+        assert "critical within 300 km, 7 alerts" in line
+        assert line.endswith("signature not checked")
+    assert not await asyncio.to_thread(os.listdir, tmp_path)
+
+
+@pytest.mark.broker
+async def test_ones_own_key_is_trusted(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
+    """Where there is one, alerts of others are refused."""
+    key = SigningKey.load_or_create(tmp_path / "eew" / "signing-key.pem")
+    endpoint = embedded_broker.endpoint
+    async with watching(tmp_path, "--broker", str(endpoint)) as process:
+        await line_with(process, "listening")
+        await publish(endpoint, status(30.0), event(event_id="ev-own"), event(key, event_id="ev-own", report_no=2))
+        lines = [await line_with(process, "of ev-own") for _ in range(2)]
+    assert any(line.startswith("refused: report 1") for line in lines)
+    assert any("report 2" in line and line.endswith("signature verified") for line in lines)
+
+
+@pytest.mark.broker
+async def test_a_broker_that_goes_away_for_good_is_exit_3(tmp_path: Path) -> None:
+    """After as long as it was told to try."""
+    async with EmbeddedBroker() as broker:
+        url = str(broker.endpoint)
+        words = ("--broker", url, "--reconnect-s", "0.5")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "eew", "watch", *words),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment(tmp_path),
+        )
+        await line_with(process, "listening")
+    await line_with(process, "connection lost")
+    _, err = await process.communicate()
+    assert process.returncode == 3
+    assert err.decode().count("\n") == 1
+    assert err.decode().startswith(f"eew watch: broker {url}: ")
+    assert "gave up after 0.5 s" in err.decode()
+
+
+@pytest.mark.broker
+async def test_a_broker_that_comes_back_is_listened_to_again(tmp_path: Path) -> None:
+    """On the same port, with all that was known still known."""
+    async with EmbeddedBroker() as broker:
+        port = broker.endpoint.port
+        await publish(broker.endpoint, status(30.0), event())
+        words = ("--at", "38.26,140.87", "--broker", str(broker.endpoint), public_key())
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "eew", "watch", *words),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment(tmp_path),
+        )
+        await line_with(process, "report 1")
+    try:
+        await line_with(process, "connection lost")
+        async with EmbeddedBroker(port=port) as broker:
+            await line_with(process, "listening")
+            await publish(broker.endpoint, event(report_no=2))
+            await line_with(process, "report 2")
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+def test_no_broker_at_the_start_is_one_line_and_exit_3(tmp_path: Path) -> None:
+    """With the address."""
+    done = subprocess.run(
+        [sys.executable, "-m", "eew", "watch", "--broker", "mqtt://127.0.0.1:9"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(tmp_path),
+    )
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("eew watch: broker mqtt://127.0.0.1:9: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--at", "91,0"], "--at"),
+        (["--at", "north"], "--at"),
+        (["--broker", "http://x"], "--broker"),
+        (["--public-key", "abc"], "--public-key"),
+        (["--public-key", "é" * 43], "--public-key"),
+        (["--reconnect-s", "-1"], "--reconnect-s"),
+        (["--profile", "atlantis"], "profile"),
+    ],
+)
+def test_bad_options_are_one_line_and_exit_2(words: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line names the option and the value."""
+    assert main(["watch", *words]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert named in err

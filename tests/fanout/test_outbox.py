@@ -1,0 +1,337 @@
+"""What waits, what goes next, and that every alert is accounted for."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from eew.fanout.outbox import Outbox, Portion
+from eew.fanout.record import Batch
+from eew.model import AlertPlan, AlertStatus, Delivery, EventReport, ReportKind, SentRange
+
+PlanOf = Callable[..., AlertPlan]
+
+T0 = datetime(2011, 3, 11, 5, 46, 48, 100_000, UTC)
+EVERYTHING = 1 << 30
+
+
+class NoEncoder:
+    """Nothing is encoded here."""
+
+    def encode(self, start: int, end: int) -> Batch:
+        raise AssertionError((start, end))
+
+
+def put(outbox: Outbox, plan: AlertPlan) -> list[tuple[int, int]]:
+    """Queue a plan; return where the parts that are taken get noted."""
+    taken: list[tuple[int, int]] = []
+
+    def note(which: AlertPlan, start: int, end: int) -> None:
+        assert which is plan
+        taken.append((start, end))
+
+    outbox.put(plan, NoEncoder(), note)
+    return taken
+
+
+def nothing_rejected(_ticket: int) -> "np.ndarray[Any, np.dtype[np.int_]]":
+    return np.array([], dtype=np.int_)
+
+
+def written(portion: Portion, ticket: int, at_mono_s: float = 0.0) -> None:
+    portion.job.written.append((ticket, SentRange(portion.start, portion.end, at_mono_s)))
+
+
+def taken_from(outbox: Outbox, n_max: int = EVERYTHING, now_at: datetime = T0) -> tuple[str, int, int] | None:
+    portion = outbox.take(now_at, n_max)
+    return None if portion is None else (portion.job.plan.report.event_id, portion.start, portion.end)
+
+
+def counts(delivery: Delivery) -> tuple[int, int, int, int]:
+    assert len(delivery.plan) == (delivery.n_sent + delivery.n_superseded + delivery.n_expired + delivery.n_failed)
+    return delivery.n_sent, delivery.n_superseded, delivery.n_expired, delivery.n_failed
+
+
+def test_first_portions_are_small_and_grow(plan_of: PlanOf) -> None:
+    """512, then twice as many each time up to 8192, in order and without gaps; each is noted as it is taken."""
+    outbox = Outbox()
+    taken = put(outbox, plan_of(30_000))
+    ends = [0]
+    while (portion := outbox.take(T0, EVERYTHING)) is not None:
+        assert portion.start == ends[-1]
+        ends.append(portion.end)
+    assert ends == [0, 512, 1536, 3584, 7680, 15_872, 24_064, 30_000]
+    assert taken == list(pairwise(ends))
+
+
+@pytest.mark.parametrize(("n_max", "expected"), [(10, 10), (1, 1), (0, 1)])
+def test_a_portion_is_no_longer_than_the_broker_takes(n_max: int, expected: int, plan_of: PlanOf) -> None:
+    """And never empty, or a window of one would be an endless loop."""
+    outbox = Outbox()
+    put(outbox, plan_of(100))
+    assert taken_from(outbox, n_max) == ("20110311144640", 0, expected)
+
+
+def test_a_newer_plan_supersedes_only_its_own_event(plan_of: PlanOf) -> None:
+    """What of the older one was not taken is counted; another event's plan goes on."""
+    outbox = Outbox()
+    put(outbox, plan_of(600, report_event_id="a", report_report_no=1))
+    put(outbox, plan_of(700, report_event_id="b"))
+    first = outbox.take(T0, EVERYTHING)
+    assert first is not None
+    written(first, 1)
+    put(outbox, plan_of(50, report_event_id="a", report_report_no=2))
+    assert outbox.n_waiting == 750
+    while (portion := outbox.take(T0, EVERYTHING)) is not None:
+        written(portion, 1)
+    by_event = {
+        (each.plan.report.event_id, each.plan.report.report_no): counts(each)
+        for each in outbox.settle(1, nothing_rejected)
+    }
+    assert by_event == {("a", 1): (512, 88, 0, 0), ("a", 2): (50, 0, 0, 0), ("b", 4): (700, 0, 0, 0)}
+
+
+def test_an_empty_newer_plan_supersedes_too(plan_of: PlanOf) -> None:
+    """It waits for nothing and is done at once."""
+    outbox = Outbox()
+    put(outbox, plan_of(600, report_report_no=1))
+    put(outbox, plan_of(0, report_report_no=2))
+    assert outbox.n_waiting == 0
+    assert outbox.take(T0, EVERYTHING) is None
+    assert [counts(each) for each in outbox.settle(0, nothing_rejected)] == [(0, 600, 0, 0), (0, 0, 0, 0)]
+
+
+def test_a_withdrawn_event_sends_nothing_more(plan_of: PlanOf) -> None:
+    """And withdrawing what is not there does nothing."""
+    outbox = Outbox()
+    put(outbox, plan_of(600))
+    outbox.withdraw("another")
+    outbox.withdraw("20110311144640")
+    outbox.withdraw("20110311144640")
+    assert outbox.take(T0, EVERYTHING) is None
+    assert [counts(each) for each in outbox.settle(0, nothing_rejected)] == [(0, 600, 0, 0)]
+
+
+def test_a_cancel_goes_first(plan_of: PlanOf) -> None:
+    """Before the loudest alert of another event."""
+    outbox = Outbox()
+    put(outbox, plan_of(2, report_event_id="loud", level=np.full(2, 3, dtype=np.uint8)))
+    nothing = np.full(2, np.nan, dtype=np.float32)
+    put(
+        outbox,
+        plan_of(
+            2,
+            report_event_id="cancelled",
+            report_kind=ReportKind.CANCEL,
+            report_origin_at=None,
+            s_arrival_s=nothing,
+            level=np.full(2, 1, dtype=np.uint8),
+        ),
+    )
+    assert [taken_from(outbox), taken_from(outbox), taken_from(outbox)] == [("cancelled", 0, 2), ("loud", 0, 2), None]
+
+
+def test_the_louder_alert_goes_first_then_the_more_urgent(plan_of: PlanOf) -> None:
+    """By what each event has next: level, then S arrival by the wall clock."""
+    outbox = Outbox()
+    put(outbox, plan_of(3, report_event_id="later", level=np.array([3, 2, 1], dtype=np.uint8)))
+    sooner = T0 - timedelta(seconds=40)
+    put(
+        outbox,
+        plan_of(3, report_event_id="sooner", report_origin_at=sooner, level=np.array([3, 1, 1], dtype=np.uint8)),
+    )
+    order = [taken_from(outbox, n_max=1) for _ in range(6)]
+    assert order == [
+        ("sooner", 0, 1),
+        ("later", 0, 1),
+        ("later", 1, 2),
+        ("sooner", 1, 2),
+        ("sooner", 2, 3),
+        ("later", 2, 3),
+    ]
+
+
+def test_what_has_expired_is_left_out_for_good(plan_of: PlanOf) -> None:
+    """At the very instant; another event's plan is not touched."""
+    outbox = Outbox()
+    put(outbox, plan_of(600, report_event_id="a", expires_at=T0 + timedelta(seconds=1)))
+    put(outbox, plan_of(3, report_event_id="b", expires_at=T0 + timedelta(seconds=9), level=np.ones(3, dtype=np.uint8)))
+    assert taken_from(outbox) == ("a", 0, 512)
+    assert taken_from(outbox, now_at=T0 + timedelta(seconds=1)) == ("b", 0, 3)
+    assert [counts(each) for each in outbox.settle(0, nothing_rejected)] == [(0, 0, 88, 512), (0, 0, 0, 3)]
+
+
+def test_only_what_is_confirmed_counts_as_sent(plan_of: PlanOf) -> None:
+    """Later tickets, what was taken and not written, and what still waits have failed."""
+    outbox = Outbox()
+    put(outbox, plan_of(8000))
+    for ticket in (1, 2, None):
+        portion = outbox.take(T0, EVERYTHING)
+        assert portion is not None
+        if ticket is not None:
+            written(portion, ticket, at_mono_s=float(ticket))
+    (delivery,) = outbox.settle(1, nothing_rejected)
+    assert delivery.sent == (SentRange(0, 512, 1.0),)
+    assert counts(delivery) == (512, 0, 0, 8000 - 512)
+    assert outbox.settle(1, nothing_rejected) == []
+
+
+def test_refused_packets_are_cut_out_of_what_was_sent(plan_of: PlanOf) -> None:
+    """Positions count from the start of the ticket's batch; told twice counts once."""
+    outbox = Outbox()
+    put(outbox, plan_of(600))
+    for ticket in (1, 2):
+        portion = outbox.take(T0, EVERYTHING)
+        assert portion is not None
+        written(portion, ticket, at_mono_s=float(ticket))
+    rejected = {1: [511, 0, 5, 5], 2: [1, 2]}
+    (delivery,) = outbox.settle(2, lambda ticket: np.array(rejected[ticket]))
+    assert delivery.sent == (
+        SentRange(1, 5, 1.0),
+        SentRange(6, 511, 1.0),
+        SentRange(512, 513, 2.0),
+        SentRange(515, 600, 2.0),
+    )
+    assert counts(delivery) == (595, 0, 0, 5)
+
+
+async def test_waiting_ends_with_work_or_with_the_end(plan_of: PlanOf) -> None:
+    """True while something will be sent, also after closing; then false."""
+    outbox = Outbox()
+    waiting = asyncio.ensure_future(outbox.wait())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    put(outbox, plan_of(1))
+    assert await waiting
+    outbox.close()
+    assert await outbox.wait()
+    assert taken_from(outbox) is not None
+    assert not await outbox.wait()
+
+
+@pytest.mark.parametrize("how", ["take", "withdraw", "expire", "settle"])
+async def test_whoever_waits_for_emptiness_is_woken(how: str, plan_of: PlanOf) -> None:
+    """Whatever it was that emptied it."""
+    outbox = Outbox()
+    await outbox.emptied()
+    put(outbox, plan_of(600))
+    waiting = asyncio.ensure_future(outbox.emptied())
+    taken_from(outbox)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    if how == "take":
+        taken_from(outbox)
+    elif how == "withdraw":
+        outbox.withdraw("20110311144640")
+    elif how == "expire":
+        taken_from(outbox, now_at=T0 + timedelta(days=1))
+    else:
+        outbox.settle(0, nothing_rejected)
+    await asyncio.wait_for(waiting, 5)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Reports, cancels, sending, refusing and expiring in any order; then all adds up."""
+
+    @initialize()
+    def start(self) -> None:
+        self.outbox = Outbox()
+        self.now_at = T0
+        self.n_planned = 0
+        self.ticket = 0
+        self.rejected: dict[int, list[int]] = {}
+        self.portions: list[Portion] = []
+        self.latest: dict[str, AlertPlan] = {}
+        self.taken: dict[int, int] = {}
+
+    @rule(
+        event_id=st.sampled_from("abc"),
+        n=st.sampled_from([0, 1, 3, 700, 2000]),
+        validity_s=st.integers(0, 5),
+        is_cancel=st.booleans(),
+    )
+    def report(self, event_id: str, n: int, validity_s: int, is_cancel: bool) -> None:
+        report = EventReport(
+            event_id=event_id,
+            source="s",
+            report_no=1,
+            kind=ReportKind.CANCEL if is_cancel else ReportKind.UPDATE,
+            status=AlertStatus.TEST,
+            issued_at=self.now_at,
+            origin_at=None if is_cancel else self.now_at,
+            lat_deg=0.0,
+            lon_deg=0.0,
+        )
+        column = np.zeros(n, dtype=np.float32)
+        plan = AlertPlan(
+            report=report,
+            expires_at=self.now_at + timedelta(seconds=validity_s),
+            scale="jma",
+            info="jp/ja",
+            target_row=np.arange(n, dtype=np.int32),
+            level=np.ones(n, dtype=np.uint8),
+            intensity=column,
+            p_arrival_s=column,
+            s_arrival_s=column,
+            s_slowness_s_km=column,
+            radius_km_by_level={},
+        )
+        self.outbox.put(plan, NoEncoder(), self.note)
+        self.latest[event_id] = plan
+        self.n_planned += n
+
+    def note(self, plan: AlertPlan, start: int, end: int) -> None:
+        """Only the newest plan of an event is taken from, in order, before it expires."""
+        assert plan is self.latest[plan.report.event_id]
+        assert plan.expires_at > self.now_at
+        assert start == self.taken.get(id(plan), 0)
+        self.taken[id(plan)] = end
+
+    @rule(n_max=st.sampled_from([1, 100, EVERYTHING]))
+    def take(self, n_max: int) -> None:
+        portion = self.outbox.take(self.now_at, n_max)
+        if portion is not None:
+            assert 0 < len(portion) <= n_max
+            self.portions.append(portion)
+
+    @precondition(lambda self: self.portions)
+    @rule(is_written=st.booleans(), data=st.data())
+    def write(self, is_written: bool, data: st.DataObject) -> None:
+        portion = self.portions.pop(0)
+        if is_written:
+            self.ticket += 1
+            written(portion, self.ticket)
+            self.rejected[self.ticket] = data.draw(st.lists(st.integers(0, len(portion) - 1), max_size=3))
+
+    @rule(by_s=st.integers(1, 4))
+    def pass_time(self, by_s: int) -> None:
+        self.now_at += timedelta(seconds=by_s)
+
+    @rule(data=st.data())
+    def settle(self, data: st.DataObject) -> None:
+        confirmed = data.draw(st.integers(0, self.ticket))
+        n_settled = 0
+        for delivery in self.outbox.settle(confirmed, lambda ticket: np.array(self.rejected[ticket], dtype=np.int_)):
+            assert min(counts(delivery)) >= 0
+            ranges = [(each.start, each.end) for each in delivery.sent]
+            assert all(start < end for start, end in ranges)
+            assert ranges == sorted(ranges)
+            n_settled += len(delivery.plan)
+        assert n_settled == self.n_planned
+        self.start()
+
+    @invariant()
+    def nothing_waits_twice(self) -> None:
+        assert 0 <= self.outbox.n_waiting <= self.n_planned
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = hypothesis.settings(max_examples=60, stateful_step_count=30)
