@@ -7,10 +7,12 @@ loop is touched on the event loop only.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -32,6 +34,9 @@ from eew.wire.message import AlertCore
 from eew.wire.sign import SigningKey, core_of
 
 __all__ = ["Audience", "Dispatcher", "EventClock", "Handled"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: A cancel stays valid this long: late relief is relief.
 _CANCEL_VALIDITY_S = 600.0
@@ -139,6 +144,8 @@ class Dispatcher:
         self._event_clock = event_clock
         self._book = EventBook()
         self._states: dict[str, EventState] = {}
+        # One thread for all that takes long: what one step lets go of, the next one takes up, and memory stays low.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="decide")
 
     async def handle(self, report: EventReport) -> Handled:
         """Decide on one report; not to be called concurrently."""
@@ -160,15 +167,18 @@ class Dispatcher:
 
     async def _tell(self, report: EventReport) -> tuple[AlertPlan, CodeColumn | None]:
         """Plan the alerts of a solution; with the level at the far side of every cell, where targets are cells."""
-        estimate = await asyncio.to_thread(self._estimate, report)
-        far_level = await asyncio.to_thread(self._level_at_far_side, report)
+        estimate = await self._in_thread(self._estimate, report)
+        far_level = await self._in_thread(self._level_at_far_side, report)
         # What still waits is overtaken now and not earlier: it was worth sending while we reckoned.
         self._outbox.withdraw(report.event_id)
         if report.origin_at is None:
             raise AssertionError("only a cancel has no origin")
         fresh = EventState(len(self._audience), report.origin_at, has_extent=far_level is not None)
         state = self._states.setdefault(report.event_id, fresh)
-        return await asyncio.to_thread(self._plan, report, estimate, far_level, state), far_level
+        return await self._in_thread(self._plan, report, estimate, far_level, state), far_level
+
+    async def _in_thread(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *arguments, **named))
 
     def _estimate(self, report: EventReport) -> Estimate:
         return self._estimator.estimate(report, self._audience.targets(report), self._profile.min_intensity)
@@ -201,7 +211,7 @@ class Dispatcher:
             estimate.s_arrival_s,
             None if far_level is None else far_level[estimate.target_row],
         )
-        picked = np.flatnonzero(is_selected)
+        picked = np.flatnonzero(is_selected).astype(np.int32)
         now_s = seconds_after(self._event_clock.now(), report.origin_at)
         slack_s = estimate.s_arrival_s[picked] - np.float32(now_s)
         picked = picked[sending_order(slack_s, level[picked], self._rate.hz).order]

@@ -28,7 +28,7 @@ from eew.fanout.dispatch import SendRate, dispatch
 from eew.fanout.outbox import Outbox
 from eew.fanout.publisher import MqttPublisher
 from eew.ledger import Ledger
-from eew.memory import resident_bytes
+from eew.memory import held_bytes
 from eew.model import Devices, EventReport, Profile, Shelters
 from eew.settings import Settings
 from eew.summary import Dispatched, summarise
@@ -79,8 +79,8 @@ class Progress:
     stage: str = "starting"
     event_at: datetime | None = None
     #: The most memory that this process held while it dispatched, and what it held before.
-    resident_bytes: int = 0
-    resident_before_bytes: int = 0
+    held_bytes: int = 0
+    held_before_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         progress.n_devices = len(given.devices)
-        progress.resident_before_bytes = resident_bytes()
+        progress.held_before_bytes = held_bytes()
         progress.stage = "starting the broker"
         endpoint, broker = await _broker(settings, stack)
         progress.broker = str(endpoint)
@@ -286,7 +286,7 @@ def _note(road: _Road) -> None:
     progress.n_waiting = road.outbox.n_waiting
     progress.n_taken = road.swarm.n_taken
     progress.rate_hz = road.rate.hz
-    progress.resident_bytes = max(progress.resident_bytes, resident_bytes())
+    progress.held_bytes = max(progress.held_bytes, held_bytes())
     progress.event_at = road.event_clock.now()
 
 
@@ -358,8 +358,8 @@ def _facts(
             "python": platform.python_version(),
         },
         "dispatcher": {
-            "resident_mib": round(progress.resident_bytes / 2**20, 1),
-            "bytes_a_device": round((progress.resident_bytes - progress.resident_before_bytes) / len(given.devices), 1),
+            "held_mib": round(progress.held_bytes / 2**20, 1),
+            "bytes_a_device": round((progress.held_bytes - progress.held_before_bytes) / len(given.devices), 1),
         },
         "publisher": {
             "reconnects": counts.n_reconnects,

@@ -96,7 +96,7 @@ def _value(name: str, given: _Given) -> object:
         return math.inf
     try:
         # Environment and command line give texts, TOML gives numbers: both are taken.
-        return msgspec.convert(given.value, _TYPES[name], strict=not isinstance(given.value, str))
+        return msgspec.convert(given.value, _TYPES[name], strict=False)
     except msgspec.ValidationError as error:
         expected = _expected(msgspec.inspect.type_info(_TYPES[name])) + (" or max" if name == "speed" else "")
         raise InputError(expected, file=given.file, line=given.line, field=given.field, value=given.value) from error

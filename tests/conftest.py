@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
-import jsonschema  # type: ignore[import-untyped]  # publishes no types
+import jsonschema
 import numpy as np
 import pytest
 import pytest_asyncio

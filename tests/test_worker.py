@@ -151,7 +151,7 @@ async def test_a_broker_that_dies_is_the_reason_why_workers_end(population: Path
     """What came until then is written down, and the parent knows that it was the broker."""
     async with EmbeddedBroker() as broker:
         settings = SwarmSettings(
-            broker_url=str(broker.endpoint), population=str(population), n_workers=1, n_connections=0
+            broker_url=str(broker.endpoint), population=str(population), n_workers=1, n_connections=0, reconnect_s=0.2
         )
         swarm = Swarm(settings, store.load(population), tmp_path)
         await swarm.__aenter__()

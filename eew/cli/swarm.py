@@ -56,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="extend",
         help="whose alerts devices trust (default: your own key, made on first use)",
     )
+    parser.add_argument("--reconnect-s", metavar="S", help="how long devices try when they are cut off (default 30)")
     parser.add_argument("--for-s", metavar="S", help="stop after so many seconds (default: at Ctrl-C)")
     parser.add_argument(
         "--receipt-share", metavar="X", default="0", help="share of devices that tell on receipts/… (default 0)"
@@ -102,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         profile=profile_name,
         travel_times=settings.travel_times,
         keys={key_id: in_base64url(key) for key_id, key in keys.items()},
+        reconnect_s=settings.reconnect_s,
         receipt_share=receipt_share,
     )
     return asyncio.run(_run(swarm_settings, devices, for_s, arguments.summary))

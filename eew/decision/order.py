@@ -126,7 +126,7 @@ def sending_order(
         return SendingOrder(np.empty(0, dtype=np.int32), 0, dict.fromkeys(Level, 0))
     bins = _bins(slack_s, n / rate_hz, bin_s)
     code = bins.codes(slack_s)
-    by_due = np.argsort(code, kind="stable")
+    by_due = np.argsort(code, kind="stable").astype(np.int32)
     level_by_due = level[by_due]
     # Counted are: all late ones as one bin, the near bins, all far ones as one. Where each ends, when each begins.
     end = np.cumsum(np.bincount(code, minlength=N_CODES))[N_LATE_CODES - 1 : N_LATE_CODES + bins.n_near]
@@ -161,7 +161,8 @@ def sending_order(
     parts = [np.compress(is_on_time, by_due)]
     if len(parts[0]) < n:
         parts += [np.compress(is_this & ~is_on_time, by_due) for is_this in is_level.values()]
-    return SendingOrder(np.concatenate(parts).astype(np.int32), len(parts[0]), n_on_time_by_level)
+    order = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return SendingOrder(order, len(parts[0]), n_on_time_by_level)
 
 
 def _bins(slack_s: FloatArray, sending_s: float, bin_s: float) -> _Bins:

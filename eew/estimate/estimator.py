@@ -105,8 +105,13 @@ class Estimator:
         curves = self._curves(source)
         max_intensity = self._max_intensity(source, curves)
         far_km = min(self._reach_km(source, curves, min_intensity), curves.end_km)
-        parts = []
-        for run in targets.rows_within(source.epicentre_km, far_km):
+        runs = targets.rows_within(source.epicentre_km, far_km)
+        # Room for all that may be reached: pages that stay empty are never touched, and nothing is copied twice.
+        room = sum(run.stop - run.start for run in runs)
+        target_row = np.empty(room, dtype=np.int32)
+        columns = [np.empty(room, dtype=np.float32) for _ in range(4)]
+        end = 0
+        for run in runs:
             for first in range(run.start, run.stop, CHUNK_ROWS):
                 coordinates_km = targets.coordinates_km[:, first : min(first + CHUNK_ROWS, run.stop)]
                 place = _Place.of(chord_km(coordinates_km, source.epicentre_km), curves)
@@ -116,20 +121,18 @@ class Estimator:
                     intensity = place.of_curve(curves.intensity)
                 reached = np.flatnonzero((intensity >= min_intensity) & place.is_inside)
                 if len(reached):
+                    start, end = end, end + len(reached)
                     place = place.taken(reached)
-                    parts.append(
-                        (
-                            (reached + first).astype(np.int32),
-                            intensity[reached].astype(np.float32, copy=False),
-                            place.of_curve(curves.p_travel_s),
-                            place.of_curve(curves.s_travel_s),
-                            curves.s_slowness_s_km[place.node],
-                        )
+                    np.add(reached, first, out=target_row[start:end], casting="unsafe")
+                    parts = (
+                        intensity[reached],
+                        place.of_curve(curves.p_travel_s),
+                        place.of_curve(curves.s_travel_s),
+                        curves.s_slowness_s_km[place.node],
                     )
-        if not parts:
-            return _nobody(max_intensity)
-        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        return _estimate(columns[0], *columns[1:], max_intensity=max_intensity)
+                    for column, part in zip(columns, parts, strict=True):
+                        column[start:end] = part
+        return _estimate(target_row[:end], *(column[:end] for column in columns), max_intensity=max_intensity)
 
     def reach(self, report: EventReport) -> Reach | None:
         """Return the shaking by distance from the epicentre, for a point source; ``None`` where nothing is known."""

@@ -50,11 +50,11 @@ class Connection(Link):
                 raise packet.PacketError("a PUBACK without a packet id")
             packet_id.append(received[body] << 8 | received[body + 1])
             code.append(received[body + 2] if at - body > 2 else 0)
-        if n_plain or packet_id:
-            self._on_puback(
-                np.concatenate([plain_id, np.array(packet_id, dtype=np.uint16)]),
-                np.concatenate([np.zeros(n_plain, dtype=np.uint8), np.array(code, dtype=np.uint8)]),
-            )
+        all_id = np.concatenate([plain_id, np.array(packet_id, dtype=np.uint16)])
+        if not all_id.all():
+            raise packet.PacketError("a PUBACK with packet id 0")
+        if len(all_id):
+            self._on_puback(all_id, np.concatenate([np.zeros(n_plain, dtype=np.uint8), np.array(code, dtype=np.uint8)]))
         return at
 
     def ponged(self, tag: int) -> None:

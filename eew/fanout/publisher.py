@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections.abc import Callable
 from typing import Protocol
@@ -18,6 +19,8 @@ from eew.fanout.slot import Bytes2D
 from eew.wire.link import Link, Target, open_link
 
 __all__ = ["MqttPublisher", "Publisher", "PublisherCounts"]
+
+logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 256 * 1024
 _FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.1, 3.0
@@ -221,9 +224,10 @@ class MqttPublisher:
 
     async def _write(self, connection: Connection, data: Bytes2D) -> bool:
         """Write packets in chunks; ``False`` if the connection was cut: all is written again on the next."""
-        view = data.data.cast("B")
-        for start in range(0, len(view), _CHUNK_BYTES):
-            if not await connection.write(view[start : start + _CHUNK_BYTES]):
+        # Whole packets: between two chunks the link may write a ping of its own.
+        n_chunk = max(1, _CHUNK_BYTES // data.shape[1])
+        for start in range(0, len(data), n_chunk):
+            if not await connection.write(data[start : start + n_chunk].data.cast("B")):
                 return False
         return True
 
@@ -246,6 +250,7 @@ class MqttPublisher:
 
     def _lost(self, reason: str) -> None:
         """Start to come back, unless we are at it."""
+        logger.warning("publisher.lost %s: %s", self._target, reason)
         self._connection = None
         self._progress.set()
         if not self._flights and self._clock.mono_s() - self._connected_at_s > _LAST_BACKOFF_S:

@@ -20,6 +20,7 @@ from eew.model import Hazard, ShelterColumns, Shelters
 
 __all__ = ["nearest", "nearest_k"]
 
+_Degrees = npt.NDArray[np.floating]
 _Float64 = npt.NDArray[np.float64]
 _Index = npt.NDArray[np.intp]
 
@@ -86,8 +87,7 @@ def nearest_k(
     theorem a chord c therefore belongs to no geodesic longer than that of the smaller circle, and a chord beyond
     ``_reach_km(c)`` to none shorter: what lies beyond cannot be nearer.
     """
-    lat = np.ascontiguousarray(lat_deg, dtype=np.float64)
-    lon = np.ascontiguousarray(lon_deg, dtype=np.float64)
+    lat, lon = np.asarray(lat_deg), np.asarray(lon_deg)
     shelter_row = np.full((lat.size, k), -1, dtype=np.int32)
     distance_m = np.full((lat.size, k), np.nan, dtype=np.float32)
     bearing_deg = np.zeros((lat.size, k), dtype=np.uint16)
@@ -127,11 +127,11 @@ class _Chunk:
     answer: ShelterColumns
 
 
-def _fill(sites: _Sites, lat_deg: _Float64, lon_deg: _Float64, answer: ShelterColumns, rows: slice) -> None:
+def _fill(sites: _Sites, lat_deg: _Degrees, lon_deg: _Degrees, answer: ShelterColumns, rows: slice) -> None:
     """Answer one chunk of devices, in place."""
     chunk = _Chunk(
-        lat_deg[rows],
-        lon_deg[rows],
+        np.ascontiguousarray(lat_deg[rows], dtype=np.float64),
+        np.ascontiguousarray(lon_deg[rows], dtype=np.float64),
         ShelterColumns(answer.shelter_row[rows], answer.distance_m[rows], answer.bearing_deg[rows]),
     )
     points_km = ecef_km(chunk.lat_deg, chunk.lon_deg).T

@@ -107,7 +107,10 @@ class Link(asyncio.Protocol):
         self._stay_alive()
 
     async def write(self, data: memoryview) -> bool:
-        """Write under back-pressure; return whether the connection still stands."""
+        """Write whole packets under back-pressure; return whether the connection still stands.
+
+        Whole, since a ping may be written between two calls.
+        """
         if self._transport is None or self.is_lost or self._transport.is_closing():
             return False
         self._transport.write(data)

@@ -167,7 +167,7 @@ async def test_what_devices_take_refuse_and_tell_adds_up(
     assert f"delivered {3 * N}, duplicates {N}, refused {3 * N} ({N} older, {N} expired, {N} not verified)" in out
     summary = json.loads(await asyncio.to_thread((tmp_path / "s.json").read_text))
     counts = {"taken": 3 * N, "duplicate": N, "older": N, "expired": N, "unverified": N}
-    assert summary["counts"] == counts | {"unreadable": 0, "unaffected": 0}
+    assert summary["counts"] == counts | {"unreadable": 0, "unaffected": 0, "reconnected": 0}
     assert [(each["report_no"], each["n_devices"], each["n_by_level"]["active"]) for each in summary["reports"]] == [
         (1, N, 0),
         (3, N, N),
@@ -198,7 +198,8 @@ async def test_a_broker_that_dies_is_exit_3(population: Path, tmp_path: Path) ->
     """With the counts so far, and one line that names the broker."""
     async with EmbeddedBroker() as broker:
         url = str(broker.endpoint)
-        running = playing("--population", str(population), public_key(), broker=broker.endpoint, folder=tmp_path)
+        options = ("--population", str(population), public_key(), "--reconnect-s", "0.2")
+        running = playing(*options, broker=broker.endpoint, folder=tmp_path)
         process = await running.__aenter__()
     try:
         code, out, err = await ended(process)

@@ -105,7 +105,13 @@ def as_micro(members: dict[str, Any]) -> bytes:
     return as_ours(members).replace(b'00Z"', b'00000Z"')
 
 
-LAYOUTS = (as_ours, as_spaced, as_shuffled, as_escaped, as_misleading, as_twice, as_micro)
+def as_odd(members: dict[str, Any]) -> bytes:
+    """Return an alert that is ours but for a space before the comma that follows the level."""
+    text = as_ours(members)
+    return text.replace(f'"{members["level"]}",'.encode(), f'"{members["level"]}" ,'.encode(), 1)
+
+
+LAYOUTS = (as_odd, as_ours, as_spaced, as_shuffled, as_escaped, as_misleading, as_twice, as_micro)
 
 
 def rows_of(payloads: Sequence[bytes], width: int = WIDTH) -> npt.NDArray[np.uint8]:
@@ -146,7 +152,7 @@ def by_standard_library(payload: bytes) -> Read:
 
 alerts_ = st.builds(
     alert,
-    device_id=st.sampled_from(["d000000001", "d000000002", "d9", "tv-7", "ab", "A"]),
+    device_id=st.sampled_from(["d000000001", "d000000002", "d9", "tv-7", "ab", "A", "d12345"]),
     level=st.sampled_from(list(CODES)),
     s_arrival_s=st.sampled_from([None, 0.0, 12.34, 42.5, 99.99, 600.0, 50_000.0, 66_000.0]) | st.integers(0, 900),
     event_id=st.sampled_from(["e1", "e2"]),
@@ -200,6 +206,12 @@ def test_alike_alerts_are_read_at_once(rng: np.random.Generator) -> None:
     found = list(device_alerts(rows_of(payloads)))
     assert len(found) == 1
     assert read(found) == sorted((by_standard_library(payload) for payload in payloads), key=repr)
+
+
+def test_an_escaped_id_among_plain_ones_is_read_as_what_it_means() -> None:
+    """Six characters that say A are no id of six characters."""
+    payloads = [as_ours(alert("d12345")), as_escaped(alert("A")), as_ours(alert("d12346"))]
+    assert [each[3] for each in read(list(device_alerts(rows_of(payloads))))] == ["A", "d12345", "d12346"]
 
 
 def test_two_reports_in_one_run_are_two_bundles() -> None:

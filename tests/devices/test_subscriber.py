@@ -88,7 +88,7 @@ def test_bytes_that_are_no_publish_do_no_harm(noise: bytes) -> None:
 class FakeTransport(asyncio.Transport):
     """Answers what is written to it."""
 
-    def __init__(self, answer: Callable[[bytes], None]) -> None:
+    def __init__(self, answer: Callable[[bytes], object]) -> None:
         super().__init__()
         self.answer = answer
         self.written: list[bytes] = []
@@ -185,7 +185,8 @@ class TestSubscribe:
         """Nobody waits a minute for an answer that cannot come; and nobody writes to what is lost."""
         link = Subscriber(lambda _run: None, lambda _reason: None)
         link._connack.cancel()
-        transport = FakeTransport(lambda _data: link.connection_lost(None))
+        loop = asyncio.get_running_loop()
+        transport = FakeTransport(lambda _data: loop.call_soon(link.connection_lost, None))
         link.connection_made(transport)
         for _ in range(2):
             with pytest.raises(BrokerConnectError, match="lost"):

@@ -432,6 +432,6 @@ def test_a_fault_far_from_its_epicentre_still_finds_everybody(rng: np.random.Gen
     """A rupture that ends 400 km from where it began reaches who is near its end."""
     fault = (((37.0, 37.0, 5.0), (37.0, 41.5, 5.0)),)
     now = report(7.9, lat_deg=37.0, lon_deg=37.0, fault=fault)
-    places = Places.of(37.0 + rng.uniform(-0.3, 0.3, 200), 41.5 + rng.uniform(0, 0.3, 200))
-    estimate = estimator("aww12").estimate(now, places.targets, 6.0)
+    places = Places.of(37.0 + rng.uniform(-0.1, 0.1, 200), 41.5 + rng.uniform(0, 0.1, 200))
+    estimate = estimator("aww12").estimate(now, places.targets, 8.0)
     assert len(estimate.target_row) == 200

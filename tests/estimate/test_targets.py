@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
 from eew import cells
-from eew.estimate.targets import BLOCK_ROWS, Targets, nearest_point_deg
+from eew.estimate.targets import BLOCK_ROWS, Targets, farthest_point_deg, nearest_point_deg
 from eew.model import Cells
 
 Float64Array = npt.NDArray[np.float64]
@@ -154,3 +154,23 @@ def test_beyond_the_date_line_is_near() -> None:
     cell = cells.cell_at([-17.9], [179.99], CELL_LEVEL)
     _, lon = nearest_point_deg(Cells(CELL_LEVEL, cell, np.array([0, 1], dtype=np.int32)), -17.9, -179.95)
     assert lon.tolist() == [180.0]
+
+
+@pytest.mark.parametrize(
+    ("lat_deg", "lon_deg"), [(38.1, 142.9), (-17.9, 179.95), (-17.9, -179.95), (78.2, 15.6)], ids=str
+)
+def test_the_farthest_point_is_a_corner_and_no_point_of_the_edge_is_farther(
+    lat_deg: float, lon_deg: float, rng: np.random.Generator
+) -> None:
+    """By the geodesic to samples of each cell's edge, also across the date line."""
+    lat = np.clip(lat_deg + rng.normal(0, 4, 300), -84.9, 84.9)
+    lon = (lon_deg + rng.normal(0, 6, 300) + 180) % 360 - 180
+    cell = np.unique(cells.cell_at(lat, lon, CELL_LEVEL))
+    table = Cells(CELL_LEVEL, cell, np.arange(len(cell) + 1, dtype=np.int32))
+    point_lat, point_lon = farthest_point_deg(table, lat_deg, lon_deg)
+    edges = cells.bounds(cell, CELL_LEVEL)
+    assert ((point_lat == edges.south_deg) | (point_lat == edges.north_deg)).all()
+    assert ((point_lon == edges.west_deg) | (point_lon == edges.east_deg)).all()
+    found_km = geodesic_km(lat_deg, lon_deg, point_lat, point_lon)
+    sampled_km = geodesic_km(lat_deg, lon_deg, *edge_samples_deg(table, 41)).max(axis=1)
+    assert (found_km >= sampled_km - 0.001).all()

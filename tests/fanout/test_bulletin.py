@@ -48,8 +48,9 @@ def event_message(plan_of: Callable[..., AlertPlan], core_for: Callable[[AlertPl
 
 @pytest.fixture
 def fast_beat(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the heart beat without pause for what else happens."""
+    """Let the heart beat fast, and patience end soon."""
     monkeypatch.setattr(bulletin_module, "_HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(bulletin_module, "_WITHIN_S", 1.0)
 
 
 @contextlib.asynccontextmanager
@@ -211,6 +212,7 @@ async def test_a_broker_that_comes_back_gets_everything_anew(
 
 
 @pytest.mark.broker
+@pytest.mark.usefixtures("fast_beat")
 async def test_leaving_without_a_broker_does_not_hang(
     embedded_broker: Any, dispatcher_id: str, event_message: EventMessage, proxy_to: ProxyTo
 ) -> None:

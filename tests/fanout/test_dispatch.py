@@ -48,16 +48,18 @@ class BrokenEncoder(RowEncoder):
 
 
 class StuckEncoder(RowEncoder):
-    """Goes on only when told."""
+    """Goes on only when told, from some alert on."""
 
-    def __init__(self, event_id: str) -> None:
+    def __init__(self, event_id: str, stuck_from: int = 0) -> None:
         super().__init__(event_id)
+        self.stuck_from = stuck_from
         self.is_encoding = threading.Event()
         self.may_go_on = threading.Event()
 
     def encode(self, start: int, end: int) -> Batch:
-        self.is_encoding.set()
-        assert self.may_go_on.wait(10)
+        if start >= self.stuck_from:
+            self.is_encoding.set()
+            assert self.may_go_on.wait(10)
         return super().encode(start, end)
 
 
@@ -234,24 +236,26 @@ async def test_an_encoder_that_fails_ends_the_loop(road: Road, plan_of: PlanOf) 
 
 
 async def test_an_encoder_that_fails_beside_the_broker_leaves_no_noise(
-    road: Road, plan_of: PlanOf, caplog: pytest.LogCaptureFixture
+    manual_clock: ManualClock, plan_of: PlanOf, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The broker's loss is what the caller hears; asyncio has no forgotten error to complain of."""
-    road.publisher.faults = (Fault(0, "lose"),)
+    road = slow_road(manual_clock, Fault(0, "slow", delay_s=1), Fault(0, "lose"))
     road.put(plan_of(1000), BrokenEncoder("a"))
+    sending = road.start()
+    await advance(manual_clock, 2)
     with pytest.raises(BrokerLostError):
-        await road.start()
+        await sending
     await settle_down()
     assert not caplog.records
 
 
-@pytest.mark.parametrize("stage", ["waiting", "encoding", "sending", "flushing"])
+@pytest.mark.parametrize("stage", ["waiting", "encoding", "sending", "encoding while sending", "flushing"])
 async def test_cancelled_at_any_stage_the_counts_add_up(
     stage: str, manual_clock: ManualClock, plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No task is left behind, and every alert is sent or has failed."""
     road = slow_road(manual_clock)
-    encoder = StuckEncoder("a")
+    encoder = StuckEncoder("a", stuck_from=512 if stage == "encoding while sending" else 0)
     if stage == "flushing":
         monkeypatch.setattr(MemoryPublisher, "flush", lambda _self: asyncio.Event().wait())
         road.outbox.close()
@@ -262,7 +266,7 @@ async def test_cancelled_at_any_stage_the_counts_add_up(
     if stage in {"sending", "flushing"}:
         encoder.may_go_on.set()
         await advance(manual_clock, 0.25 if stage == "sending" else 10)
-    elif stage == "encoding":
+    elif stage != "waiting":
         assert await asyncio.to_thread(encoder.is_encoding.wait, 10)
     else:
         await settle_down()
@@ -273,7 +277,7 @@ async def test_cancelled_at_any_stage_the_counts_add_up(
     encoder.may_go_on.set()
     assert asyncio.all_tasks() == before
     deliveries = road.settled()
-    n_sent = {"waiting": [], "encoding": [0], "sending": [0], "flushing": [1000]}[stage]
+    n_sent = {"waiting": [], "flushing": [1000]}.get(stage, [0])
     assert [each.n_sent for each in deliveries] == n_sent
     assert [each.n_failed for each in deliveries] == [1000 - n for n in n_sent]
 

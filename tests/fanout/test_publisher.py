@@ -250,6 +250,8 @@ class Scripted:
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
     is_closing_at_once: bool = False
     answers_pings: bool = True
+    #: Unset: reads nothing after the CONNECT.
+    may_read: asyncio.Event = field(default_factory=asyncio.Event)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
     endpoint: Endpoint = field(default_factory=lambda: Endpoint("127.0.0.1", 0))
@@ -264,6 +266,8 @@ class Scripted:
         with contextlib.suppress(OSError, asyncio.CancelledError):
             is_first = True
             while data := await reader.read(65536):
+                if not is_first:
+                    await self.may_read.wait()
                 heard += data
                 if is_first:
                     writer.write(self.connack)
@@ -291,6 +295,7 @@ class Scripted:
 async def scripted() -> AsyncIterator[Scripted]:
     """Return a scripted broker that runs."""
     broker = Scripted()
+    broker.may_read.set()
     server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
     broker.endpoint = Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])
     yield broker
@@ -380,6 +385,20 @@ async def test_acknowledgements_are_found_however_they_come() -> None:
         assert tags == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("wrong", [b"\x40\x02\x00\x00", b"\x40\x01\x01", b"\x40\x03\x00\x00\x00"])
+async def test_an_acknowledgement_of_nothing_ends_the_connection(
+    scripted: Scripted, published: Published, batch_of: BatchOf, wrong: bytes
+) -> None:
+    """Packet id 0, or none: the broker has lost its way, and gets what it did not confirm once more."""
+    async with opened(scripted.endpoint, 1) as publisher:
+        await publisher.send(batch_of(["a"], qos=1))
+        await scripted.until(lambda: len(ids_in(published, scripted.heard[0])) == 1)
+        scripted.writers[0].write(wrong)
+        await scripted.until(lambda: len(scripted.heard) == 2 and ids_in(published, scripted.heard[1]) == [1])
+        scripted.ack(1, 1)
+        await asyncio.wait_for(publisher.flush(), 10)
+
+
 async def test_what_was_acknowledged_is_not_written_again(
     scripted: Scripted, published: Published, batch_of: BatchOf
 ) -> None:
@@ -421,6 +440,38 @@ async def test_qos_0_is_confirmed_by_the_answer_to_a_ping(
         assert publisher.confirmed_ticket == 3
 
 
+@pytest.mark.parametrize("qos", [0, 1])
+async def test_a_ping_never_comes_in_the_middle_of_a_packet(
+    scripted: Scripted, packets_in: PacketsIn, batch_of: BatchOf, qos: int
+) -> None:
+    """The link keeps the connection alive while a long batch waits for a broker that reads slowly."""
+    n_packets = 16_000
+    one = batch_of(["a"], qos=qos, payload=b'{"v":1}' + b" " * 90)
+    data = np.tile(np.pad(one.data, ((0, 0), (0, 803)), constant_values=ord(" ")), (n_packets, 1))
+    # Remaining length in two bytes.
+    data[:, 2:] = data[:, 1:-1]
+    data[:, 1], data[:, 2] = (data.shape[1] - 3) % 128 + 128, (data.shape[1] - 3) // 128
+    async with opened(scripted.endpoint, qos) as publisher:
+        scripted.may_read.clear()
+        id_at = None if one.id_at is None else one.id_at + 1
+        sending = asyncio.ensure_future(publisher.send(Batch(data, id_at)))
+        connection = publisher._connection
+        assert connection is not None
+        await until(lambda: not connection._can_write.is_set())
+        connection.ping(0)
+        scripted.may_read.set()
+        await asyncio.wait_for(sending, 10)
+        n_pings = 3 if qos == 0 else 2
+        expected = data.nbytes + 2 * n_pings
+        await scripted.until(lambda: len(scripted.heard[0]) >= expected)
+        _connect, *packets = packets_in(bytes(scripted.heard[0]))
+        assert [first for first, _ in packets].count(0xC0) == n_pings
+        bodies = [body for first, body in packets if first == 0x30 | qos << 1]
+        assert len(bodies) == n_packets == len(packets) - n_pings
+        assert {len(body) for body in bodies} == {data.shape[1] - 3}
+        scripted.ack(0, *range(1, n_packets + 1 if qos else 1))
+
+
 async def test_nothing_is_written_behind_what_must_be_written_again(
     scripted: Scripted, published: Published, batch_of: BatchOf
 ) -> None:
@@ -459,15 +510,17 @@ async def test_a_broker_that_cuts_us_again_and_again_is_given_up(
     await publisher.close()
 
 
-async def test_trouble_ends_with_a_confirmation(
-    scripted: Scripted, batch_of: BatchOf, manual_clock: ManualClock
+@pytest.mark.parametrize(("n_packets", "stands_s"), [(1, 2.0), (0, 4.0)], ids=["a confirmation", "standing idle"])
+async def test_trouble_comes_to_an_end(
+    n_packets: int, stands_s: float, scripted: Scripted, batch_of: BatchOf, manual_clock: ManualClock
 ) -> None:
     """A connection lost now and then over a long run does not add up to giving up."""
     async with opened(scripted.endpoint, 0, clock=manual_clock, reconnect_s=5.0) as publisher:
         for round_no in range(5):
-            await publisher.send(batch_of(["a"]))
-            await asyncio.wait_for(publisher.flush(), 10)
-            await manual_clock.advance(4.0)
+            for _ in range(n_packets):
+                await publisher.send(batch_of(["a"]))
+                await asyncio.wait_for(publisher.flush(), 10)
+            await manual_clock.advance(stands_s)
             scripted.writers[round_no].close()
             await until(lambda: publisher._connection is None)
             await until(lambda: publisher._connection is not None)
@@ -509,6 +562,21 @@ async def test_closing_while_coming_back_ends_that(scripted: Scripted, batch_of:
     with pytest.raises(BrokerLostError, match="closed"):
         await flushing
     await scripted.until(scripted.writers[1].is_closing)
+
+
+async def test_closing_while_writing_again_cuts_the_new_connection(
+    scripted: Scripted, published: Published, batch_of: BatchOf
+) -> None:
+    """It waits for room in the window of a broker that acknowledges nothing."""
+    publisher = new_publisher(scripted.endpoint, 1)
+    await publisher.open()
+    await publisher.send(batch_of(["a"] * 5, qos=1))
+    publisher._inflight_max = 2
+    scripted.writers[0].close()
+    await scripted.until(lambda: len(scripted.heard) == 2 and len(ids_in(published, scripted.heard[1])) == 2)
+    await asyncio.wait_for(publisher.close(), 10)
+    await scripted.until(scripted.writers[1].is_closing)
+    assert len(scripted.heard) == 2
 
 
 async def test_a_lost_connection_with_nothing_on_the_way_harms_nobody(scripted: Scripted, batch_of: BatchOf) -> None:

@@ -2,9 +2,17 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +28,7 @@ ACCEPTED = {V3: b"\x20\x02\x00\x00", V5: b"\x20\x03\x00\x00\x00"}
 
 
 @contextlib.asynccontextmanager
-async def broker(script: Script) -> AsyncIterator[Endpoint]:
+async def broker(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Endpoint]:
     """Serve every connection with the script, then close it."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -38,7 +46,7 @@ async def broker(script: Script) -> AsyncIterator[Endpoint]:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])
     finally:
@@ -283,6 +291,25 @@ async def test_close_says_goodbye_after_the_last_byte() -> None:
         await link.close()
 
 
+async def test_nothing_is_written_to_a_connection_that_is_being_cut(caplog: pytest.LogCaptureFixture) -> None:
+    """Before the loop has told of the end, too: asyncio would log each such write."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_connect(reader)
+        writer.write(ACCEPTED[V3])
+        await until_the_end(reader)
+
+    async with broker(script) as endpoint:
+        link = await opened(endpoint)
+        link.abort()
+        for _ in range(10):
+            assert not await link.write(memoryview(b"data"))
+            link.ping(1)
+        assert not link.is_lost
+        await asyncio.wait_for(link.lost, 5)
+    assert not caplog.records
+
+
 @pytest.mark.usefixtures("short_wait")
 async def test_close_does_not_wait_for_a_broker_that_does_not_read() -> None:
     """What cannot be written is given up."""
@@ -356,6 +383,58 @@ async def test_pings_are_answered_in_their_order() -> None:
         link.ping(9)
         await asyncio.wait_for(link.lost, 5)
         assert link.tags == [0, 7, 8, 9]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return key and certificate of 127.0.0.1 in one file, trusted for this test."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now_at = datetime.now(UTC)
+    own = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now_at - timedelta(days=1))
+        .not_valid_after(now_at + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    path = tmp_path / "own.pem"
+    path.write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()) + own.public_bytes(pem))
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    return path
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+async def test_tls_is_spoken_and_strangers_are_refused(
+    certificate: Path, is_trusted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything arrives over TLS, goodbye included; a certificate that nobody vouches for is a broker error."""
+    received: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_connect(reader)
+        writer.write(ACCEPTED[V3])
+        received.set_result(await until_the_end(reader))
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    async with broker(script, tls) as plain:
+        endpoint = Endpoint(plain.host, plain.port, is_tls=True)
+        if not is_trusted:
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("nobody.pem")))
+            with pytest.raises(BrokerConnectError, match="certificate verify failed"):
+                await opened(endpoint)
+            return
+        link = await opened(endpoint)
+        data = bytes(range(256)) * 8000
+        assert await link.write(memoryview(data))
+        await link.close()
+        assert await received == b"\xc0\x00" + data + b"\xe0\x00"
 
 
 @settings(max_examples=60)

@@ -1,0 +1,149 @@
+"""Where a setting comes from, and what is said of one that is wrong."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eew.errors import InputError
+from eew.settings import Settings, load_settings
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "eew.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    """A fresh machine has no file, no variables, no options."""
+    assert load_settings({}, environment={}) == Settings()
+
+
+def test_options_beat_the_environment_and_that_beats_the_file(tmp_path: Path) -> None:
+    """Each setting from the strongest place that names it."""
+    path = written(tmp_path, 'qos = 1\nmode = "cell"\nseed = 7\n')
+    settings = load_settings({"seed": "9", "mode": None}, path, {"EEW_SEED": "8", "EEW_MODE": "device", "EEW_X": "1"})
+    assert (settings.qos, settings.mode, settings.seed) == (1, "device", 9)
+
+
+@pytest.mark.parametrize("value", ["max", "inf"])
+def test_speed_may_be_max(value: str, tmp_path: Path) -> None:
+    """From all three places; it is no waiting at all."""
+    assert math.isinf(load_settings({"speed": value}, environment={}).speed)
+    assert math.isinf(load_settings({}, environment={"EEW_SPEED": value}).speed)
+    text = f'speed = "{value}"' if value == "max" else f"speed = {value}"
+    assert math.isinf(load_settings({}, written(tmp_path, text), {}).speed)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("qos", "1", 1),
+        ("speed", "2.5", 2.5),
+        ("devices", "1000000", 1_000_000),
+        ("reconnect_s", "0", 0.0),
+        ("broker", "mqtt://h:1883", "mqtt://h:1883"),
+        ("broker", "null", "null"),
+        ("population", "12", "12"),
+        ("connections_per_device", "1", 1),
+        ("subscriptions", "each", "each"),
+    ],
+)
+def test_texts_become_what_is_meant(name: str, text: str, value: object) -> None:
+    """Command line and environment only have texts; a path that looks like a number stays a path."""
+    options: dict[str, Any] = {name: text}
+    for given, environment in ((options, {}), ({}, {f"EEW_{name.upper()}": text})):
+        settings = load_settings(given, environment=environment)
+        found = getattr(settings, name)
+        assert found == value
+        assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("qos", "2", "a whole number from 0 to 1"),
+        ("qos", "one", "a whole number from 0 to 1"),
+        ("mode", "tv", "cell or device"),
+        ("subscriptions", "all", "each or wildcard"),
+        ("speed", "0", "a number above 0 or max"),
+        ("speed", "-1", "a number above 0 or max"),
+        ("speed", "nan", "a number above 0 or max"),
+        ("speed", "MAX", "a number above 0 or max"),
+        ("devices", "0", "a whole number from 1 to 100,000,000"),
+        ("devices", "1.5", "a whole number from 1 to 100,000,000"),
+        ("seed", "-1", "a whole number from 0"),
+        ("workers", "65", "a whole number from 1 to 64"),
+        ("reconnect_s", "nan", "a number from 0"),
+        ("reconnect_s", "-0.1", "a number from 0"),
+        ("dispatcher_id", "a b", "a text like ^[A-Za-z0-9_-]{1,64}$"),
+    ],
+)
+def test_a_wrong_text_is_named_with_its_place_and_what_was_expected(name: str, value: str, expected: str) -> None:
+    """An option by its dashes, a variable by its capitals."""
+    places: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+        (f"--{name.replace('_', '-')}", {name: value}, {}),
+        (f"EEW_{name.upper()}", {}, {f"EEW_{name.upper()}": value}),
+    ]
+    for field, options, environment in places:
+        with pytest.raises(InputError) as caught:
+            load_settings(options, environment=environment)
+        assert str(caught.value) == f"{field}: {value!r}: expected {expected}"
+        assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field", "expected"),
+    [
+        ("# mine\n\nqos = 2\n", 3, "qos", "a whole number from 0 to 1"),
+        ("seed = 1\nqos = true\n", 2, "qos", "a whole number from 0 to 1"),
+        ("broker = 1883\n", 1, "broker", "a text"),
+        ("speed = nan\n", 1, "speed", "a number above 0 or max"),
+        ("seed = 1\n[speed]\nmax = true\n", 2, "speed", "a number above 0 or max"),
+        ('"mode" = "TV"', 1, "mode", "cell or device"),
+        ("seed = 1\n speeed = 3\n", 2, "speeed", "one of mode, qos, speed, "),
+        ("seed = 1\nqos = \n", 2, None, "TOML: "),
+    ],
+    ids=["range", "bool", "number", "nan", "table", "quoted", "unknown", "no-toml"],
+)
+def test_a_wrong_line_of_the_file_is_named(
+    text: str, line: int, field: str | None, expected: str, tmp_path: Path
+) -> None:
+    """File, line, key and what was expected there."""
+    path = written(tmp_path, text)
+    with pytest.raises(InputError) as caught:
+        load_settings({}, path, {})
+    assert (caught.value.file, caught.value.line, caught.value.field) == (str(path), line, field)
+    assert caught.value.expected.startswith(expected)
+
+
+def test_a_wrong_line_that_is_overruled_is_not_asked_about(tmp_path: Path) -> None:
+    """What does not count need not be right; what nobody knows is a mistake all the same."""
+    assert load_settings({"qos": "1"}, written(tmp_path, "qos = 7"), {}).qos == 1
+    with pytest.raises(InputError):
+        load_settings({"qos": "1"}, written(tmp_path, "quos = 1"), {})
+
+
+@pytest.mark.parametrize("name", ["missing.toml", ""], ids=["missing", "folder"])
+def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
+    """A folder, or nothing at all, is no settings file."""
+    with pytest.raises(InputError, match="a file that can be read") as caught:
+        load_settings({}, tmp_path / name, {})
+    assert caught.value.file == str(tmp_path / name)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    """Latin-1 in a comment is no UTF-8, and TOML is."""
+    path = tmp_path / "eew.toml"
+    path.write_bytes(b"# caf\xe9\nqos = 1\n")
+    with pytest.raises(InputError, match="TOML"):
+        load_settings({}, path, {})
+
+
+def test_the_machines_own_variables_are_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables that are nobody's setting are left alone."""
+    monkeypatch.setenv("EEW_DEVICES", "123")
+    monkeypatch.setenv("EEW_REFERENCE_DATA", "/nowhere")
+    assert load_settings({}).devices == 123
