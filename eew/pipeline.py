@@ -40,6 +40,8 @@ __all__ = ["Progress", "RunInput", "RunResult", "run"]
 
 #: Alerts a second that are promised until the real rate is known, by QoS.
 _FIRST_GUESS_HZ = (150_000.0, 50_000.0)
+#: A broker that takes fewer alerts unacknowledged would make each wait for the way there and back.
+_LEAST_WINDOW = 1024
 #: The devices have all they will get when nothing has come for this long.
 _QUIET_S = 2.0
 _LONGEST_DRAIN_S = 120.0
@@ -141,6 +143,7 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
             qos=settings.qos,
             clock=clock,
             reconnect_s=settings.reconnect_s,
+            least_window=_LEAST_WINDOW,
         )
         await publisher.open()
         stack.push_async_callback(publisher.close)

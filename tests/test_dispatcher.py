@@ -320,12 +320,12 @@ async def test_critical_stays_critical_when_the_magnitude_falls() -> None:
 
 
 async def test_a_cancel_goes_to_exactly_those_on_whom_nothing_can_be_called_back() -> None:
-    """Four alerts were taken, not yet written: those four are told that it was nothing, the loudest first."""
+    """Seven alerts were taken, not yet written: those seven are told that it was nothing, the loudest first."""
     town = Town(DISTANCE_KM[::-1])
     office = Office(town)
     await office.handle(report(1))
     n_planned = len(office.plan)
-    told = taken_rows([office.take(1), office.take(3)])
+    told = taken_rows([office.take(1), office.take(6)])
     handled = await office.handle(cancel(2))
     assert handled.verdict is Verdict.CANCELLED
     assert sorted(office.plan.target_row.tolist()) == sorted(told)
@@ -333,8 +333,8 @@ async def test_a_cancel_goes_to_exactly_those_on_whom_nothing_can_be_called_back
         (expected_levels(7.2, town.distance_km)[row] for row in told), reverse=True
     )
     assert np.isnan(office.plan.s_arrival_s).all()
-    assert office.outbox.n_waiting == 4
-    assert office.outbox.done[0].n_superseded == n_planned - 4
+    assert office.outbox.n_waiting == 7
+    assert office.outbox.done[0].n_superseded == n_planned - 7
     assert office.core.kind is ReportKind.CANCEL
     assert office.core.magnitude is None
 

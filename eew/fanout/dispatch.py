@@ -69,7 +69,9 @@ async def dispatch(
         while encoded is not None or await outbox.wait():
             portion = outbox.take(event_now(), max_batch)
             if portion is not None:
-                encoding = asyncio.create_task(_encode(portion), name="encode")
+                encoding = asyncio.create_task(
+                    asyncio.to_thread(portion.encoder.encode, portion.start, portion.end), name="encode"
+                )
             if encoded is not None:
                 await _send(encoded, publisher, clock, rate)
             encoded = None if portion is None or encoding is None else (portion, await encoding)
@@ -82,13 +84,6 @@ async def dispatch(
             # What ends this loop is what the caller shall hear of, not what became of a batch that nobody sends.
             encoding.cancel()
             await asyncio.gather(encoding, return_exceptions=True)
-
-
-async def _encode(portion: Portion) -> Batch:
-    """Encode in a thread; what is taken of a plan always has its encoder."""
-    if portion.job.encoder is None:
-        raise AssertionError("a plan was put away before it was out")
-    return await asyncio.to_thread(portion.job.encoder.encode, portion.start, portion.end)
 
 
 async def _send(encoded: tuple[Portion, Batch], publisher: Publisher, clock: Clock, rate: SendRate) -> None:

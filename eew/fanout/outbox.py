@@ -54,6 +54,8 @@ class Portion:
     """The next alerts of one plan, to be encoded and sent."""
 
     job: Job
+    #: The job's own may be let go of once all of it was taken.
+    encoder: Encoder
     start: int
     end: int
 
@@ -129,6 +131,9 @@ class Outbox:
         if not self._jobs:
             return None
         job = min(self._jobs.values(), key=lambda each: each.urgency)
+        encoder = job.encoder
+        if encoder is None:
+            raise AssertionError("a plan was put away before it was out")
         start = job.n_taken
         end = min(start + max(1, min(job.n_next, n_max)), len(job.plan))
         job.n_taken = end
@@ -137,7 +142,7 @@ class Outbox:
             self.done.append(self._jobs.pop(job.plan.report.event_id))
             self._has_less.set()
         job.on_taken(job.plan, start, end)
-        return Portion(job, start, end)
+        return Portion(job, encoder, start, end)
 
     def settle(self, confirmed_ticket: int, rejected: Callable[[int], npt.NDArray[np.int_]]) -> list[Delivery]:
         """Return what became of every plan, in the order they ended, when no more will be sent.

@@ -16,6 +16,7 @@ from eew.fanout.connection import Connection
 from eew.fanout.flight import Flight, Flights, PublisherCounts
 from eew.fanout.record import Batch
 from eew.fanout.slot import Bytes2D
+from eew.wire import packet
 from eew.wire.link import Link, Target, open_link
 
 __all__ = ["MqttPublisher", "Publisher", "PublisherCounts"]
@@ -86,6 +87,9 @@ class MqttPublisher:
         How long to try again before giving up: until the broker has confirmed something, not just accepted us.
     inflight_max
         QoS 1: packets on the way at once; less where the broker wants less.
+    least_window
+        QoS 1: a broker that in MQTT 5 takes fewer packets unacknowledged (mosquitto as it comes: 20) is spoken to in
+        MQTT 3.1.1, which has no such limit.
     """
 
     def __init__(
@@ -97,6 +101,7 @@ class MqttPublisher:
         clock: Clock,
         reconnect_s: float = 30.0,
         inflight_max: int = 16384,
+        least_window: int = 1,
     ) -> None:
         self._target = target
         self._client_id = client_id
@@ -104,6 +109,7 @@ class MqttPublisher:
         self._clock = clock
         self._reconnect_s = reconnect_s
         self._inflight_max = inflight_max
+        self._least_window = least_window
         #: QoS 1: how many may be on the way on this connection.
         self._window = inflight_max
         self._connection: Connection | None = None
@@ -126,10 +132,16 @@ class MqttPublisher:
         BrokerConnectError
             If nobody answers or the broker refuses.
         """
-        self._connection = await open_link(self._new_connection, self._target, self._client_id, is_clean=self._is_clean)
+        connection = await open_link(self._new_connection, self._target, self._client_id, is_clean=self._is_clean)
+        if self._qos and connection.receive_max < self._least_window:
+            # Each packet would wait for the last one's way there and back; MQTT 3.1.1 has no such limit.
+            await connection.close()
+            connection = self._new_connection()
+            await connection.open(self._target, self._client_id, version=packet.V3, is_clean=self._is_clean)
+        self._connection = connection
         self._connected_at_s = self._clock.mono_s()
-        self.version = self._connection.version
-        self._window = min(self._inflight_max, self._connection.receive_max)
+        self.version = connection.version
+        self._window = min(self._inflight_max, connection.receive_max)
 
     @property
     def max_batch(self) -> int:

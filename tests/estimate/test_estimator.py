@@ -433,5 +433,5 @@ def test_a_fault_far_from_its_epicentre_still_finds_everybody(rng: np.random.Gen
     fault = (((37.0, 37.0, 5.0), (37.0, 41.5, 5.0)),)
     now = report(7.9, lat_deg=37.0, lon_deg=37.0, fault=fault)
     places = Places.of(37.0 + rng.uniform(-0.1, 0.1, 200), 41.5 + rng.uniform(0, 0.1, 200))
-    estimate = estimator("aww12").estimate(now, places.targets, 8.0)
+    estimate = estimator("aww12").estimate(now, places.targets, 7.5)
     assert len(estimate.target_row) == 200

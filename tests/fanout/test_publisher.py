@@ -579,6 +579,23 @@ async def test_closing_while_writing_again_cuts_the_new_connection(
     assert len(scripted.heard) == 2
 
 
+async def test_a_connection_lost_while_writing_again_is_replaced(
+    scripted: Scripted, published: Published, batch_of: BatchOf
+) -> None:
+    """It waits for room that will not come; the third connection gets everything."""
+    async with opened(scripted.endpoint, 1) as publisher:
+        await publisher.send(batch_of(["a"] * 5, qos=1))
+        publisher._inflight_max = 2
+        scripted.writers[0].close()
+        await scripted.until(lambda: len(scripted.heard) == 2 and len(ids_in(published, scripted.heard[1])) == 2)
+        publisher._inflight_max = 16
+        scripted.writers[1].close()
+        await scripted.until(lambda: len(scripted.heard) == 3 and len(ids_in(published, scripted.heard[2])) == 5)
+        scripted.ack(2, *range(1, 6))
+        await asyncio.wait_for(publisher.flush(), 10)
+        assert (publisher.counts.n_reconnects, publisher.counts.n_resent) == (2, 2 + 5)
+
+
 async def test_a_lost_connection_with_nothing_on_the_way_harms_nobody(scripted: Scripted, batch_of: BatchOf) -> None:
     """All is confirmed: ``flush`` has nothing to wait for, though the broker is gone for good."""
     async with opened(scripted.endpoint, 0, reconnect_s=0.0) as publisher:
@@ -657,3 +674,14 @@ async def test_a_window_that_shrank_holds_for_what_is_written_again(
         assert [packet.packet_id for packet in again] == list(range(1, 13))
         assert [packet.is_duplicate for packet in again] == [True] * 8 + [False] * 4
         assert (publisher.counts.n_written, publisher.counts.n_resent, publisher.counts.n_confirmed) == (12, 8, 12)
+
+
+async def test_a_narrow_window_is_left_for_mqtt_3(scripted: Scripted) -> None:
+    """A broker that takes too few packets unacknowledged in MQTT 5 is asked again in 3.1.1."""
+    scripted.connack = b"\x20\x06\x00\x00\x03\x21\x00\x14"
+    async with opened(scripted.endpoint, 1, least_window=21) as publisher:
+        assert publisher.version == 4
+    versions = [heard[8] for heard in scripted.heard[:2]]
+    assert versions == [5, 4]
+    async with opened(scripted.endpoint, 1, least_window=20) as publisher:
+        assert publisher.version == 5
