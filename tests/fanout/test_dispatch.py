@@ -247,7 +247,7 @@ async def test_an_encoder_that_fails_beside_the_broker_leaves_no_noise(
     with pytest.raises(BrokerLostError):
         await sending
     # asyncio complains when the task is collected.
-    del sending
+    del sending, road
     gc.collect()
     await settle_down()
     assert not caplog.records
@@ -276,9 +276,8 @@ async def test_cancelled_at_any_stage_the_counts_add_up(
         await settle_down()
     assert not sending.done()
     sending.cancel()
-    async with asyncio.timeout(5):
-        with pytest.raises(asyncio.CancelledError):
-            await sending
+    await asyncio.wait((sending,), timeout=5)
+    assert sending.cancelled()
     encoder.may_go_on.set()
     assert asyncio.all_tasks() == before
     deliveries = road.settled()

@@ -1,0 +1,75 @@
+"""What the workers of a swarm leave behind, put together."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+import pytest
+
+from eew.devices.receiver import RECEIPT, CoreKey, Counter
+from eew.devices.swarm import Swarm, SwarmSettings
+from eew.errors import BrokerLostError, EewError
+from eew.model import Devices, ReportKind
+
+Left = tuple[list[CoreKey], list[int]]
+
+
+class Worker:
+    """A worker that has ended."""
+
+    stdin = None
+
+    def __init__(self, returncode: int = 0) -> None:
+        self.returncode = returncode
+
+    async def wait(self) -> int:
+        return self.returncode
+
+
+def swarm(folder: Path, *workers: Left | None, returncode: int = 0) -> Swarm:
+    """Return a swarm whose workers have written down reports, and a line each of these by their number; or nothing."""
+    made = Swarm(SwarmSettings(broker_url="mqtt://h", population="p"), cast("Devices", None), folder)
+    for worker_no, left in enumerate(workers):
+        made._workers.append(cast("Any", Worker(returncode)))
+        made._counters.append(np.arange(len(Counter), dtype=np.int64))
+        if left is not None:
+            cores, numbers = left
+            lines = np.zeros(len(numbers), dtype=RECEIPT)
+            lines["core_no"], lines["device_row"] = numbers, 100 * worker_no + np.arange(len(numbers))
+            np.save(folder / f"receipts-{worker_no}.npy", lines)
+            (folder / f"cores-{worker_no}.json").write_bytes(msgspec.json.encode(cores))
+    return made
+
+
+ONE, TWO = ("e1", 3, ReportKind.UPDATE), ("e1", 3, ReportKind.CANCEL)
+THREE = ("e2", 1, ReportKind.NEW)
+
+
+async def test_reports_are_numbered_anew(tmp_path: Path) -> None:
+    """What is report 0 to one worker is report 1 to another: every line keeps its report; counts are summed."""
+    receipts = await swarm(tmp_path, ([ONE, TWO], [0, 1, 1]), ([THREE, ONE], [0, 1]), ([], [])).finish()
+    told = [(int(line["device_row"]), receipts.cores[line["core_no"]]) for line in receipts.lines]
+    assert told == [(0, ONE), (1, TWO), (2, TWO), (100, THREE), (101, ONE)]
+    assert receipts.counts == {counter: 3 * counter for counter in Counter}
+
+
+async def test_a_worker_that_was_killed_left_nothing(tmp_path: Path) -> None:
+    """The others' receipts are there; its own are missed by whoever counts."""
+    receipts = await swarm(tmp_path, None, ([ONE], [0])).finish()
+    assert receipts.lines["device_row"].tolist() == [100]
+    assert receipts.cores == [ONE]
+
+
+async def test_no_workers_are_no_receipts(tmp_path: Path) -> None:
+    """A swarm that never started has nothing to say."""
+    receipts = await swarm(tmp_path).finish()
+    assert (len(receipts.lines), receipts.cores, sum(receipts.counts.values())) == (0, [], 0)
+
+
+def test_a_worker_that_ended_by_itself_is_an_error(tmp_path: Path) -> None:
+    """With code 3 the broker was the reason, with any other something else was."""
+    with pytest.raises(BrokerLostError, match="mqtt://h"):
+        swarm(tmp_path, None, returncode=3).check()
+    with pytest.raises(EewError, match="code 1"):
+        swarm(tmp_path, None, returncode=1).check()
