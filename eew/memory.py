@@ -1,11 +1,15 @@
 """How much memory this process holds of its own; what it has mapped from files is shared and can be let go."""
 
+import ctypes
 import resource
 import sys
 from pathlib import Path
 
-__all__ = ["held_bytes"]
+__all__ = ["give_back_freed", "held_bytes"]
 
+#: glibc's name for the size from which memory is asked of the system, and given back to it, piece by piece.
+_M_MMAP_THRESHOLD = -3
+_LARGE_BYTES = 1 << 20
 _STATUS = Path("/proc/self/status")
 
 
@@ -16,3 +20,14 @@ def held_bytes() -> int:
         return int(line.split()[1]) * 1024
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
+
+
+def give_back_freed() -> None:
+    """Let large arrays go back to the system as soon as they are freed.
+
+    glibc raises its own bar to 32 MiB as arrays come and go, and then keeps what is freed in each thread's heap: a
+    third more memory a device (``benchmarks/NOTES.md``). Other C libraries are left alone.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)

@@ -28,7 +28,7 @@ from eew.fanout.dispatch import SendRate, dispatch
 from eew.fanout.outbox import Outbox
 from eew.fanout.publisher import MqttPublisher
 from eew.ledger import Ledger
-from eew.memory import held_bytes
+from eew.memory import give_back_freed, held_bytes
 from eew.model import Devices, EventReport, Profile, Shelters
 from eew.settings import Settings
 from eew.summary import Dispatched, summarise
@@ -123,6 +123,7 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
     """
     async with AsyncExitStack() as stack:
         clock = SystemClock()
+        give_back_freed()
         progress.n_devices = len(given.devices)
         progress.held_before_bytes = held_bytes()
         progress.stage = "starting the broker"
