@@ -29,7 +29,7 @@ replay: setup
 	$(BIN)/eew replay $(SCENARIO)
 
 test: setup-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: setup-dev
 	$(BIN)/ruff check .

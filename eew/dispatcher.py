@@ -157,8 +157,11 @@ class Dispatcher:
             handled.radius_km_by_level = plan.radius_km_by_level
             handled.core = self._signed(plan)
             handled.decided_mono_s = self._clock.mono_s()
-            marker = _Marker(self._states.get(report.event_id), far_level)
-            self._outbox.put(plan, self._audience.encoder(plan, handled.core), marker)
+            if _knows_no_source(report):
+                self._outbox.note(plan)
+            else:
+                marker = _Marker(self._states.get(report.event_id), far_level)
+                self._outbox.put(plan, self._audience.encoder(plan, handled.core), marker)
         else:
             handled.decided_mono_s = self._clock.mono_s()
         for event_id in self._states.keys() - self._book.event_ids:
@@ -169,8 +172,9 @@ class Dispatcher:
         """Plan the alerts of a solution; with the level at the far side of every cell, where targets are cells."""
         estimate = await self._in_thread(self._estimate, report)
         far_level = await self._in_thread(self._level_at_far_side, report)
-        # What still waits is overtaken now and not earlier: it was worth sending while we reckoned.
-        self._outbox.withdraw(report.event_id)
+        if not _knows_no_source(report):
+            # What still waits is overtaken now and not earlier: it was worth sending while we reckoned.
+            self._outbox.withdraw(report.event_id)
         if report.origin_at is None:
             raise AssertionError("only a cancel has no origin")
         fresh = EventState(len(self._audience), report.origin_at, has_extent=far_level is not None)
@@ -304,6 +308,11 @@ class _Marker:
         else:
             far_level = None if self.far_level is None else self.far_level[row]
             self.state.mark_sent(plan.report, row, plan.level[start:end], plan.s_arrival_s[start:end], far_level)
+
+
+def _knows_no_source(report: EventReport) -> bool:
+    """Return whether no attenuation may be applied: such a report tells nobody, and takes nothing back."""
+    return report.kind is not ReportKind.CANCEL and (report.is_assumed or report.magnitude is None)
 
 
 def _rounded(value: float | None, n_decimals: int) -> float | None:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -126,13 +127,15 @@ class Worker:
         await self._connect(f"{prefix}-status", [topic.status("+")], self._take_status)
         if self._receipts is not None:
             await self._receipts.connect(self._endpoint, f"{prefix}-receipts", lambda _reason: None)
-        take = self._take_cells if self._settings.mode == "cell" else self._take_devices
+        is_by_cell = self._settings.mode == "cell"
         gate = asyncio.Semaphore(_OPENING)
 
         async def open_one(client_id: str, rows: RowRange) -> None:
             filters = topic_filters(self._devices, rows, self._settings.mode, self._settings.subscriptions)
             async with gate:
-                await self._connect(client_id, filters, take)
+                await self._connect(
+                    client_id, filters, partial(self._take_cells, rows) if is_by_cell else self._take_devices
+                )
 
         if self._settings.n_connections:
             parts = [(f"{prefix}-{first}", RowRange(first, end)) for first, end in self._orders.ranges]
@@ -194,13 +197,14 @@ class Worker:
                 row, level, s_arrival_s = row[is_mine], level[is_mine], s_arrival_s[is_mine]
             self._take(alerts.core, row, level, s_arrival_s)
 
-    def _take_cells(self, run: Run) -> None:
+    def _take_cells(self, rows: RowRange, run: Run) -> None:
+        """Take cell alerts for the devices that hang on one connection."""
         for alert in cell_alerts(run.payload):
             if alert is None:
                 self._receiver.unreadable(1)
                 continue
             first, end = self._first_row_by_cell.get(int(alert.cell, 4), (0, 0))
-            first, end = max(first, self._rows.first), min(end, self._rows.end)
+            first, end = max(first, rows.first), min(end, rows.end)
             if first >= end:
                 self._receiver.unreadable(1)
                 continue

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -273,6 +274,16 @@ async def test_an_unknown_magnitude_or_an_assumed_source_tells_nobody() -> None:
         assert handled.verdict is Verdict.ACCEPTED
         assert (handled.n_alerts, dict(handled.radius_km_by_level)) == (0, {})
         assert len(office.outbox.done) == 1
+
+
+@pytest.mark.parametrize("weak", [{"magnitude": None}, {"magnitude": 1.0, "is_assumed": True}], ids=["M?", "assumed"])
+async def test_a_report_that_knows_less_takes_nothing_back(weak: dict[str, Any]) -> None:
+    """The alerts of a good report go on while a later one has no magnitude or only an assumed source."""
+    office = Office()
+    await office.handle(report(1))
+    n_waiting = office.outbox.n_waiting
+    await office.handle(report(2, issued_s=11, **weak))
+    assert office.outbox.n_waiting == n_waiting > 0
 
 
 async def test_a_report_below_what_is_issued_tells_nobody() -> None:

@@ -98,7 +98,8 @@ async def _run(
     except EewError as error:
         sys.stderr.write(f"eew replay: {error}\n")
         return error.exit_code
-    return 1 if summary["delivery"]["lost"] or summary["conservation"]["failed"] else 0
+    delivery = summary["delivery"]
+    return 1 if delivery["lost"] or delivery["unreadable"] or summary["conservation"]["failed"] else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,18 @@ class Outbox:
         self._jobs[plan.report.event_id] = job
         self._has_work.set()
 
+    def note(self, plan: AlertPlan) -> None:
+        """Remember a plan for nobody that overtakes nothing: its report knew less than what is being sent.
+
+        Raises
+        ------
+        ValueError
+            If the plan has alerts.
+        """
+        if len(plan):
+            raise ValueError(f"a plan of {len(plan)} alerts; expected none")
+        self.done.append(Job(plan, None, lambda _plan, _start, _end: None))
+
     def withdraw(self, event_id: str) -> None:
         """Supersede what an event still has waiting."""
         job = self._jobs.pop(event_id, None)

@@ -108,6 +108,28 @@ def test_an_empty_newer_plan_supersedes_too(plan_of: PlanOf) -> None:
     assert [counts(each) for each in outbox.settle(0, nothing_rejected)] == [(0, 600, 0, 0), (0, 0, 0, 0)]
 
 
+def test_a_noted_plan_overtakes_nothing(plan_of: PlanOf) -> None:
+    """What waits goes on waiting; a plan with alerts cannot be noted away."""
+    outbox = Outbox()
+    put(outbox, plan_of(600, report_report_no=1))
+    outbox.note(plan_of(0, report_report_no=2))
+    assert outbox.n_waiting == 600
+    with pytest.raises(ValueError, match="a plan of 3 alerts"):
+        outbox.note(plan_of(3))
+    assert outbox.take(T0, EVERYTHING) is not None
+
+
+def test_a_portion_keeps_the_encoder_that_its_job_lets_go_of(plan_of: PlanOf) -> None:
+    """A plan may be put away as soon as all of it was taken, while its last portion waits to be encoded."""
+    outbox = Outbox()
+    put(outbox, plan_of(10))
+    portion = outbox.take(T0, EVERYTHING)
+    assert portion is not None
+    encoder = portion.encoder
+    outbox.done[0].encoder = None
+    assert portion.encoder is encoder is not None
+
+
 def test_a_withdrawn_event_sends_nothing_more(plan_of: PlanOf) -> None:
     """And withdrawing what is not there does nothing."""
     outbox = Outbox()
