@@ -2,14 +2,13 @@
 
 import math
 import re
-import tomllib
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from eew.document import Steps, floats, line_of, place_of_complaint, read_toml, spelled, value_at
 from eew.errors import ProfileError
 from eew.model import IssueRule, Level, LevelRule, Profile, TopicWord
 
@@ -18,14 +17,6 @@ __all__ = ["load_profile", "profile_names"]
 Intensity = Annotated[float, msgspec.Meta(ge=0, le=12)]
 Magnitude = Annotated[float, msgspec.Meta(ge=-2, le=10.5)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
-
-#: One step of msgspec's path to a wrong value: ``.key``, ``[3]`` or ``[...]`` (some value of a table).
-_STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+|\.\.\.)\]")
-_HEADER = re.compile(r"\s*(?P<open>\[\[?)\s*(?P<keys>[^\]]+?)\s*\]")
-_ASSIGNMENT = re.compile(r"\s*\"?(?P<key>[A-Za-z0-9_-]+)\"?\s*=")
-
-#: Keys and indices from the top of a file down to a value.
-Steps = tuple[str | int, ...]
 
 
 class _LevelRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,13 +89,8 @@ def load_profile(name_or_path: str | Path) -> Profile:
 
 def _decoded(content: bytes, file: str) -> Profile:
     """Return the profile that a file's content says."""
-    try:
-        text = content.decode()
-        tables = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        place = re.search(r"at line (\d+)", str(error))
-        raise ProfileError(f"TOML: {error}", file=file, line=int(place[1]) if place else None) from error
-    for path, value in _numbers(tables):
+    text, tables = read_toml(content, file, ProfileError)
+    for path, value in floats(tables):
         if not math.isfinite(value):
             raise _wrong("a finite number", path, tables, text, file)
     try:
@@ -137,22 +123,9 @@ def _decoded(content: bytes, file: str) -> Profile:
     )
 
 
-def _numbers(value: object, path: Steps = ()) -> Iterator[tuple[Steps, float]]:
-    """Yield every number of a tree of tables and arrays, and where it stands."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _numbers(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _numbers(inner, (*path, index))
-    elif isinstance(value, float):
-        yield path, value
-
-
 def _understood(message: str) -> tuple[str, Steps]:
     """Return what msgspec expected, and where."""
-    said, _, place = message.partition(" - at `$")
-    steps = tuple(match["key"] or int(match["index"]) for match in _STEP.finditer(place.rstrip("`")))
+    said, steps = place_of_complaint(message)
     if unknown := re.search(r"unknown field `(.+)`", said):
         return "no such key", (*steps, unknown[1])
     if missing := re.search(r"missing required field `(.+)`", said):
@@ -166,35 +139,6 @@ def _understood(message: str) -> tuple[str, Steps]:
 
 def _wrong(expected: str, path: Steps, tables: dict[str, Any], text: str, file: str) -> ProfileError:
     """Return the error for a value at a path."""
-    value: Any = tables
-    for step in path:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            value = None
-            break
-    field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
-    return ProfileError(expected, file=file, line=_line_of(path, text), field=field or None, value=value)
-
-
-def _line_of(path: Steps, text: str) -> int | None:
-    """Return the number of the line on which a path, or the last table of it that is there, is written."""
-    counts: dict[tuple[str, ...], int] = {}
-    table: Steps = ()
-    found: tuple[int, int] | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            keys = tuple(key.strip().strip('"') for key in header["keys"].split("."))
-            table = keys
-            if header["open"] == "[[":
-                table = (*keys, counts.get(keys, 0))
-                counts[keys] = counts.get(keys, 0) + 1
-            here: Steps = table
-        elif assignment := _ASSIGNMENT.match(line):
-            here = (*table, assignment["key"])
-        else:
-            continue
-        shared = min(len(here), len(path))
-        if here[:shared] == path[:shared] and (found is None or shared > found[0]):
-            found = (shared, number)
-    return found[1] if found else None
+    return ProfileError(
+        expected, file=file, line=line_of(text, path), field=spelled(path) or None, value=value_at(tables, path)
+    )

@@ -2,14 +2,13 @@
 
 import math
 import os
-import re
-import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
+from eew.document import line_of, read_toml
 from eew.errors import InputError
 
 __all__ = ["Settings", "load_settings"]
@@ -118,21 +117,12 @@ def _expected(kind: msgspec.inspect.Type) -> str:
 def _read(path: Path, names: Collection[str]) -> dict[str, _Given]:
     """Return the settings of a TOML file."""
     try:
-        text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text)
+        content = path.read_bytes()
     except OSError as error:
         raise InputError("a file that can be read", file=path, value=error.strerror) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        place = re.search(r"at line (\d+)", str(error))
-        raise InputError(f"TOML: {error}", file=path, line=int(place[1]) if place else None) from error
-    given = {name: _Given(value, name, path, _line_of(name, text)) for name, value in values.items()}
+    text, values = read_toml(content, path)
+    given = {name: _Given(value, name, path, line_of(text, (name,))) for name, value in values.items()}
     for name, each in given.items():
         if name not in names:
             raise InputError(f"one of {', '.join(names)}", file=path, line=each.line, field=name)
     return given
-
-
-def _line_of(name: str, text: str) -> int | None:
-    """Return the line on which a key, or a table of its name, is written."""
-    key = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}[\"']?\s*[\]=.]")
-    return next((number for number, line in enumerate(text.splitlines(), start=1) if key.match(line)), None)

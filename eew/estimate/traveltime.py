@@ -22,7 +22,7 @@ from eew.errors import ModelRangeError, TravelTimeError
 from eew.estimate.jma2001 import read_jma2001
 from eew.model import FloatColumn
 
-__all__ = ["TRAVEL_TIME_NAMES", "DistanceProfile", "TravelTimeTable", "s_slowness_s_km"]
+__all__ = ["TRAVEL_TIME_NAMES", "TravelTimeTable"]
 
 Float64Array = npt.NDArray[np.float64]
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -47,47 +47,6 @@ TRAVEL_TIME_NAMES: Final = (*SHIPPED_NAMES, *CONSTANT_SPEEDS_KM_S)
 
 #: What a residual is rounded to in a file, s: far finer than a table is right.
 RESOLUTION_S: Final = 2.0**-12
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DistanceProfile:
-    """Travel times from one depth by distance; columns have shape ``(n,)`` and are read-only.
-
-    Node ``i`` lies at ``i * step_km``; between nodes the hot path interpolates linearly. Closer than about 1 km to a
-    focus shallower than 1 km that costs up to 0.03 s, anywhere else less than 0.01 s, at the default step.
-    """
-
-    name: str
-    depth_km: float
-    step_km: float
-    p_travel_s: FloatColumn
-    s_travel_s: FloatColumn
-
-    @property
-    def max_distance_km(self) -> float:
-        """Where the last node lies."""
-        return (len(self.s_travel_s) - 1) * self.step_km
-
-
-def s_slowness_s_km(profile: DistanceProfile, epicentral_km: npt.ArrayLike) -> FloatColumn:
-    """Return how much later the S wave arrives each km further out.
-
-    Parameters
-    ----------
-    profile
-        Travel times from the focus.
-    epicentral_km
-        Any shape, km. Beyond the profile's end the last slowness holds.
-
-    Returns
-    -------
-    slowness
-        Same shape, s/km, never negative: the slope of the profile's cell in which each distance lies.
-    """
-    slope = np.diff(profile.s_travel_s) / np.float32(profile.step_km)
-    cell = (np.asarray(epicentral_km, dtype=np.float32) / np.float32(profile.step_km)).astype(np.intp)
-    slowness: FloatColumn = np.maximum(slope, 0)[np.clip(cell, 0, len(slope) - 1)]
-    return slowness
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,26 +202,6 @@ class TravelTimeTable:
         return (
             np.asarray(straight_km / self.p_speed_km_s + interpolated(self.p_residual_s)),
             np.asarray(straight_km / self.s_speed_km_s + interpolated(self.s_residual_s)),
-        )
-
-    def profile_at(self, depth_km: float, step_km: float = 0.5) -> DistanceProfile:
-        """Return travel times from one depth at every ``step_km`` of distance, for the hot path.
-
-        Raises
-        ------
-        ModelRangeError
-            If the depth is outside the table, or the step is not positive or longer than the table.
-        """
-        self._checked("step_km", step_km, np.nextafter(0, 1), self.max_distance_km)
-        n_nodes = int(self.max_distance_km / step_km * (1 + 1e-12)) + 1
-        nodes_km = np.minimum(np.arange(n_nodes) * step_km, self.max_distance_km)
-        p_travel_s, s_travel_s = self.travel_times(nodes_km, depth_km)
-        return DistanceProfile(
-            self.name,
-            max(float(depth_km), 0.0),
-            step_km,
-            _frozen(p_travel_s.astype(np.float32)),
-            _frozen(s_travel_s.astype(np.float32)),
         )
 
     @classmethod

@@ -3,8 +3,7 @@
 import difflib
 import math
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from eew.document import Steps, floats, line_of, read_toml, spelled, value_at
 from eew.errors import ReportDecodeError, ScenarioError
-from eew.feed import refusal
 from eew.feed.formats.native import as_report
+from eew.feed.refusal import refusal_of
 from eew.model import EventReport, ReportKind
 from eew.profile import profile_names
 
@@ -137,12 +137,7 @@ def parse_scenario(content: bytes, file: str | Path) -> Scenario:
     ScenarioError
         As ``load_scenario``.
     """
-    try:
-        text = content.decode()
-        tables = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        place = re.search(r"at line (\d+)", str(error))
-        raise ScenarioError(f"TOML ({error})", file=file, line=int(place[1]) if place else None) from error
+    text, tables = read_toml(content, file, ScenarioError)
     return _Reader(str(file), text, tables).scenario()
 
 
@@ -182,7 +177,7 @@ class _Reader:
 
     def scenario(self) -> Scenario:
         """Return what the file says."""
-        for path, number in _numbers(self._tables):
+        for path, number in floats(self._tables):
             if not math.isfinite(number):
                 raise self._error(path, "a finite number")
         self._refuse_unknown((), _Document.__struct_fields__)
@@ -234,58 +229,46 @@ class _Reader:
         except ReportDecodeError as error:
             field = error.field or ""
             key = re.split(r"[.\[]", field)[0]
-            above: refusal.Path = ("event",) if key in event and key not in own else path
+            above: Steps = ("event",) if key in event and key not in own else path
             raise ScenarioError(
                 error.expected,
                 file=self._file,
-                line=refusal.line_of(self._text, (*above, key)),
-                field=f"{refusal.spelled(above)}.{field}",
+                line=line_of(self._text, (*above, key)),
+                field=f"{spelled(above)}.{field}",
                 value=_plain(error.value),
             ) from error
 
-    def _instant(self, path: refusal.Path, zero_at: datetime, after_s: float) -> datetime:
+    def _instant(self, path: Steps, zero_at: datetime, after_s: float) -> datetime:
         try:
             return zero_at + timedelta(seconds=after_s)
         except OverflowError as error:
             raise self._error(path, "an instant between the years 1 and 9999") from error
 
-    def _converted(self, path: refusal.Path, record: type[_Record]) -> _Record:
+    def _converted(self, path: Steps, record: type[_Record]) -> _Record:
         """Read the table at a path into a record."""
         try:
-            return msgspec.convert(refusal.value_at(self._tables, path), record)
+            return msgspec.convert(value_at(self._tables, path), record)
         except msgspec.ValidationError as error:
-            wrong = refusal.refusal_of(error)
+            wrong = refusal_of(error)
             raise self._error((*path, *wrong.path), wrong.expected) from error
 
-    def _refuse_unknown(self, path: refusal.Path, known: Iterable[str]) -> None:
+    def _refuse_unknown(self, path: Steps, known: Iterable[str]) -> None:
         """Refuse a key that nobody reads: it is a slip of the hand."""
-        table = refusal.value_at(self._tables, path)
+        table = value_at(self._tables, path)
         names = tuple(known)
         for key in table if isinstance(table, Mapping) else ():
             if key not in names:
                 close = difflib.get_close_matches(key, names, n=1)
                 raise self._error((*path, key), close[0] if close else f"one of {', '.join(names)}")
 
-    def _error(self, path: refusal.Path, expected: str) -> ScenarioError:
+    def _error(self, path: Steps, expected: str) -> ScenarioError:
         return ScenarioError(
             expected,
             file=self._file,
-            line=refusal.line_of(self._text, path),
-            field=refusal.spelled(path) or None,
-            value=_plain(refusal.value_at(self._tables, path)),
+            line=line_of(self._text, path),
+            field=spelled(path) or None,
+            value=_plain(value_at(self._tables, path)),
         )
-
-
-def _numbers(value: object, path: refusal.Path = ()) -> Iterator[tuple[refusal.Path, float]]:
-    """Yield every float of nested tables and lists, and where it stands."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _numbers(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _numbers(inner, (*path, index))
-    elif isinstance(value, float):
-        yield path, value
 
 
 def _plain(value: object) -> object:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.errors import ModelRangeError, TravelTimeError
-from eew.estimate.traveltime import MODEL_RADIUS_KM, TRAVEL_TIME_NAMES, TravelTimeTable, s_slowness_s_km
+from eew.estimate.traveltime import MODEL_RADIUS_KM, TRAVEL_TIME_NAMES, TravelTimeTable
 from eew.geodesy import epicentral_km
 
 with warnings.catch_warnings():
@@ -106,9 +106,11 @@ def test_ak135_agrees_with_the_published_tables(reference_data: Path, wave: int,
     if letter == "S":
         km_deg = np.radians(1) * 6371
         is_smooth = (degrees >= 3) & (degrees <= 12)  # away from where branches cross
+        around_km = distance_km[is_smooth, np.newaxis] + [0.0, 0.5]
         for column, depth in enumerate(depth_km):
-            slowness = s_slowness_s_km(TABLES["ak135"].profile_at(depth), distance_km[is_smooth])
-            np.testing.assert_allclose(slowness * km_deg, published_s_deg[is_smooth, column], rtol=0.02)
+            _, s_travel_s = TABLES["ak135"].travel_times(around_km, depth)
+            slowness_s_km = np.diff(s_travel_s, axis=1)[:, 0] / 0.5
+            np.testing.assert_allclose(slowness_s_km * km_deg, published_s_deg[is_smooth, column], rtol=0.02)
 
 
 @pytest.mark.reference_data
@@ -184,7 +186,6 @@ def test_focus_above_sea_level_counts_as_at_it() -> None:
     """Reports reach 10 km up; the models begin at the surface."""
     table = TABLES["iasp91"]
     np.testing.assert_array_equal(table.travel_times([0, 50], -10), table.travel_times([0, 50], 0))
-    assert table.profile_at(-3).depth_km == 0
 
 
 @pytest.mark.parametrize(
@@ -206,39 +207,6 @@ def test_outside_the_table_is_refused(
     """A place or depth beyond the table names the quantity and the range."""
     with pytest.raises(ModelRangeError, match=rf"{quantity}: .*expected .* to .*{name}"):
         TABLES[name].travel_times(distance_km, depth_km)
-
-
-@pytest.mark.parametrize("name", TRAVEL_TIME_NAMES)
-@pytest.mark.parametrize("depth_km", [0, 0.3, 10, 34.8, 300])
-def test_profile_interpolates_to_the_table(name: str, depth_km: float, rng: np.random.Generator) -> None:
-    """Reading a profile as the hot path does gives the table's times, also at both ends."""
-    table = TABLES[name]
-    profile = table.profile_at(depth_km)
-    assert (profile.name, profile.max_distance_km) == (name, table.max_distance_km)
-    distance_km = np.concatenate((rng.uniform(0, profile.max_distance_km, 5000), [0, profile.max_distance_km]))
-    expected = table.travel_times(distance_km, depth_km)
-    is_near = (distance_km < 1) & (depth_km < 1)
-    nodes_km = np.arange(len(profile.p_travel_s)) * profile.step_km
-    for column, expected_s in zip((profile.p_travel_s, profile.s_travel_s), expected, strict=True):
-        assert column.dtype == np.float32
-        assert not column.flags.writeable
-        error_s = np.abs(np.interp(distance_km, nodes_km, column) - expected_s)
-        assert (error_s <= np.where(is_near, 0.03, 0.01)).all()
-
-
-def test_profile_step_may_not_divide_the_table() -> None:
-    """The last node is the last whole step inside the table."""
-    profile = TABLES["ak135"].profile_at(10, step_km=7)
-    assert profile.max_distance_km == 428 * 7
-    with pytest.raises(ModelRangeError, match="step_km"):
-        TABLES["ak135"].profile_at(10, step_km=0)
-
-
-def test_slowness_is_that_of_the_speed() -> None:
-    """Far from a source at one speed everywhere each km costs its inverse, also beyond the end."""
-    profile = TABLES["constant-6.0-3.5"].profile_at(0)
-    np.testing.assert_allclose(s_slowness_s_km(profile, [0, 1, 80.2]), 1 / 3.5, rtol=1e-3)
-    np.testing.assert_array_equal(s_slowness_s_km(profile, 1e6), s_slowness_s_km(profile, 2999.9))
 
 
 def test_saved_table_is_read_back_and_saved_the_same(tmp_path: Path) -> None:

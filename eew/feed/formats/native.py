@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from eew.errors import ReportDecodeError
-from eew.feed.refusal import A_TIME, refusal_of, spelled, value_at
+from eew.feed.refusal import A_TIME, refusal_of
 from eew.model import EventReport
 
 __all__ = ["as_report", "decode_report", "encode_report", "load_reports"]
