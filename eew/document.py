@@ -20,7 +20,9 @@ _HEADER = re.compile(r"\s*(?P<open>\[\[?)\s*(?P<keys>[\w.\s\"'-]+?)\s*\]")
 _ASSIGNMENT = re.compile(r"\s*(?P<keys>[\w.\s\"'-]+?)\s*=")
 
 
-def read_toml(content: bytes, file: str | Path, error_type: type[InputError] = InputError) -> tuple[str, dict[str, Any]]:
+def read_toml(
+    content: bytes, file: str | Path, error_type: type[InputError] = InputError
+) -> tuple[str, dict[str, Any]]:
     """Return the text and the tables of a TOML file's content.
 
     Raises

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["at_after", "iso_utc", "parse_utc", "seconds_after"]
+__all__ = ["at_after", "iso_utc", "seconds_after"]
 
 
 def iso_utc(at: datetime, digits: int = 3) -> str:
@@ -11,15 +11,6 @@ def iso_utc(at: datetime, digits: int = 3) -> str:
     if digits == 0:
         return at.strftime("%Y-%m-%dT%H:%M:%SZ")
     return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[: 20 + digits] + "Z"
-
-
-def parse_utc(text: str) -> datetime:
-    """Return the instant that an ISO 8601 text names; raise ``ValueError`` where it names no zone."""
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        message = f"no time zone in {text!r}"
-        raise ValueError(message)
-    return at.astimezone(UTC)
 
 
 def seconds_after(at: datetime, origin_at: datetime) -> float:

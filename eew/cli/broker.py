@@ -24,22 +24,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _serve(host: str, port: int) -> None:
     """Serve until a signal comes; raise ``BrokerError`` if the server ends before that."""
-    import signal
-
     from eew.broker.embedded import EmbeddedBroker
+    from eew.cli.stop import told_to_stop
 
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-
-    def end() -> None:
-        stop.set()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-            # We are on our way out, which takes a bounded time: an impatient second Ctrl-C must not spoil it.
-            signal.signal(number, signal.SIG_IGN)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
+    stop = told_to_stop()
     async with EmbeddedBroker(host=host, port=port) as broker:
         print(
             f"broker {broker.endpoint} ({broker.name} {broker.version}) is ready; "

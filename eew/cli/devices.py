@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eew.cli.number import number_of
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _make(arguments: argparse.Namespace) -> int:
     region = parse_region(arguments.region)
     n_devices = _whole("--devices", arguments.devices)
     seed = _whole("--seed", arguments.seed)
-    tv_share = _number("--tv-share", arguments.tv_share)
+    tv_share = number_of(arguments.tv_share, "--tv-share")
     out = Path(arguments.out)
     # Said before the work, not after it.
     check_replaceable(out)
@@ -138,11 +139,3 @@ def _whole(field: str, text: str) -> int:
         return int(text)
     except ValueError:
         raise InputError("a whole number", field=field, value=text) from None
-
-
-def _number(field: str, text: str) -> float:
-    """Return the number that an option gives."""
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError("a number", field=field, value=text) from None

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from eew.cli.number import number_of
+from eew.cli.place import place_of
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.model import Level
     from eew.profile import load_profile
 
-    magnitude = _number("--magnitude", arguments.magnitude, -2, 10.5)
-    depth_km = _number("--depth-km", arguments.depth_km, -10, 800)
-    issue_s = _number("--issue-s", arguments.issue_s, -math.inf, math.inf)
+    magnitude = number_of(arguments.magnitude, "--magnitude", -2, 10.5)
+    depth_km = number_of(arguments.depth_km, "--depth-km", -10, 800)
+    issue_s = number_of(arguments.issue_s, "--issue-s")
     distance_km = np.array(_distances_km(arguments))
     profile = load_profile(arguments.profile)
     table = TravelTimeTable.load(arguments.travel_times or profile.travel_times)
@@ -97,41 +99,15 @@ def _distances_km(arguments: argparse.Namespace) -> list[float]:
         for option, value in (("--at", arguments.at), ("--for", arguments.places)):
             if value is not None:
                 raise InputError("either --at and --for, or --distance-km", field=option, value=value)
-        return [_number("--distance-km", text, 0, math.inf) for text in arguments.distance_km]
+        return [number_of(text, "--distance-km", 0) for text in arguments.distance_km]
     if arguments.at is None or arguments.places is None:
         missing = "--at" if arguments.at is None else "--for"
         raise InputError("--at LAT,LON and --for LAT,LON …, or --distance-km D …", field=missing)
     from eew.geodesy import epicentral_km
 
-    lat_deg, lon_deg = _place("--at", arguments.at)
-    to_lat_deg, to_lon_deg = zip(*(_place("--for", text) for text in arguments.places), strict=True)
+    lat_deg, lon_deg = place_of(arguments.at, "--at")
+    to_lat_deg, to_lon_deg = zip(*(place_of(text, "--for") for text in arguments.places), strict=True)
     return [float(distance) for distance in epicentral_km(lat_deg, lon_deg, to_lat_deg, to_lon_deg)]
-
-
-def _place(option: str, text: str) -> tuple[float, float]:
-    """Return latitude and longitude, degrees."""
-    parts = text.split(",")
-    expected = "LAT,LON in degrees: latitude -90 to 90, longitude -180 to 180"
-    try:
-        lat_deg, lon_deg = (float(part) for part in parts)
-    except ValueError as error:
-        raise InputError(expected, field=option, value=text.strip()) from error
-    if not (-90 <= lat_deg <= 90 and -180 <= lon_deg <= 180):
-        raise InputError(expected, field=option, value=text.strip())
-    return lat_deg, lon_deg
-
-
-def _number(option: str, text: str, least: float, most: float) -> float:
-    """Return a finite number within its bounds."""
-    expected = "a number" if most == math.inf else f"a number from {least:g} to {most:g}"
-    expected += ", 0 or more" if most == math.inf and least == 0 else ""
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise InputError(expected, field=option, value=text.strip()) from error
-    if not (math.isfinite(value) and least <= value <= most):
-        raise InputError(expected, field=option, value=text.strip())
-    return value
 
 
 def _notes(

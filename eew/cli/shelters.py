@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from eew.cli.place import place_of
 from eew.errors import InputError, ShelterDataError
 from eew.model import Hazard
 
@@ -143,7 +144,7 @@ def _nearest(arguments: argparse.Namespace) -> int:
     """Print the nearest shelters of a place."""
     from eew.shelter.nearest import nearest_k
 
-    lat_deg, lon_deg = _place(arguments.place)
+    lat_deg, lon_deg = place_of(arguments.place, "LAT,LON")
     if arguments.k < 1:
         raise InputError("at least 1", field="-k", value=arguments.k)
     shelters, _ = _catalogue(arguments.catalogue)
@@ -224,19 +225,6 @@ def _found(shelters: "Shelters", row: int, distance_m: float, bearing_deg: int) 
         "distance_m": round(distance_m, 1),
         "bearing_deg": bearing_deg,
     }
-
-
-def _place(text: str) -> tuple[float, float]:
-    """Return the latitude and longitude of ``LAT,LON``."""
-    try:
-        lat_deg, lon_deg = (float(part) for part in text.split(","))
-    except ValueError:
-        lat_deg = lon_deg = math.nan
-    if not (abs(lat_deg) <= 90 and abs(lon_deg) <= 180):
-        raise InputError(
-            "LAT,LON in degrees, latitude −90 to 90, longitude −180 to 180", field="LAT,LON", value=text.strip()
-        )
-    return lat_deg, lon_deg
 
 
 def _distance(distance_m: float) -> str:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eew.cli.number import number_of
 from eew.errors import EewError, InputError
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.wire.sign import SigningKey, in_base64url
 
     settings = load_settings({name: getattr(arguments, name) for name in _SETTINGS})
-    for_s = _number("--for-s", arguments.for_s, math.inf) if arguments.for_s is not None else math.inf
-    receipt_share = _number("--receipt-share", arguments.receipt_share, 1)
+    for_s = number_of(arguments.for_s, "--for-s", 0) if arguments.for_s is not None else math.inf
+    receipt_share = number_of(arguments.receipt_share, "--receipt-share", 0, 1)
     if settings.population is None:
         raise InputError("a folder made by 'eew devices make'", field="--population")
     devices = store.load(Path(settings.population))
@@ -198,14 +199,3 @@ async def _follow(swarm: "Swarm", stopping: asyncio.Task[bool], console: "Consol
             said = line
         n_ticks += 1
         await asyncio.wait((stopping,), timeout=_TICK_S)
-
-
-def _number(option: str, text: str, most: float) -> float:
-    expected = "a number of 0 or more" if most == math.inf else f"a number from 0 to {most:g}"
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise InputError(expected, field=option, value=text.strip()) from error
-    if not (math.isfinite(value) and 0 <= value <= most):
-        raise InputError(expected, field=option, value=text.strip())
-    return value

@@ -31,9 +31,6 @@ _DATE_LENGTH = len("2011-03-11T")
 _INSTANT_LENGTH = len("2011-03-11T05:46:48.800Z")
 _WORDS = {level: f'{level.word}",'.encode() for level in (Level.PASSIVE, Level.ACTIVE, Level.CRITICAL)}
 
-#: As for a report.
-_MAX_REPORT_NO = 30_000
-
 _Alert = TypeVar("_Alert", DeviceAlert, CellAlert)
 _DEVICE = msgspec.json.Decoder(DeviceAlert)
 _CELL = msgspec.json.Decoder(CellAlert)
@@ -179,4 +176,4 @@ def _decoded(decoder: msgspec.json.Decoder[_Alert], payload: bytes) -> _Alert | 
                 at.astimezone(UTC)
     except (ValueError, OverflowError, RecursionError):
         return None
-    return alert if alert.report_no <= _MAX_REPORT_NO else None
+    return alert

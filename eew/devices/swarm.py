@@ -21,7 +21,7 @@ from eew.devices.receiver import RECEIPT, CoreKey, Counter
 from eew.errors import BrokerConnectError, BrokerLostError, EewError
 from eew.model import Devices
 
-__all__ = ["Receipts", "Swarm", "SwarmSettings", "WorkerOrders"]
+__all__ = ["Receipts", "Swarm", "SwarmSettings", "WorkerOrders", "WorkerStartError"]
 
 _STOP_WITHIN_S = 30.0
 _READY, _BROKER_GONE = "ready", "broker"
@@ -67,6 +67,14 @@ class Receipts:
     counts: Mapping[Counter, int]
 
 
+class WorkerStartError(EewError):
+    """A worker ended before it was ready; its exit code is ours, 1 where a signal ended it."""
+
+    def __init__(self, said: str, returncode: int) -> None:
+        self.exit_code = max(returncode, 1)
+        super().__init__(f"a swarm worker did not start: {said or f'it ended with code {returncode}'}")
+
+
 class Swarm:
     """Worker processes as one async context: ready on entering, gone on leaving.
 
@@ -94,6 +102,8 @@ class Swarm:
         ------
         BrokerConnectError
             If the broker does not let them.
+        WorkerStartError
+            If a worker ends instead.
         """
         settings = self._settings
         n_connections = max(settings.n_connections, 1)
@@ -192,11 +202,13 @@ class Swarm:
     async def _wait_until_ready(self, worker: asyncio.subprocess.Process) -> None:
         if worker.stdout is None:
             raise AssertionError("workers are started with a pipe")
-        word, _, reason = (await worker.stdout.readline()).decode().strip().partition(" ")
+        said = (await worker.stdout.readline()).decode().strip()
+        word, _, reason = said.partition(" ")
         if word == _BROKER_GONE:
             raise BrokerConnectError(self._settings.broker_url, reason)
         if word != _READY:
-            raise EewError(f"a swarm worker did not start: {word} {reason}".rstrip())
+            # Having said so, or nothing, it ends.
+            raise WorkerStartError(said, await worker.wait())
 
     async def _stop(self) -> None:
         """End standard inputs, wait, and kill what does not end."""

@@ -77,7 +77,7 @@ def _print_reports(summary: Mapping[str, Any], console: Console) -> None:
     table = _plain_table(f"reports ({summary['mode']} mode, QoS {summary['qos']}, {summary['broker']['name']})")
     table.add_column("no", justify="right")
     table.add_column("kind")
-    for head in ("issued s", "M", "critical", "active", "passive", "sent", "out in ms"):
+    for head in ("issued s", "M", "critical", "active", "passive", "sent", "out ms"):
         table.add_column(head, justify="right")
     for line in summary["reports"]:
         by_level = line["n_selected_by_level"]

@@ -13,7 +13,6 @@ from eew.units import iso_utc
 
 __all__ = [
     "MESSAGES",
-    "VERSION",
     "AlertCore",
     "AlertLevel",
     "CellAlert",
@@ -28,7 +27,6 @@ __all__ = [
     "payload_of",
 ]
 
-VERSION = 1
 AlertLevel = Literal["critical", "active", "passive"]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -38,7 +36,7 @@ class AlertCore(msgspec.Struct, frozen=True, kw_only=True):
 
     v: Literal[1] = 1
     event_id: TopicWord
-    report_no: Annotated[int, msgspec.Meta(ge=1)]
+    report_no: Annotated[int, msgspec.Meta(ge=1, le=30000)]
     kind: ReportKind
     status: AlertStatus
     issued_at: Instant

@@ -177,6 +177,7 @@ garbage = st.sampled_from(
         as_ours(alert() | {"issued_at": "0001-01-01T00:00:00+23:59"}),
         as_ours(alert() | {"expires_at": "9999-12-31T23:59:59-23:59"}),
         as_ours(alert() | {"report_no": 0}),
+        as_ours(alert() | {"report_no": 30_001}),
         as_ours(alert() | {"report_no": 10**30}),
         as_ours(alert() | {"event_id": "a/b"}),
         as_ours(alert())[:-1],

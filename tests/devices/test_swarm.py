@@ -1,5 +1,6 @@
 """What the workers of a swarm leave behind, put together."""
 
+import asyncio
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from eew.devices.receiver import RECEIPT, CoreKey, Counter
-from eew.devices.swarm import Swarm, SwarmSettings
+from eew.devices.swarm import Swarm, SwarmSettings, WorkerStartError
 from eew.errors import BrokerLostError, EewError
 from eew.model import Devices, ReportKind
 
@@ -73,3 +74,27 @@ def test_a_worker_that_ended_by_itself_is_an_error(tmp_path: Path) -> None:
         swarm(tmp_path, None, returncode=3).check()
     with pytest.raises(EewError, match="code 1"):
         swarm(tmp_path, None, returncode=1).check()
+
+
+@pytest.mark.parametrize(
+    ("said", "returncode", "exit_code", "words"),
+    [
+        (b"error travel_times: 'mars': expected a table\n", 2, 2, "did not start: error travel_times: 'mars'"),
+        (b"", 1, 1, "ended with code 1"),
+        (b"", -9, 1, "ended with code -9"),
+        (b"", 0, 1, "ended with code 0"),
+    ],
+    ids=["bad-input", "crashed", "killed", "nothing"],
+)
+async def test_a_worker_that_does_not_start_hands_on_its_exit_code(
+    said: bytes, returncode: int, exit_code: int, words: str, tmp_path: Path
+) -> None:
+    """What it was given is as wrong here as there; where a signal ended it, it is our own failure."""
+    made = swarm(tmp_path, None, returncode=returncode)
+    (worker,) = made._workers
+    worker.stdout = asyncio.StreamReader()
+    worker.stdout.feed_data(said)
+    worker.stdout.feed_eof()
+    with pytest.raises(WorkerStartError, match=words) as caught:
+        await made._wait_until_ready(worker)
+    assert caught.value.exit_code == exit_code

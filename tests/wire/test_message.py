@@ -74,6 +74,7 @@ def test_members_that_nobody_knows_are_ignored(name: str, schema_errors: SchemaE
     [
         ("device-alert", "level", "loud"),
         ("device-alert", "report_no", 0),
+        ("device-alert", "report_no", 30_001),
         ("device-alert", "event_id", "a/b"),
         ("device-alert", "v", 2),
         ("cell-alert", "cell", "124"),

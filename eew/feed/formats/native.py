@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from eew.document import spelled, value_at
 from eew.errors import ReportDecodeError
 from eew.feed.refusal import A_TIME, refusal_of
 from eew.model import EventReport
