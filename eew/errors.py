@@ -8,6 +8,7 @@ EewError
 ├── BrokerError           endpoint                                          exit 3
 │   ├── BrokerConnectError
 │   └── BrokerLostError   after how many seconds of trying
+├── WorkerStartError      what a swarm worker said                          its own exit code
 └── ConservationError     the counts that do not add up                     exit 1
 """
 
@@ -28,6 +29,7 @@ __all__ = [
     "ScenarioError",
     "ShelterDataError",
     "TravelTimeError",
+    "WorkerStartError",
 ]
 
 
@@ -134,6 +136,14 @@ class BrokerLostError(BrokerError):
     def __init__(self, endpoint: str, reason: str, *, after_s: float) -> None:
         self.after_s = after_s
         super().__init__(endpoint, f"{reason}; gave up after {after_s:g} s")
+
+
+class WorkerStartError(EewError):
+    """A worker ended before it was ready; its exit code is ours, 1 where a signal ended it."""
+
+    def __init__(self, said: str, returncode: int) -> None:
+        self.exit_code = max(returncode, 1)
+        super().__init__(f"a swarm worker did not start: {said or f'it ended with code {returncode}'}")
 
 
 class ConservationError(EewError):

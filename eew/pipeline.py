@@ -36,7 +36,7 @@ from eew.wire.message import AlertCore, EventMessage
 from eew.wire.message import Clock as ClockMessage
 from eew.wire.sign import SigningKey, in_base64url
 
-__all__ = ["Progress", "RunInput", "RunResult", "run"]
+__all__ = ["Progress", "RunInput", "RunResult", "audience_of", "run", "swarm_settings"]
 
 #: Alerts a second that are promised until the real rate is known, by QoS.
 _FIRST_GUESS_HZ = (150_000.0, 50_000.0)
@@ -134,7 +134,9 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
         event_clock = EventClock()
         bulletin = await stack.enter_async_context(Bulletin(endpoint, settings.dispatcher_id, keys))
         progress.stage = "connecting the devices"
-        swarm = Swarm(_swarm_settings(settings, given, endpoint, keys), given.devices, given.folder)
+        swarm = Swarm(
+            swarm_settings(settings, given.profile.name, given.population, endpoint, keys), given.devices, given.folder
+        )
         await stack.enter_async_context(swarm)
 
         progress.stage = "finding the nearest shelters"
@@ -149,7 +151,7 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
         await publisher.open()
         stack.push_async_callback(publisher.close)
         send = Send(settings.qos, publisher.version)
-        audience = await asyncio.to_thread(_audience, settings, given, send)
+        audience = await asyncio.to_thread(audience_of, settings, given.devices, given.shelters, send)
         outbox, rate = Outbox(), SendRate(_FIRST_GUESS_HZ[settings.qos])
         dispatcher = Dispatcher(
             given.profile,
@@ -203,9 +205,10 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
         return RunResult(summary, error)
 
 
-def _audience(settings: Settings, given: RunInput, send: Send) -> CellAudience | DeviceAudience:
+def audience_of(settings: Settings, devices: Devices, shelters: Shelters, send: Send) -> CellAudience | DeviceAudience:
+    """Return whom alerts are addressed to in the run's mode."""
     make: type[CellAudience | DeviceAudience] = CellAudience if settings.mode == "cell" else DeviceAudience
-    return make(given.devices, given.shelters, send)
+    return make(devices, shelters, send)
 
 
 async def _travel(road: _Road) -> BrokerError | None:
@@ -315,17 +318,27 @@ async def _broker(settings: Settings, stack: AsyncExitStack) -> tuple[Endpoint, 
     return embedded.endpoint, facts
 
 
-def _swarm_settings(settings: Settings, given: RunInput, endpoint: Endpoint, keys: dict[str, str]) -> SwarmSettings:
+def swarm_settings(
+    settings: Settings,
+    profile_name: str,
+    population: Path,
+    endpoint: Endpoint,
+    keys: dict[str, str],
+    *,
+    only_count: bool = False,
+) -> SwarmSettings:
+    """Return how a run's devices are played."""
     return SwarmSettings(
         broker_url=settings.broker or str(endpoint),
-        population=str(given.population),
+        population=str(population),
         mode=settings.mode,
         subscriptions=settings.subscriptions,
         n_workers=settings.workers,
         n_connections=0 if settings.connections_per_device else settings.connections,
-        profile=given.profile.name,
+        profile=profile_name,
         travel_times=settings.travel_times,
         keys=keys,
+        only_count=only_count,
         reconnect_s=settings.reconnect_s,
     )
 

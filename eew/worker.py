@@ -18,9 +18,11 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from eew.broker.endpoint import Endpoint
 from eew.devices.attachment import Attachment
+from eew.devices.collector import Collector
 from eew.devices.decode import cell_alerts, device_alerts
 from eew.devices.layout import RowRange, populated_cells, topic_filters
 from eew.devices.open_files import allow_connections
@@ -72,6 +74,7 @@ class Worker:
         self._attachments: list[Attachment] = []
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._row_by_id = RowById(self._devices, self._rows)
+        self._collector = Collector(self._take_devices, asyncio.get_running_loop())
         share = settings.receipt_share
         self._receipts = ReceiptTeller(self._devices, self._rows, share) if share else None
         if settings.mode == "cell":
@@ -110,6 +113,7 @@ class Worker:
         _say("ready")
         telling = asyncio.create_task(self._tell(), name="receipts")
         await asyncio.wait((told_to_stop, self._lost), return_when=asyncio.FIRST_COMPLETED)
+        self._collector.flush()
         if self._receipts is not None:
             await self._receipts.finish(_LAST_RECEIPTS_S)
         telling.cancel()
@@ -127,15 +131,12 @@ class Worker:
         await self._connect(f"{prefix}-status", [topic.status("+")], self._take_status)
         if self._receipts is not None:
             await self._receipts.connect(self._endpoint, f"{prefix}-receipts", lambda _reason: None)
-        is_by_cell = self._settings.mode == "cell"
         gate = asyncio.Semaphore(_OPENING)
 
         async def open_one(client_id: str, rows: RowRange) -> None:
             filters = topic_filters(self._devices, rows, self._settings.mode, self._settings.subscriptions)
             async with gate:
-                await self._connect(
-                    client_id, filters, partial(self._take_cells, rows) if is_by_cell else self._take_devices
-                )
+                await self._connect(client_id, filters, self._taker(rows))
 
         if self._settings.n_connections:
             parts = [(f"{prefix}-{first}", RowRange(first, end)) for first, end in self._orders.ranges]
@@ -152,6 +153,12 @@ class Worker:
             failures = [each for each in errors.exceptions if isinstance(each, BrokerConnectError)]
         if failures:
             raise failures[0]
+
+    def _taker(self, rows: RowRange) -> Callable[[Run], None]:
+        """Return what takes the messages of a connection that stands for these rows."""
+        if self._settings.only_count:
+            return lambda run: self._receiver.counted(len(run))
+        return partial(self._take_cells, rows) if self._settings.mode == "cell" else self._collector.add
 
     async def _connect(self, client_id: str, filters: list[str], take: Callable[[Run], None]) -> None:
         attachment = Attachment(
@@ -184,8 +191,8 @@ class Worker:
             if abs(offset_s) < _LONGEST_OFFSET_S:
                 self._offset = timedelta(seconds=offset_s)
 
-    def _take_devices(self, run: Run) -> None:
-        for alerts in device_alerts(run.payload):
+    def _take_devices(self, payload: npt.NDArray[np.uint8]) -> None:
+        for alerts in device_alerts(payload):
             if alerts is None:
                 self._receiver.unreadable(1)
                 continue

@@ -24,6 +24,7 @@ COMMANDS = {
     "swarm": "run simulated devices against a broker",
     "watch": "what an integrator's subscriber sees: a countdown",
     "schema": "print the JSON Schemas of the messages",
+    "bench": "measure what the dispatcher and its broker can do",
 }
 
 _NEGATIVE_COORDINATES = re.compile(r"-[\d.]+(,-?[\d.]+)+$")

@@ -77,7 +77,7 @@ class _Bins:
 
 
 def sending_order(
-    slack_s: FloatArray, level: npt.NDArray[np.uint8], rate_hz: float, bin_s: float = 0.004
+    slack_s: FloatArray, level: npt.NDArray[np.uint8], rate_hz: float, bin_s: float = 0.0001
 ) -> SendingOrder:
     """Return the order in which to send alerts.
 

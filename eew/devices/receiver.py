@@ -161,6 +161,10 @@ class Receiver:
         self.log.add(core, device_row[is_taken], taken_level, s_arrival_s[is_taken], received_mono_ns)
         return is_taken
 
+    def counted(self, n_messages: int) -> None:
+        """Count messages as taken without looking into them."""
+        self._counters[Counter.TAKEN] += n_messages
+
     def reconnected(self) -> None:
         """Count a connection that was cut and is back."""
         self._counters[Counter.RECONNECTED] += 1

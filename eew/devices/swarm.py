@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from eew.devices.layout import Mode, RowRange, Subscriptions, row_ranges
 from eew.devices.receiver import RECEIPT, CoreKey, Counter
-from eew.errors import BrokerConnectError, BrokerLostError, EewError
+from eew.errors import BrokerConnectError, BrokerLostError, EewError, WorkerStartError
 from eew.model import Devices
 
-__all__ = ["Receipts", "Swarm", "SwarmSettings", "WorkerOrders", "WorkerStartError"]
+__all__ = ["Receipts", "Swarm", "SwarmSettings", "WorkerOrders"]
 
 _STOP_WITHIN_S = 30.0
 _READY, _BROKER_GONE = "ready", "broker"
@@ -41,6 +41,8 @@ class SwarmSettings(msgspec.Struct, frozen=True, kw_only=True):
     travel_times: str | None = None
     #: Base64url public keys by key id; a device refuses what none of them signed.
     keys: Mapping[str, str] = msgspec.field(default_factory=dict)
+    #: Count messages and look into none: what the broker can do at all.
+    only_count: bool = False
     #: How long a device tries when its connection is cut.
     reconnect_s: float = 30.0
     #: Share of the devices that tell on ``receipts/…`` when they showed an alert.
@@ -65,14 +67,6 @@ class Receipts:
     #: Which report each ``core_no`` stands for.
     cores: Sequence[CoreKey]
     counts: Mapping[Counter, int]
-
-
-class WorkerStartError(EewError):
-    """A worker ended before it was ready; its exit code is ours, 1 where a signal ended it."""
-
-    def __init__(self, said: str, returncode: int) -> None:
-        self.exit_code = max(returncode, 1)
-        super().__init__(f"a swarm worker did not start: {said or f'it ended with code {returncode}'}")
 
 
 class Swarm:

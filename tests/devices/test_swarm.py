@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from eew.devices.receiver import RECEIPT, CoreKey, Counter
-from eew.devices.swarm import Swarm, SwarmSettings, WorkerStartError
-from eew.errors import BrokerLostError, EewError
+from eew.devices.swarm import Swarm, SwarmSettings
+from eew.errors import BrokerLostError, EewError, WorkerStartError
 from eew.model import Devices, ReportKind
 
 Left = tuple[list[CoreKey], list[int]]

@@ -72,6 +72,27 @@ def test_luding_is_issued_when_the_published_seconds_say(folder: Path) -> None:
     assert (scenario.profile, scenario.population) == ("china", "sichuan")
 
 
+@pytest.mark.parametrize(
+    ("name", "origin_at", "solution"),
+    [
+        # CENC's speed-report catalogue, UTC: lat, lon, depth, magnitude.
+        ("qingbaijiang-2020", datetime(2020, 2, 2, 16, 5, 41, tzinfo=UTC), (30.74, 104.46, 21, 5.1)),
+        ("tangshan-2020", datetime(2020, 7, 11, 22, 38, 25, tzinfo=UTC), (39.78, 118.44, 10, 5.1)),
+    ],
+)
+def test_china_2020_is_the_catalogue_and_issued_as_fast_as_icl_says(
+    name: str, origin_at: datetime, solution: tuple[float, ...], folder: Path
+) -> None:
+    """Origin, place, depth and magnitude are the catalogue's; issued within ICL's 3 to 6 s, and said to be assumed."""
+    scenario = load_scenario(folder / f"{name}.toml")
+    (report,) = scenario.reports
+    assert report.origin_at == origin_at
+    assert (report.lat_deg, report.lon_deg, report.depth_km, report.magnitude) == solution
+    assert 3 <= (report.issued_at - origin_at).total_seconds() <= 6
+    assert scenario.notes.strip().startswith("Assumed.")
+    assert (scenario.profile, scenario.population) == ("china", f"{solution[0]},{solution[1]},200")
+
+
 def test_turkiye_is_upgraded_from_4_5_to_7_4(folder: Path) -> None:
     """The first estimate came 7.1 s after the origin, the re-simulated one at 24 s."""
     first, second = load_scenario(folder / "turkiye-2023.toml").reports

@@ -1,0 +1,172 @@
+"""One report to every device over a real broker, and the same packets from memory to compare it with.
+
+dispatch   report ─ feed topic ─ decide ─ encode ─ publish ─▶ broker ─▶ devices that decode
+ceiling    packets encoded beforehand ─ publish ────────────▶ broker ─▶ receivers that only count
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+
+from eew.audience import Send
+from eew.broker.endpoint import Endpoint
+from eew.clock import SystemClock
+from eew.devices.swarm import Swarm
+from eew.dispatcher import Dispatcher, EventClock
+from eew.estimate import TravelTimeTable, intensity_model
+from eew.estimate.estimator import Estimator
+from eew.fanout.dispatch import SendRate
+from eew.fanout.outbox import Outbox
+from eew.fanout.publisher import MqttPublisher
+from eew.fanout.record import Batch
+from eew.feed.formats.native import decode_report, encode_report
+from eew.model import AlertStatus, Devices, EventReport, Profile, ReportKind, Shelters
+from eew.pipeline import Progress, RunInput, audience_of, run, swarm_settings
+from eew.settings import Settings
+from eew.wire import topic
+from eew.wire.sign import SigningKey
+
+__all__ = ["Load", "ceiling", "dispatch"]
+
+#: One that every device within 300 km of the place feels.
+_MAGNITUDE, _DEPTH_KM = 7.6, 10.0
+_POLL_S = 0.002
+_GIVE_UP_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What both are measured with."""
+
+    settings: Settings
+    endpoint: Endpoint
+    devices: Devices
+    population: Path
+    profile: Profile
+    shelters: Shelters
+    lat_deg: float
+    lon_deg: float
+
+    def report(self) -> EventReport:
+        """Return a test report that was issued just now."""
+        now = datetime.now(UTC)
+        return EventReport(
+            event_id="bench",
+            source="bench",
+            report_no=1,
+            kind=ReportKind.NEW,
+            status=AlertStatus.TEST,
+            issued_at=now,
+            origin_at=now,
+            lat_deg=self.lat_deg,
+            lon_deg=self.lon_deg,
+            depth_km=_DEPTH_KM,
+            magnitude=_MAGNITUDE,
+        )
+
+    def estimator(self) -> Estimator:
+        """Return the profile's estimator."""
+        table = TravelTimeTable.load(self.settings.travel_times or self.profile.travel_times)
+        return Estimator(table, intensity_model(self.profile.intensity_model), self.profile.default_depth_km)
+
+
+async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
+    """Publish one report on the feed topic; return the run summary, and ``total_s`` from there to the last device."""
+    published_mono_s: list[float] = []
+    clock = SystemClock()
+
+    async def feed() -> AsyncIterator[EventReport]:
+        target = load.endpoint
+        where = topic.reports("bench")
+        async with aiomqtt.Client(
+            target.host, target.port, username=target.username, password=target.password
+        ) as client:
+            await client.subscribe(where, qos=1)
+            published_mono_s.append(clock.mono_s())
+            await client.publish(where, encode_report(load.report()), qos=1)
+            async for message in client.messages:
+                yield decode_report(bytes(message.payload))
+                return
+
+    progress = Progress()
+    with tempfile.TemporaryDirectory(prefix="eew-bench-") as folder:
+        given = RunInput(
+            name="bench",
+            reports=feed(),
+            starts_at=None,
+            profile=load.profile,
+            estimator=load.estimator(),
+            key=key,
+            devices=load.devices,
+            population=load.population,
+            shelters=load.shelters,
+            folder=Path(folder),
+        )
+        result = await run(load.settings, given, progress)
+    if result.error is not None:
+        raise result.error
+    feed_s = progress.handled[0].received_mono_s - published_mono_s[0]
+    last_ms = result.summary["latency_ms"]["report_to_device"]["max"]
+    return result.summary | {"feed_ms": round(1000 * feed_s, 3), "total_s": round(feed_s + last_ms / 1000, 4)}
+
+
+async def ceiling(load: Load, key: SigningKey) -> dict[str, Any]:
+    """Blast the packets of the same alerts from memory to receivers that count, and return how long it took."""
+    settings, clock = load.settings, SystemClock()
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="eew-bench-"))
+        publisher = MqttPublisher(load.endpoint, "eew-ceiling", qos=settings.qos, clock=clock)
+        await publisher.open()
+        stack.push_async_callback(publisher.close)
+        batches, n_due = await _packets(load, key, publisher)
+        how = swarm_settings(settings, load.profile.name, load.population, load.endpoint, {}, only_count=True)
+        swarm = await stack.enter_async_context(Swarm(how, load.devices, Path(folder)))
+        started_s = clock.mono_s()
+        for batch in batches:
+            await publisher.send(batch)
+        written_s = clock.mono_s()
+        await _until_received(swarm, n_due)
+        received_s = clock.mono_s()
+        return {
+            "n_alerts": n_due,
+            "n_received": swarm.n_taken,
+            "packet_bytes": batches[0].data.shape[1],
+            "last_written_s": round(written_s - started_s, 4),
+            "total_s": round(received_s - started_s, 4),
+        }
+
+
+async def _until_received(swarm: Swarm, n_due: int) -> None:
+    """Wait until the receivers have counted so many, or for long enough: their counters are shared memory."""
+    until_s = SystemClock().mono_s() + _GIVE_UP_S
+    for _ in iter(lambda: swarm.n_taken < n_due and SystemClock().mono_s() < until_s, False):
+        await asyncio.sleep(_POLL_S)
+
+
+async def _packets(load: Load, key: SigningKey, publisher: MqttPublisher) -> tuple[list[Batch], int]:
+    """Return the packets of all alerts of one report, as the dispatcher encodes them."""
+    outbox, event_clock = Outbox(), EventClock()
+    send = Send(load.settings.qos, publisher.version)
+    audience = await asyncio.to_thread(audience_of, load.settings, load.devices, load.shelters, send)
+    office = Dispatcher(
+        load.profile,
+        load.estimator(),
+        audience,
+        outbox,
+        SendRate(150_000.0),
+        key,
+        clock=SystemClock(),
+        event_clock=event_clock,
+    )
+    await office.handle(load.report())
+    batches = []
+    while (portion := outbox.take(event_clock.now(), publisher.max_batch)) is not None:
+        batches.append(await asyncio.to_thread(portion.encoder.encode, portion.start, portion.end))
+    return batches, sum(len(batch) for batch in batches)

@@ -1,0 +1,191 @@
+"""``eew bench order``: what the sending order is worth in people, against other orders of the same alerts."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eew.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from eew.bench.lateness import Load
+    from eew.feed.scenario import Scenario
+    from eew.model import EventReport
+
+__all__ = ["configure", "run"]
+
+_SCENARIOS = ("luding-2022", "qingbaijiang-2020", "tangshan-2020")
+_RATES_HZ = ("2000", "5000", "20000", "100000", "300000")
+_MOST_HZ = 1_000_000_000
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "--scenarios",
+        nargs="+",
+        default=_SCENARIOS,
+        metavar="NAME|FILE",
+        help=f"whose first report is sent (default: {' '.join(_SCENARIOS)})",
+    )
+    parser.add_argument(
+        "--rates", nargs="+", default=_RATES_HZ, metavar="HZ", help=f"alerts a second (default: {' '.join(_RATES_HZ)})"
+    )
+    parser.add_argument("--devices", default="200000", metavar="N", help="simulated devices (default: 200000)")
+    parser.add_argument("--seed", default="1", metavar="S", help="of population and random order (default: 1)")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write settings and results there")
+    parser.add_argument("--plot", type=Path, metavar="PATH.svg", help="also draw them there")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Reckon; return 0, or 1 where an order lost or doubled an alert."""
+    from rich.console import Console
+
+    from eew.bench.lateness import ORDERS, late_by_order
+    from eew.bench.lateness_plot import lateness_svg
+    from eew.bench.machine import machine_facts
+    from eew.feed.scenario import load_scenario, scenario_path
+    from eew.view.progress import progress
+
+    rates_hz = sorted({_whole("--rates", text, 1, _MOST_HZ) for text in arguments.rates})
+    n_devices = _whole("--devices", arguments.devices, 1, 100_000_000)
+    seed = _whole("--seed", arguments.seed, 0)
+    if arguments.plot is not None and arguments.plot.suffix != ".svg":
+        raise InputError("a file that ends in .svg", field="--plot", value=str(arguments.plot))
+    scenarios = [load_scenario(scenario_path(name)) for name in dict.fromkeys(arguments.scenarios)]
+
+    rows: list[dict[str, Any]] = []
+    with progress("reckoning") as show:
+        for scenario in scenarios:
+            report, load = report_load(scenario, n_devices, seed)
+            for rate_hz in rates_hz:
+                for outcome in late_by_order(load, rate_hz, seed):
+                    given = {"scenario": scenario.name, "report_no": report.report_no, "n_alerts": len(load)}
+                    rows.append(given | {"rate_hz": rate_hz} | asdict(outcome))
+                show(len(rows) / (len(scenarios) * len(rates_hz) * len(ORDERS)))
+
+    delivery = _delivery(rows)
+    if arguments.json is not None:
+        names = [scenario.name for scenario in scenarios]
+        settings = {"scenarios": names, "rates_hz": rates_hz, "n_devices": n_devices}
+        # Nothing was sent, so there is nothing to be efficient at.
+        head = {"bench": "order", "efficiency": None, "delivery": delivery}
+        document = head | machine_facts() | {"seed": seed, "settings": settings, "rows": rows}
+        arguments.json.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if arguments.plot is not None:
+        arguments.plot.write_text(lateness_svg(rows), encoding="utf-8")
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # Into a file or a pipe as wide as it needs.
+        console = Console(highlight=False, width=400)
+    _print(rows, delivery, console, f"{n_devices:,} devices a scenario, seed {seed}")
+    return 1 if delivery["lost"] or delivery["duplicated"] else 0
+
+
+def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["EventReport", "Load"]:
+    """Return the first report of a scenario that tells anybody, and its alerts; the deciding takes no time.
+
+    Raises
+    ------
+    InputError
+        If no report tells any of the devices.
+    """
+    import numpy as np
+
+    from eew.bench.lateness import Load
+    from eew.decision.policy import is_issued, levels
+    from eew.devices.population import make
+    from eew.devices.region import parse_region
+    from eew.estimate.estimator import Estimator
+    from eew.estimate.intensity import intensity_model
+    from eew.estimate.targets import Targets
+    from eew.estimate.traveltime import TravelTimeTable
+    from eew.profile import load_profile
+    from eew.units import seconds_after
+
+    profile = load_profile(scenario.profile)
+    model = intensity_model(profile.intensity_model)
+    estimator = Estimator(TravelTimeTable.load(profile.travel_times), model, profile.default_depth_km)
+    devices = make(parse_region(scenario.population, "population"), n_devices, seed)
+    targets = Targets.of(devices.lat_deg, devices.lon_deg)
+    for report in scenario.reports:
+        estimate = estimator.estimate(report, targets, profile.min_intensity)
+        level = levels(profile, report.magnitude, estimate.intensity, estimate.max_intensity)
+        told = np.flatnonzero(level)
+        if report.origin_at is None or not len(told):
+            continue
+        if is_issued(profile, report.magnitude, estimate.max_intensity):
+            slack_s = estimate.s_arrival_s[told] - np.float64(seconds_after(report.issued_at, report.origin_at))
+            return report, Load(slack_s, level[told], estimate.intensity[told])
+    raise InputError("a scenario that tells at least one device", field="--scenarios", value=scenario.name)
+
+
+def _whole(option: str, text: str, least: int, most: int | None = None) -> int:
+    """Return a whole number within its bounds; raises ``InputError`` naming the option."""
+    value = int(text) if text.isascii() and text.isdecimal() else None
+    if value is None or value < least or (most is not None and value > most):
+        expected = f"a whole number of {least} or more" if most is None else f"a whole number from {least} to {most}"
+        raise InputError(expected, field=option, value=text)
+    return value
+
+
+def _delivery(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    expected, lost = (sum(row[name] for row in rows) for name in ("n_alerts", "n_lost"))
+    duplicated = sum(row["n_duplicated"] for row in rows)
+    return {"expected": expected, "delivered": expected - lost, "lost": lost, "duplicated": duplicated}
+
+
+def _print(rows: Sequence[Mapping[str, Any]], delivery: Mapping[str, int], console: "Console", title: str) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"late because of the dispatch: {title}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("alerts", justify="right", no_wrap=True)
+    table.add_column("rate/s", justify="right", no_wrap=True)
+    table.add_column("order", no_wrap=True)
+    for heading in ("critical", "active", "passive"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    before: tuple[str, int] | None = None
+    for row in rows:
+        key = (row["scenario"], row["rate_hz"])
+        named = ("", "", "") if key == before else (row["scenario"], f"{row['n_alerts']:,}", f"{row['rate_hz']:,}")
+        table.add_row(*named, row["order"], *(f"{n:,}" for n in row["n_late_by_dispatch"].values()))
+        before = key
+    console.print(table)
+    for line in _worth(rows):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(
+        f"delivery   expected {delivery['expected']:,} = delivered {delivery['delivered']:,} + lost "
+        f"{delivery['lost']:,}; duplicated {delivery['duplicated']:,} (a calculation: nothing was sent)",
+        soft_wrap=True,
+    )
+
+
+def _worth(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return for each scenario what the order is worth, at the rate where it is worth most against first-come."""
+    lines = []
+    for scenario in dict.fromkeys(row["scenario"] for row in rows):
+        late_by_rate: dict[int, dict[str, Mapping[str, int]]] = {}
+        for row in rows:
+            if row["scenario"] == scenario:
+                late_by_rate.setdefault(row["rate_hz"], {})[row["order"]] = row["n_late_by_dispatch"]
+        saved_by_rate = {
+            rate_hz: {order: _saved(late, late_by["optimal"]) for order, late in late_by.items() if order != "optimal"}
+            for rate_hz, late_by in late_by_rate.items()
+        }
+        rate_hz, saved = max(saved_by_rate.items(), key=lambda item: item[1]["first-come"])
+        if not saved["first-come"][1]:
+            lines.append(f"worth      {scenario}: nothing at these rates: whoever can be in time is, in row order too")
+            continue
+        than = "; ".join(f"{n:,} more than {order} ({critical:,} critical)" for order, (critical, n) in saved.items())
+        lines.append(f"worth      {scenario}, {rate_hz:,}/s, people told in time: {than}")
+    return lines
+
+
+def _saved(late: Mapping[str, int], late_optimal: Mapping[str, int]) -> tuple[int, int]:
+    """Return how many fewer are late in the optimal order: critical ones, and all."""
+    return late["critical"] - late_optimal["critical"], sum(late.values()) - sum(late_optimal.values())
