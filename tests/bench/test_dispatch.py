@@ -1,0 +1,48 @@
+"""``eew bench dispatch`` as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("mode", ["device", "cell"])
+def test_both_sides_are_measured_and_nothing_is_lost(mode: str, tmp_path: Path) -> None:
+    """The figures that others read are in the JSON, and add up."""
+    words = ("--devices", "2000", "--runs", "1", "--mode", mode, "--json", "bench.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "eew", "bench", "dispatch", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+        env=os.environ | {"XDG_DATA_HOME": str(tmp_path)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    figures = json.loads((tmp_path / "bench.json").read_text())
+    delivery = figures["delivery"]
+    assert delivery["expected"] == delivery["delivered"] == 2000
+    assert delivery["lost"] == delivery["duplicated"] == 0
+    assert figures["efficiency"] > 0
+    assert figures["conservation"]["selected"] == figures["conservation"]["sent"] > 0
+    assert figures["feed_ms"] > 0
+    assert figures["first_sent_ms"] >= figures["decide_ms"] > 0
+    assert figures["report_to_last_device_s"] * 1000 >= figures["latency_ms"]["report_to_device"]["max"]
+
+
+def test_bad_options_are_one_line_and_exit_2(tmp_path: Path) -> None:
+    """No runs are no measurement."""
+    done = subprocess.run(
+        [sys.executable, "-m", "eew", "bench", "dispatch", "--runs", "0"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "eew bench: --runs: 0: expected 1 or more\n"
