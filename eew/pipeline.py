@@ -36,12 +36,12 @@ from eew.wire.message import AlertCore, EventMessage
 from eew.wire.message import Clock as ClockMessage
 from eew.wire.sign import SigningKey, in_base64url
 
-__all__ = ["Progress", "RunInput", "RunResult", "audience_of", "run", "swarm_settings"]
+__all__ = ["LEAST_WINDOW", "Progress", "RunInput", "RunResult", "audience_of", "run", "swarm_settings"]
 
 #: Alerts a second that are promised until the real rate is known, by QoS.
 _FIRST_GUESS_HZ = (150_000.0, 50_000.0)
 #: A broker that takes fewer alerts unacknowledged would make each wait for the way there and back.
-_LEAST_WINDOW = 1024
+LEAST_WINDOW = 1024
 #: The devices have all they will get when nothing has come for this long.
 _QUIET_S = 2.0
 _LONGEST_DRAIN_S = 120.0
@@ -146,7 +146,7 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
             qos=settings.qos,
             clock=clock,
             reconnect_s=settings.reconnect_s,
-            least_window=_LEAST_WINDOW,
+            least_window=LEAST_WINDOW,
         )
         await publisher.open()
         stack.push_async_callback(publisher.close)

@@ -28,7 +28,7 @@ from eew.fanout.publisher import MqttPublisher
 from eew.fanout.record import Batch
 from eew.feed.formats.native import decode_report, encode_report
 from eew.model import AlertStatus, Devices, EventReport, Profile, ReportKind, Shelters
-from eew.pipeline import Progress, RunInput, audience_of, run, swarm_settings
+from eew.pipeline import LEAST_WINDOW, Progress, RunInput, audience_of, run, swarm_settings
 from eew.settings import Settings
 from eew.wire import topic
 from eew.wire.sign import SigningKey
@@ -122,7 +122,9 @@ async def ceiling(load: Load, key: SigningKey) -> dict[str, Any]:
     settings, clock = load.settings, SystemClock()
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="eew-bench-"))
-        publisher = MqttPublisher(load.endpoint, "eew-ceiling", qos=settings.qos, clock=clock)
+        publisher = MqttPublisher(
+            load.endpoint, "eew-ceiling", qos=settings.qos, clock=clock, least_window=LEAST_WINDOW
+        )
         await publisher.open()
         stack.push_async_callback(publisher.close)
         batches, n_due = await _packets(load, key, publisher)
