@@ -1,0 +1,101 @@
+"""What a measurement leaves behind: one JSON document with the same head for every bench."""
+
+import json
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eew.bench.machine import machine_facts
+from eew.errors import InputError
+
+__all__ = ["Delivery", "document", "median_of", "whole_number", "write"]
+
+
+class Delivery(dict[str, int]):
+    """How many alerts were expected, delivered, lost and duplicated, over all runs.
+
+    Parameters
+    ----------
+    parts
+        Mappings with at least these names, such as a run summary's ``delivery``.
+    """
+
+    def __init__(self, parts: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(
+            {name: sum(each[name] for each in parts) for name in ("expected", "delivered", "lost", "duplicated")}
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """1 when anything was lost."""
+        return 1 if self["lost"] else 0
+
+    def __str__(self) -> str:
+        """The conservation line."""
+        return (
+            f"delivery   expected {self['expected']:,} = delivered {self['delivered']:,} + lost {self['lost']:,}; "
+            f"duplicated {self['duplicated']:,}"
+        )
+
+
+def document(
+    bench: str,
+    *,
+    efficiency: float | None,
+    delivery: Mapping[str, int],
+    seed: int,
+    settings: Mapping[str, Any],
+    figures: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return a measurement as one JSON document.
+
+    Parameters
+    ----------
+    bench
+        Name of the sub-command.
+    efficiency
+        Share of what the broker can do at all; ``None`` where there is nothing to be efficient at.
+    delivery
+        As in ``Delivery``.
+    seed, settings
+        What the measurement can be repeated with.
+    figures
+        All else, at the top level.
+    """
+    head = {
+        "bench": bench,
+        "efficiency": None if efficiency is None else round(efficiency, 4),
+        "delivery": dict(delivery),
+    }
+    return head | machine_facts() | {"seed": seed, "settings": dict(settings)} | dict(figures)
+
+
+def write(result: Mapping[str, Any], path: Path | None) -> None:
+    """Write a document, where a path was given.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written there.
+    """
+    if path is None:
+        return
+    try:
+        path.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError("a file that can be written", file=path, field="--json", value=error.strerror) from error
+
+
+def median_of(runs: Sequence[Mapping[str, Any]], figure: Callable[[Mapping[str, Any]], float]) -> float:
+    """Return the median of one figure over runs."""
+    return statistics.median(figure(each) for each in runs)
+
+
+def whole_number(option: str, text: str, least: int, most: int | None = None) -> int:
+    """Return a whole number within its bounds; raise ``InputError`` naming the option."""
+    value = int(text) if text.isascii() and text.isdecimal() else None
+    if value is None or value < least or (most is not None and value > most):
+        expected = f"a whole number of {least} or more" if most is None else f"a whole number from {least} to {most}"
+        raise InputError(expected, field=option, value=text)
+    return value
