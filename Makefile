@@ -1,12 +1,14 @@
 # make replay   the main job, with the embedded broker
 # make test     every test
 # make check    lint, types, import contracts
+# make bench    the kernels' figures, into runs/kernels.json
+# make figures  the README's table, from the newest file of benchmarks/results
 # make lock     renew the locked dependencies (needs uv)
 PYTHON ?= python3
 BIN := .venv/bin
 SCENARIO ?= scenarios/tohoku-2011.toml
 
-.PHONY: setup setup-dev replay test check lock clean
+.PHONY: setup setup-dev replay test check bench figures lock clean
 .DEFAULT_GOAL := setup
 
 setup: .venv/.run
@@ -36,6 +38,13 @@ check: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: setup-dev
+	@mkdir -p runs
+	$(BIN)/python -m pytest benchmarks/bench_*.py --benchmark-columns=min,median,max,rounds --benchmark-json=runs/kernels.json
+
+figures: setup-dev
+	$(BIN)/python benchmarks/figures.py table
 
 UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock:

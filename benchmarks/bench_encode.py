@@ -1,27 +1,29 @@
 """How long it takes to write alerts as PUBLISH packets, in portions as the dispatcher takes them."""
 
+import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.timing import note
 from eew import cells
 from eew.fanout.encode import CellEncoder, DeviceEncoder, Encoder, Wire
-from eew.fanout.shelter_text import ShelterText, cell_shelters
-from eew.model import AlertPlan, AlertStatus, Cells, Devices, EventReport, ReportKind, ShelterColumns, Shelters
-from eew.wire.message import AlertCore, CellAlert, DeviceAlert
+from eew.fanout.shelter_text import ShelterIdText, ShelterText, cell_shelter_ids, cell_shelters
+from eew.fanout.slot import Bytes2D
+from eew.model import AlertPlan, AlertStatus, Cells, Devices, EventReport, Level, ReportKind, ShelterColumns, Shelters
+from eew.wire.message import AlertCore
 from eew.wire.packet import V3
 from eew.wire.topic import CELL_LEVEL
-
-if TYPE_CHECKING:
-    from pytest_benchmark.fixture import BenchmarkFixture
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, 100_000, UTC)
 #: The dispatcher's longest portion.
 PORTION = 8192
-WIRE = Wire(qos=0, version=V3, expiry_s=300)
+WIRE = {
+    payload: Wire(qos=0, version=V3, expiry_s=300, is_compact=payload == "compact") for payload in ("full", "compact")
+}
 
 
 def random_plan(n: int, rng: np.random.Generator) -> AlertPlan:
@@ -89,7 +91,7 @@ def random_shelters(n: int, rng: np.random.Generator) -> Shelters:
     )
 
 
-def device_encoder(n: int, rng: np.random.Generator) -> DeviceEncoder:
+def device_encoder(n: int, rng: np.random.Generator, payload: str) -> DeviceEncoder:
     """Return the encoder of alerts to ``n`` devices, each with a shelter."""
     lat_deg, lon_deg = rng.uniform(34, 41, n).astype(np.float32), rng.uniform(135, 142, n).astype(np.float32)
     devices = Devices(
@@ -108,40 +110,81 @@ def device_encoder(n: int, rng: np.random.Generator) -> DeviceEncoder:
         rng.integers(0, 360, n).astype(np.uint16),
     )
     plan = random_plan(n, rng)
-    return DeviceEncoder(plan, core_of_plan(plan), devices, ShelterText(shelters, nearest), WIRE)
+    text = ShelterText(shelters, nearest) if payload == "full" else ShelterIdText(shelters, nearest)
+    return DeviceEncoder(plan, core_of_plan(plan), devices, text, WIRE[payload])
 
 
-def cell_encoder(n: int, rng: np.random.Generator) -> CellEncoder:
+def cell_encoder(n: int, rng: np.random.Generator, payload: str) -> CellEncoder:
     """Return the encoder of alerts to ``n`` cells with three shelters each."""
     cell = np.sort(rng.choice(4**CELL_LEVEL, n, replace=False)).astype(np.uint32)
     shelters = random_shelters(2000, rng)
-    text = cell_shelters(shelters, rng.integers(0, len(shelters), (n, 3)).astype(np.int32))
+    made = cell_shelters if payload == "full" else cell_shelter_ids
+    text = made(shelters, rng.integers(0, len(shelters), (n, 3)).astype(np.int32))
     plan = random_plan(n, rng)
     table = Cells(CELL_LEVEL, cell, np.arange(n + 1, dtype=np.int32))
-    return CellEncoder(plan, core_of_plan(plan), table, text, WIRE)
+    return CellEncoder(plan, core_of_plan(plan), table, text, WIRE[payload])
 
 
-def encode_all(encoder: Encoder, n: int) -> tuple[int, bytes]:
-    """Encode portion by portion; return the bytes of all packets, and the last packet."""
+def encoder_of(mode: str, n: int, payload: str) -> DeviceEncoder | CellEncoder:
+    """Return the encoder of alerts to ``n`` devices or cells."""
+    rng = np.random.default_rng(20110311)
+    return device_encoder(n, rng, payload) if mode == "device" else cell_encoder(n, rng, payload)
+
+
+def encode_all(encoder: Encoder, n: int) -> tuple[int, Bytes2D]:
+    """Encode portion by portion; return the bytes of all packets, and the packets of the last portion."""
     n_bytes = 0
     for start in range(0, n, PORTION):
         batch = encoder.encode(start, min(start + PORTION, n))
         n_bytes += batch.data.nbytes
-    return n_bytes, batch.data[-1].tobytes()
+    return n_bytes, batch.data
 
 
-@pytest.mark.benchmark(group="codec")
+def published(packet: bytes) -> tuple[str, dict[str, Any]]:
+    """Return topic and payload of a PUBLISH packet at QoS 0, read as [MQTT3] 3.3 has it."""
+    n_left = at = 0
+    while True:
+        at += 1
+        n_left |= (packet[at] & 0x7F) << 7 * (at - 1)
+        if packet[at] < 0x80:
+            break
+    topic_at = at + 3
+    payload_at = topic_at + int.from_bytes(packet[at + 1 : topic_at], "big")
+    assert packet[0] == 0x30
+    assert len(packet) == at + 1 + n_left
+    return packet[topic_at:payload_at].decode(), json.loads(packet[payload_at:])
+
+
+def check(encoder: DeviceEncoder | CellEncoder, row: int, packet: bytes) -> None:
+    """Hold one packet, read by the standard library's JSON, against what it was made of."""
+    plan = encoder._plan  # noqa: SLF001 - to compare with what it was made of
+    where, alert = published(packet)
+    target = int(plan.target_row[row])
+    if isinstance(encoder, DeviceEncoder):
+        device_id = encoder._devices.id[target].decode()  # noqa: SLF001 - likewise
+        assert where.endswith(f"/{device_id}")
+        assert alert["device_id"] == device_id
+    else:
+        digits = np.base_repr(int(encoder._table.cell[target]), 4).zfill(CELL_LEVEL)  # noqa: SLF001 - likewise
+        assert where.endswith("/cell/" + "/".join(digits))
+        assert alert["cell"] == digits
+    assert alert["level"] == Level(plan.level[row]).name.lower()
+    # Cut, not rounded.
+    assert -0.001 < float(plan.intensity[row]) - alert["intensity"] < 0.101
+    for name, after_s in (("p_arrival_at", plan.p_arrival_s[row]), ("s_arrival_at", plan.s_arrival_s[row])):
+        at_s = (datetime.fromisoformat(alert[name]) - ORIGIN_AT).total_seconds()
+        assert at_s == pytest.approx(float(after_s), abs=0.0006)
+
+
+@pytest.mark.benchmark(group="encode")
 @pytest.mark.parametrize("n", [10_000, 100_000])
 @pytest.mark.parametrize("mode", ["device", "cell"])
-def test_encode(benchmark: "BenchmarkFixture", mode: str, n: int) -> None:
-    """The last packet is the alert that the plan ends with."""
-    rng = np.random.default_rng(20110311)
-    encoder = device_encoder(n, rng) if mode == "device" else cell_encoder(n, rng)
+@pytest.mark.parametrize("payload", ["full", "compact"])
+def test_encode(benchmark: BenchmarkFixture, payload: str, mode: str, n: int) -> None:
+    """The packets of the last portion are the alerts that the plan ends with."""
+    encoder = encoder_of(mode, n, payload)
     n_bytes, last = benchmark(encode_all, encoder, n)
-    benchmark.extra_info |= {"n": n, "bytes": n_bytes}
-    kind: type[DeviceAlert | CellAlert] = DeviceAlert if mode == "device" else CellAlert
-    alert = msgspec.json.decode(last[last.index(b'{"v":1') :], type=kind)
-    plan = encoder._plan  # noqa: SLF001 - to compare with what it was made of
-    assert n_bytes == n * len(last)
-    assert alert.s_arrival_at is not None
-    assert (alert.s_arrival_at - ORIGIN_AT).total_seconds() == pytest.approx(float(plan.s_arrival_s[-1]), abs=0.0006)
+    note(benchmark, f"encode, {mode} mode, {payload} payload", n, packet_bytes=n_bytes / n)
+    assert n_bytes == n * last.shape[1]
+    for position in np.linspace(0, len(last) - 1, 50).astype(int):
+        check(encoder, n - len(last) + int(position), last[position].tobytes())

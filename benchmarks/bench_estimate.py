@@ -4,10 +4,8 @@ As a benchmark: ``python -m pytest benchmarks/bench_estimate.py``. As one measur
 it obspy's TauP called for some of them one by one: ``python benchmarks/bench_estimate.py``.
 """
 
-import os
-import platform
+import math
 import statistics
-import time
 import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +16,8 @@ import pytest
 from pyproj import Geod
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks import bench_order
+from benchmarks.timing import Timed, note, timed, where
 from eew.cells import cell_at
 from eew.decision.order import SendingOrder, sending_order
 from eew.decision.policy import levels
@@ -35,6 +35,9 @@ ISSUED_S = 30.0
 KM_A_DEGREE = 6371.0 * np.pi / 180
 DEPTH_KM = 24.0
 RATE_HZ = 150_000.0
+MAGNITUDE = 8.1
+#: TauP's names of all that can come first this near.
+PHASES = ("p", "P", "Pg", "Pn", "s", "S", "Sg", "Sn")
 
 REPORT = EventReport(
     event_id="20110311144640",
@@ -47,7 +50,7 @@ REPORT = EventReport(
     lat_deg=38.1,
     lon_deg=142.9,
     depth_km=DEPTH_KM,
-    magnitude=8.1,
+    magnitude=MAGNITUDE,
 )
 PROFILE = load_profile("japan")
 ESTIMATOR = Estimator(TravelTimeTable.load("ak135"), intensity_model(PROFILE.intensity_model), PROFILE.default_depth_km)
@@ -70,11 +73,21 @@ def population(n: int) -> tuple[FloatColumn, FloatColumn]:
     return lat_deg[order], lon_deg[order]
 
 
+def estimated(targets: Targets) -> Estimate:
+    """Return p, s and intensity at every device."""
+    return ESTIMATOR.estimate(REPORT, targets, PROFILE.min_intensity)
+
+
 def decide(targets: Targets) -> Answer:
     """Return the answer to ``REPORT``."""
-    estimate = ESTIMATOR.estimate(REPORT, targets, PROFILE.min_intensity)
+    estimate = estimated(targets)
     level = levels(PROFILE, REPORT.magnitude, estimate.intensity, estimate.max_intensity)
-    return Answer(estimate, level, sending_order(estimate.s_arrival_s - np.float32(ISSUED_S), level, RATE_HZ))
+    return Answer(estimate, level, sending_order(slack_s(estimate), level, RATE_HZ))
+
+
+def slack_s(estimate: Estimate) -> FloatColumn:
+    """Return how long after the issue the S waves come."""
+    return estimate.s_arrival_s - np.float32(ISSUED_S)
 
 
 def geodesic_km(lat_deg: FloatColumn, lon_deg: FloatColumn) -> npt.NDArray[np.float64]:
@@ -85,95 +98,122 @@ def geodesic_km(lat_deg: FloatColumn, lon_deg: FloatColumn) -> npt.NDArray[np.fl
     return np.asarray(distance_m) / 1000
 
 
-def check(answer: Answer, lat_deg: FloatColumn, lon_deg: FloatColumn) -> None:
-    """Hold some of the answers against table and model called for each, and the order against plain sorting."""
-    n = len(lat_deg)
-    assert len(answer.estimate.target_row) == n
-    row = np.linspace(0, n - 1, 200).astype(int)
-    distance_km = geodesic_km(lat_deg[row], lon_deg[row])
-    p_travel_s, s_travel_s = ESTIMATOR.table.travel_times(distance_km, DEPTH_KM)
-    # Straight to the focus by the law of cosines.
+def si_midorikawa_1999(distance_km: float) -> float:
+    """Return JMA intensity at an epicentral distance, as the papers have it, one number after the other."""
     focus_km = 6371.0088 - DEPTH_KM
-    square = 6371.0088**2 + focus_km**2 - 2 * 6371.0088 * focus_km * np.cos(distance_km / 6371.0088)
-    intensity = ESTIMATOR.model.intensity(8.1, np.sqrt(square), depth_km=DEPTH_KM)
-    assert np.abs(answer.estimate.p_arrival_s[row] - p_travel_s).max() < 0.05
-    assert np.abs(answer.estimate.s_arrival_s[row] - s_travel_s).max() < 0.05
-    assert np.abs(answer.estimate.intensity[row] - intensity).max() < 0.02
+    # Straight to the focus by the law of cosines.
+    square = 6371.0088**2 + focus_km**2 - 2 * 6371.0088 * focus_km * math.cos(distance_km / 6371.0088)
+    mw = min(MAGNITUDE - 0.171, 8.3)
+    x_km = max(math.sqrt(square) - 10 ** (0.5 * mw - 1.85) / 2, 3)
+    log_pgv = 0.58 * mw + 0.0038 * DEPTH_KM - 1.29 - math.log10(x_km + 0.0028 * 10 ** (0.5 * mw)) - 0.002 * x_km
+    return 2.68 + 1.72 * (log_pgv + math.log10(1.31))
+
+
+def taup(distance_km: npt.NDArray[np.float64]) -> Timed[list[tuple[float, float]]]:
+    """Return the first P and S of obspy's TauP at each distance, and how long it took over them, one by one."""
+    with warnings.catch_warnings():
+        # obspy lists its plug-ins by an interface of the standard library that is going away.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from obspy.taup import TauPyModel
+
+    model = TauPyModel("ak135")
+
+    def first_s(degree: float) -> tuple[float, float]:
+        arrivals = model.get_travel_times(DEPTH_KM, degree, PHASES)
+        p_s, s_s = (min(each.time for each in arrivals if each.name[0].lower() == wave) for wave in "ps")
+        return p_s, s_s
+
+    # It prepares a depth once.
+    first_s(1.0)
+    return timed(lambda: [first_s(degree) for degree in (distance_km / KM_A_DEGREE).tolist()], 1)
+
+
+def check_estimate(estimate: Estimate, lat_deg: FloatColumn, lon_deg: FloatColumn, n_taup: int = 12) -> None:
+    """Hold some of the answers against TauP and the formula of intensity, called for each."""
+    n = len(lat_deg)
+    assert np.array_equal(np.sort(estimate.target_row), np.arange(n))
+    row = np.linspace(0, n - 1, n_taup).astype(int)
+    distance_km = geodesic_km(lat_deg[row], lon_deg[row])
+    arrivals_s = np.array(taup(distance_km).result)
+    assert np.abs(estimate.p_arrival_s[row] - arrivals_s[:, 0]).max() < 0.05
+    assert np.abs(estimate.s_arrival_s[row] - arrivals_s[:, 1]).max() < 0.05
+    intensity = [si_midorikawa_1999(each) for each in distance_km.tolist()]
+    assert np.abs(estimate.intensity[row] - intensity).max() < 0.02
+
+
+def check(answer: Answer, lat_deg: FloatColumn, lon_deg: FloatColumn) -> None:
+    """Hold the levels against intensity one by one, and the order against the best there is."""
+    check_estimate(answer.estimate, lat_deg, lon_deg)
+    row = np.linspace(0, len(lat_deg) - 1, 200).astype(int)
+    distance_km = geodesic_km(lat_deg[row], lon_deg[row])
+    intensity = np.array([si_midorikawa_1999(each) for each in distance_km.tolist()])
     # JMA: class 4 is critical where 5 lower is expected somewhere, class 3 active, class 1 passive.
     for begins, level in ((3.5, Level.CRITICAL), (2.5, Level.ACTIVE), (0.5, Level.PASSIVE)):
         assert (answer.level[row][intensity >= begins + 0.02] >= level).all()
         assert (answer.level[row][intensity < begins - 0.02] < level).all()
-    assert np.array_equal(np.sort(answer.order.order), np.arange(n))
-    on_time = answer.order.order[: answer.order.n_on_time]
-    assert (np.diff(answer.estimate.s_arrival_s[on_time]) > -0.05).all()
+    bench_order.check(answer.order, slack_s(answer.estimate), answer.level, RATE_HZ)
 
 
 @pytest.mark.parametrize("n", [10**4, 10**5, 10**6])
-@pytest.mark.benchmark(group="kernel")
-def test_from_report_to_sending_order(benchmark: BenchmarkFixture, n: int) -> None:
+@pytest.mark.benchmark(group="estimate")
+def test_estimate(benchmark: BenchmarkFixture, n: int) -> None:
     """Every device is affected; some answers are checked one by one."""
+    lat_deg, lon_deg = population(n)
+    targets = Targets.of(lat_deg, lon_deg)
+    estimate = benchmark.pedantic(  # type: ignore[no-untyped-call]  # the plugin leaves it untyped
+        estimated, (targets,), rounds=5, warmup_rounds=1
+    )
+    note(benchmark, "estimate", n, bytes=targets.coordinates_km.nbytes, seed=SEED)
+    check_estimate(estimate, lat_deg, lon_deg)
+
+
+@pytest.mark.parametrize("n", [10**4, 10**5, 10**6])
+@pytest.mark.benchmark(group="estimate")
+def test_from_report_to_sending_order(benchmark: BenchmarkFixture, n: int) -> None:
+    """Estimate, level and order together."""
     lat_deg, lon_deg = population(n)
     targets = Targets.of(lat_deg, lon_deg)
     answer = benchmark.pedantic(  # type: ignore[no-untyped-call]  # the plugin leaves it untyped
         decide, (targets,), rounds=5, warmup_rounds=1
     )
-    benchmark.extra_info |= {"n": n, "bytes": targets.coordinates_km.nbytes, "seed": SEED}
+    note(benchmark, "estimate, level and order", n, bytes=targets.coordinates_km.nbytes, seed=SEED)
     check(answer, lat_deg, lon_deg)
 
 
 @pytest.mark.parametrize("n", [10**4, 10**5, 10**6])
-@pytest.mark.benchmark(group="kernel")
+@pytest.mark.benchmark(group="estimate")
 def test_placing_a_population(benchmark: BenchmarkFixture, n: int) -> None:
     """Once a population: coordinates, and a sphere around each block."""
     lat_deg, lon_deg = population(n)
     targets = benchmark.pedantic(  # type: ignore[no-untyped-call]  # the plugin leaves it untyped
         Targets.of, (lat_deg, lon_deg), rounds=3, warmup_rounds=1
     )
-    benchmark.extra_info |= {"n": n, "bytes": targets.coordinates_km.nbytes, "seed": SEED}
+    note(benchmark, "placing a population", n, bytes=targets.coordinates_km.nbytes, seed=SEED)
+    # On a sphere or an ellipsoid of the Earth's size, whichever it is.
+    radius_km = np.linalg.norm(np.asarray(targets.coordinates_km, dtype=np.float64), axis=0)
     assert len(targets) == n
+    assert np.abs(radius_km - 6371).max() < 11
 
 
 def main(n: int = 10**6, n_rounds: int = 9, n_taup: int = 200) -> None:
     """Print how long a million devices take, and how much longer a device takes obspy's TauP, in one run."""
-    with warnings.catch_warnings():
-        # obspy lists its plug-ins by an interface of the standard library that is going away.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from obspy.taup import TauPyModel
-
     lat_deg, lon_deg = population(n)
     targets = Targets.of(lat_deg, lon_deg)
     decide(targets)
-    seconds, cpu_seconds = [], []
-    for _ in range(n_rounds):
-        start, cpu_start = time.perf_counter(), time.process_time()
-        answer = decide(targets)
-        seconds.append(time.perf_counter() - start)
-        cpu_seconds.append(time.process_time() - cpu_start)
-    check(answer, lat_deg, lon_deg)
+    ours = timed(lambda: decide(targets), n_rounds)
+    check(ours.result, lat_deg, lon_deg)
 
     row = np.linspace(0, n - 1, n_taup).astype(int)
-    degrees = geodesic_km(lat_deg[row], lon_deg[row]) / KM_A_DEGREE
-    model = TauPyModel("ak135")
-    phases = ["p", "P", "Pg", "Pn", "s", "S", "Sg", "Sn"]
-    model.get_travel_times(DEPTH_KM, 1.0, phases)
-    off_s = []
-    start = time.perf_counter()
-    for each, degree in zip(row, degrees, strict=True):
-        arrivals = model.get_travel_times(DEPTH_KM, degree, phases)
-        first_s = min(arrival.time for arrival in arrivals if arrival.name[0] in "sS")
-        off_s.append(abs(first_s - answer.estimate.s_arrival_s[each]))
-    taup_s = (time.perf_counter() - start) / n_taup
-    ours_s = statistics.median(seconds) / n
-    print(
-        f"{n:,} devices, all affected, p, s, intensity, level, order: median {statistics.median(seconds):.3f} s, "
-        f"best {min(seconds):.3f} s, worst {max(seconds):.3f} s of {n_rounds}, "
-        f"{statistics.median(cpu_seconds):.3f} s of processor time"
-    )
+    theirs = taup(geodesic_km(lat_deg[row], lon_deg[row]))
+    off_s = np.abs(np.array(theirs.result)[:, 1] - ours.result.estimate.s_arrival_s[row])
+    taup_s = theirs.seconds[0] / n_taup
+    ours_s = statistics.median(ours.seconds) / n
+    print(f"{n:,} devices, all affected, p, s, intensity, level, order: {ours}")
     print(
         f"obspy.taup for {n_taup} of them, one by one: {1000 * taup_s:.1f} ms a device, {taup_s / ours_s:,.0f} times "
-        f"ours; S differs by {max(off_s):.3f} s at most"
+        f"ours; S differs by {off_s.max():.3f} s at most"
     )
-    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}")
+    print(where())
 
 
 if __name__ == "__main__":

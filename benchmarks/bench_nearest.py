@@ -4,17 +4,14 @@ As a benchmark: ``python -m pytest benchmarks/bench_nearest.py``. As one measure
 list of any size: ``python benchmarks/bench_nearest.py LIST.csv.gz`` (a list that ``eew shelters import gsi`` takes).
 """
 
-import os
-import platform
-import statistics
 import sys
-import time
 
 import numpy as np
 import pytest
 from pyproj import Geod
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.timing import note, timed, where
 from eew.cells import cell_at
 from eew.model import FloatColumn, ShelterColumns, Shelters
 from eew.shelter.gsi import import_gsi
@@ -27,14 +24,14 @@ SEED = 20110311
 ANY_HAZARD = 0
 
 
-def country_like_japan() -> Shelters:
-    """Return as many sites as Japan's national list has, in towns."""
+def country_like_japan(n_sites: int = N_SITES) -> Shelters:
+    """Return sites in towns, by default as many as Japan's national list has."""
     rng = np.random.default_rng(SEED)
     n_towns = 2000
     lat_deg, lon_deg = rng.uniform((31, 130), (44, 144), (n_towns, 2)).T
-    population = np.full(n_towns, 20_000 * (N_SITES // n_towns + 1))
+    population = np.full(n_towns, 20_000 * (n_sites // n_towns + 1))
     sites = synthetic_shelters(lat_deg, lon_deg, population, seed=SEED)
-    kept = slice(0, N_SITES)
+    kept = slice(0, n_sites)
     return Shelters(
         id=sites.id[kept],
         name=sites.name[kept],
@@ -69,7 +66,7 @@ def check(shelters: Shelters, lat_deg: FloatColumn, lon_deg: FloatColumn, found:
 
 
 @pytest.mark.parametrize("n", [10**4, 10**5, 10**6])
-@pytest.mark.benchmark(group="kernel")
+@pytest.mark.benchmark(group="nearest")
 @pytest.mark.timeout(300)
 def test_nearest_shelter_of_a_population(benchmark: BenchmarkFixture, n: int) -> None:
     """The nearest of 115 402 sites for each device, checked on some against all sites."""
@@ -78,7 +75,7 @@ def test_nearest_shelter_of_a_population(benchmark: BenchmarkFixture, n: int) ->
     found = benchmark.pedantic(  # type: ignore[no-untyped-call]  # the plugin leaves it untyped
         nearest, (shelters, lat_deg, lon_deg), {"hazards": ANY_HAZARD}, rounds=3, warmup_rounds=1
     )
-    benchmark.extra_info |= {"n": n, "n_sites": len(shelters), "seed": SEED}
+    note(benchmark, "nearest", n, n_sites=len(shelters), seed=SEED)
     check(shelters, lat_deg, lon_deg, found)
 
 
@@ -86,18 +83,9 @@ def main(path: str, n: int = 10**6, n_rounds: int = 5) -> None:
     """Print how long a million devices take against a real list."""
     shelters = import_gsi(path).shelters
     lat_deg, lon_deg = population_near(shelters, n)
-    seconds, cpu_seconds = [], []
-    for _ in range(n_rounds):
-        start, cpu_start = time.perf_counter(), time.process_time()
-        found = nearest(shelters, lat_deg, lon_deg, hazards=ANY_HAZARD)
-        seconds.append(time.perf_counter() - start)
-        cpu_seconds.append(time.process_time() - cpu_start)
-    check(shelters, lat_deg, lon_deg, found)
-    print(
-        f"{n} devices, {len(shelters)} sites: median {statistics.median(seconds):.2f} s, best {min(seconds):.2f} s, "
-        f"worst {max(seconds):.2f} s of {n_rounds}, {statistics.median(cpu_seconds):.2f} s of processor time; "
-        f"{os.cpu_count()} cores, Python {platform.python_version()}"
-    )
+    measured = timed(lambda: nearest(shelters, lat_deg, lon_deg, hazards=ANY_HAZARD), n_rounds)
+    check(shelters, lat_deg, lon_deg, measured.result)
+    print(f"{n} devices, {len(shelters)} sites: {measured}; {where()}")
 
 
 if __name__ == "__main__":

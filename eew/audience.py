@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal
 
 import numpy as np
 
@@ -10,8 +10,7 @@ from eew import cells
 from eew.devices.layout import populated_cells
 from eew.estimate.targets import Targets, farthest_point_deg, nearest_point_deg
 from eew.fanout.encode import CellEncoder, DeviceEncoder, Encoder, Wire
-from eew.fanout.shelter_text import ShelterText, cell_shelters
-from eew.fanout.slot import Bytes2D
+from eew.fanout.shelter_text import ShelterIdText, ShelterMembers, ShelterText, cell_shelter_ids, cell_shelters
 from eew.model import AlertPlan, Cells, Devices, EventReport, Hazard, Shelters
 from eew.shelter.nearest import nearest, nearest_k
 from eew.units import seconds_after
@@ -22,8 +21,6 @@ __all__ = ["CellAudience", "DeviceAudience", "Send"]
 _SHELTERS_A_CELL = 3
 _EARTHQUAKE, _TSUNAMI = int(Hazard.EARTHQUAKE), Hazard.EARTHQUAKE | Hazard.TSUNAMI
 
-_Text = TypeVar("_Text", ShelterText, Bytes2D)
-
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -31,11 +28,17 @@ class Send:
 
     qos: int
     version: int
+    payload: Literal["full", "compact"]
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether alerts carry only what a device must have at once."""
+        return self.payload == "compact"
 
 
 def _wire(send: Send, core: AlertCore) -> Wire:
     expiry_s = max(1, int(seconds_after(core.expires_at, core.issued_at)))
-    return Wire(qos=send.qos, version=send.version, expiry_s=expiry_s)
+    return Wire(qos=send.qos, version=send.version, expiry_s=expiry_s, is_compact=send.is_compact)
 
 
 def _hazards(report: EventReport) -> int:
@@ -43,7 +46,7 @@ def _hazards(report: EventReport) -> int:
     return _TSUNAMI if report.tsunami else _EARTHQUAKE
 
 
-def _by_hazards(shelters: Shelters, made: Callable[[int], _Text]) -> dict[int, _Text]:
+def _by_hazards(shelters: Shelters, made: Callable[[int], ShelterMembers]) -> dict[int, ShelterMembers]:
     """Return what is made of the shelters for each hazard, now: the alert path only looks it up."""
     by_hazards = {_EARTHQUAKE: made(_EARTHQUAKE)}
     is_safe = (shelters.hazards & _EARTHQUAKE) != 0
@@ -88,10 +91,10 @@ class DeviceAudience:
         text = self._text_by_hazards[_hazards(plan.report)]
         return DeviceEncoder(plan, core, self._devices, text, _wire(self._send, core))
 
-    def _text(self, hazards: int) -> ShelterText:
+    def _text(self, hazards: int) -> ShelterMembers:
         """Return the nearest shelter of each device as text."""
         columns = nearest(self._shelters, self._devices.lat_deg, self._devices.lon_deg, hazards=hazards)
-        return ShelterText(self._shelters, columns)
+        return (ShelterIdText if self._send.is_compact else ShelterText)(self._shelters, columns)
 
 
 class CellAudience:
@@ -124,10 +127,10 @@ class CellAudience:
         text = self._text_by_hazards[_hazards(plan.report)]
         return CellEncoder(plan, core, self.table, text, _wire(self._send, core))
 
-    def _text(self, hazards: int) -> Bytes2D:
+    def _text(self, hazards: int) -> ShelterMembers:
         """Return the shelters nearest to the middle of each cell as text."""
         edges = cells.bounds(self.table.cell, self.table.level)
         lat_deg = (edges.south_deg + edges.north_deg) / 2
         lon_deg = (edges.west_deg + edges.east_deg) / 2
         rows = nearest_k(self._shelters, lat_deg, lon_deg, _SHELTERS_A_CELL, hazards=hazards).shelter_row
-        return cell_shelters(self._shelters, np.asarray(rows))
+        return (cell_shelter_ids if self._send.is_compact else cell_shelters)(self._shelters, np.asarray(rows))

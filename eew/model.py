@@ -290,6 +290,15 @@ class Estimate:
     #: Greatest intensity expected anywhere on land or sea, at the epicentre; ``None`` where nothing is known.
     max_intensity: float | None
 
+    def taken(self, position: npt.NDArray[np.integer]) -> "Estimate":
+        """Return the estimate of some of its targets; positions ascending, shape ``(m,)``."""
+        columns = (self.intensity, self.p_arrival_s, self.s_arrival_s, self.s_slowness_s_km)
+        target_row = self.target_row[position]
+        intensity, p_arrival_s, s_arrival_s, s_slowness_s_km = (column[position] for column in columns)
+        for column in (target_row, intensity, p_arrival_s, s_arrival_s, s_slowness_s_km):
+            column.setflags(write=False)
+        return Estimate(target_row, intensity, p_arrival_s, s_arrival_s, s_slowness_s_km, self.max_intensity)
+
 
 @dataclass(frozen=True, slots=True)
 class AlertPlan:

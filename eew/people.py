@@ -1,5 +1,9 @@
-"""What an event was for each person: chosen when, told when, and the S wave when. Seconds after the event's epoch."""
+"""What an event was for each person: chosen when, told when, and the S wave when. Seconds after the event's epoch.
 
+People are followed some rows of a population at a time: a hundred million of them at once would take 50 bytes each.
+"""
+
+from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +15,7 @@ import numpy.typing as npt
 from eew.model import AlertPlan, Cells, EventReport, FloatColumn, Level, RowColumn
 from eew.units import seconds_after
 
-__all__ = ["LEVELS", "EventPeople", "Followed", "People", "follow_event"]
+__all__ = ["LEVELS", "EventPeople", "Followed", "People", "chosen_devices", "follow_event"]
 
 #: From the loudest.
 LEVELS: Final = (Level.CRITICAL, Level.ACTIVE, Level.PASSIVE)
@@ -20,10 +24,11 @@ _Column = npt.NDArray[np.float64]
 
 
 class Followed(NamedTuple):
-    """A report that was acted on, no cancel, and what came of it."""
+    """A report that was acted on, no cancel, and what came of it for some rows of the population."""
 
     report: EventReport
-    plan: AlertPlan
+    #: Shape ``(n_rows,)``; those that had the alert and by their own reckoning feel nothing may be in it.
+    is_chosen: npt.NDArray[np.bool_]
     #: The receipts of its alerts (``receiver.RECEIPT``), and how long after the report each came, s; shape ``(n,)``.
     lines: npt.NDArray[np.void]
     received_s: FloatColumn
@@ -45,68 +50,81 @@ class EventPeople:
     #: Warning time of the first alert that was at least so loud.
     warning_s_by_level: Mapping[Level, _Column]
 
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """All events of a run."""
-
-    events: Mapping[str, EventPeople]
-
-    def warning_s(self, level: Level | None = None) -> _Column:
-        """Return the warning times of those told (at least so loud), all events, in no order."""
-        columns = [
-            event.s_arrival_s - event.delivered_s if level is None else event.warning_s_by_level[level]
-            for event in self.events.values()
-        ]
-        merged: _Column = np.concatenate([np.empty(0), *columns])
-        return merged[~np.isnan(merged)]
-
     def outcome(self) -> dict[str, int]:
-        """Return how many were in time, late by physics, late by dispatch, and not told; a person counts once an event.
+        """Return how many were in time, late by physics, late by dispatch, and not told.
 
         Late by physics: the S wave was there before the first report that chose the person was issued. Late by
         dispatch: it came after that, and before the alert. Who was told and lies beyond all S arrivals that are known
         was in time.
         """
-        counts = {"in_time": 0, "late_by_physics": 0, "late_by_dispatch": 0, "not_told": 0}
-        for event in self.events.values():
-            is_told = ~np.isnan(event.delivered_s)
-            is_late = event.s_arrival_s <= event.delivered_s
-            is_by_physics = is_late & (event.s_arrival_s <= event.chosen_s)
-            counts["in_time"] += int((is_told & ~is_late).sum())
-            counts["late_by_physics"] += int(is_by_physics.sum())
-            counts["late_by_dispatch"] += int((is_late & ~is_by_physics).sum())
-            counts["not_told"] += int((~is_told).sum())
-        return counts
+        is_told = ~np.isnan(self.delivered_s)
+        is_late = self.s_arrival_s <= self.delivered_s
+        is_by_physics = is_late & (self.s_arrival_s <= self.chosen_s)
+        return {
+            "in_time": int((is_told & ~is_late).sum()),
+            "late_by_physics": int(is_by_physics.sum()),
+            "late_by_dispatch": int((is_late & ~is_by_physics).sum()),
+            "not_told": int((~is_told).sum()),
+        }
 
 
-def follow_event(followed: Iterable[Followed], n_devices: int, cells: Cells | None) -> EventPeople:
-    """Return what one event was for each device that was chosen or told.
+class People:
+    """All events of a run, added up: a person counts once an event."""
+
+    def __init__(self) -> None:
+        self._outcome = Tally({"in_time": 0, "late_by_physics": 0, "late_by_dispatch": 0, "not_told": 0})
+        self._warnings_s: dict[Level | None, list[FloatColumn]] = {level: [] for level in (None, *LEVELS)}
+
+    def add(self, event: EventPeople) -> None:
+        """Add what an event was for some."""
+        self._outcome.update(event.outcome())
+        of_all = event.s_arrival_s - event.delivered_s
+        for level, warning_s in ((None, of_all), *event.warning_s_by_level.items()):
+            # Of hours, single precision keeps the millisecond.
+            self._warnings_s[level].append(warning_s[~np.isnan(warning_s)].astype(np.float32))
+
+    def outcome(self) -> dict[str, int]:
+        """Return the sum of all outcomes."""
+        return dict(self._outcome)
+
+    def warning_s(self, level: Level | None = None) -> FloatColumn:
+        """Return the warning times of those told (at least so loud), all events, in no order."""
+        return np.concatenate([np.empty(0, dtype=np.float32), *self._warnings_s[level]])
+
+
+def chosen_devices(plan: AlertPlan, n_devices: int, cells: Cells | None) -> npt.NDArray[np.bool_]:
+    """Return whether a plan is addressed to each device, or to its cell; shape ``(n_devices,)``."""
+    is_target = np.zeros(n_devices if cells is None else len(cells), dtype=bool)
+    is_target[plan.target_row] = True
+    return is_target if cells is None else np.repeat(is_target, np.diff(cells.first_row))
+
+
+def follow_event(followed: Iterable[Followed], first_row: int, n_rows: int) -> EventPeople:
+    """Return what one event was for each of some devices that was chosen or told.
 
     Parameters
     ----------
     followed
-        The event's reports, in the order in which they came.
-    n_devices
-        Size of the population.
-    cells
-        Where plans are addressed to cells. Then all devices in a chosen cell are chosen, but those that had the alert
-        and by their own reckoning feel nothing.
+        The event's reports, in the order in which they came. Instants count from the origin of the first.
+    first_row, n_rows
+        Which devices of the population.
     """
-    chosen_s, delivered_s, first_s_arrival_s = (np.full(n_devices, np.nan) for _ in range(3))
-    highest_level = np.zeros(n_devices, dtype=np.uint8)
-    warning_s_by_level = {level: np.full(n_devices, np.nan) for level in LEVELS}
+    chosen_s, delivered_s, first_s_arrival_s = (np.full(n_rows, np.nan) for _ in range(3))
+    highest_level = np.zeros(n_rows, dtype=np.uint8)
+    warning_s_by_level = {level: np.full(n_rows, np.nan) for level in LEVELS}
     epoch: datetime | None = None
-    for report, plan, lines, received_s in followed:
+    for report, is_chosen, lines, received_s in followed:
         if report.origin_at is None:
             raise AssertionError("only a cancel has no origin")
         epoch = epoch or report.origin_at
         issued_s = seconds_after(report.issued_at, epoch)
+        line_row = lines["device_row"] - first_row
         is_affected = lines["level"] != Level.NONE
-        chosen_row = plan.target_row if cells is None else _rows_in(cells, plan, lines["device_row"][~is_affected])
-        chosen_s[chosen_row] = np.fmin(chosen_s[chosen_row], issued_s)
+        is_really = is_chosen.copy()
+        is_really[line_row[~is_affected]] = False
+        chosen_s[is_really] = np.fmin(chosen_s[is_really], issued_s)
 
-        row, level = lines["device_row"][is_affected], lines["level"][is_affected]
+        row, level = line_row[is_affected], lines["level"][is_affected]
         told_s = issued_s + received_s[is_affected].astype(np.float64)
         s_arrival_s = lines["s_arrival_s"][is_affected].astype(np.float64) + seconds_after(report.origin_at, epoch)
         is_first = np.isnan(delivered_s[row])
@@ -116,21 +134,12 @@ def follow_event(followed: Iterable[Followed], n_devices: int, cells: Cells | No
             is_first = (level >= each) & (highest_level[row] < each)
             warning_s[row[is_first]] = (s_arrival_s - told_s)[is_first]
         highest_level[row] = np.maximum(highest_level[row], level)
-    known = np.flatnonzero(~(np.isnan(chosen_s) & np.isnan(delivered_s))).astype(np.int32)
+    known = np.flatnonzero(~(np.isnan(chosen_s) & np.isnan(delivered_s)))
     return EventPeople(
-        known,
+        (known + first_row).astype(np.int32),
         chosen_s[known],
         delivered_s[known],
         first_s_arrival_s[known],
         highest_level[known],
         {level: warning_s[known] for level, warning_s in warning_s_by_level.items()},
     )
-
-
-def _rows_in(cells: Cells, plan: AlertPlan, unaffected_row: RowColumn) -> npt.NDArray[np.intp]:
-    """Return the devices in the cells of a plan, but some."""
-    is_cell = np.zeros(len(cells), dtype=bool)
-    is_cell[plan.target_row] = True
-    is_chosen = np.repeat(is_cell, np.diff(cells.first_row))
-    is_chosen[unaffected_row] = False
-    return np.flatnonzero(is_chosen)

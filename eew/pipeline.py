@@ -7,7 +7,8 @@ import asyncio
 import math
 import os
 import platform
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -83,14 +84,18 @@ class Progress:
     #: The most memory that this process held while it dispatched, and what it held before.
     held_bytes: int = 0
     held_before_bytes: int = 0
+    #: Processor time that this process took from the first report until all was handed over and confirmed.
+    cpu_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The summary, and the broker's failure if that ended the run."""
+    """The summary, the broker's failure if that ended the run, and what the summary was made of."""
 
     summary: dict[str, Any]
     error: BrokerError | None
+    dispatched: Sequence[Dispatched]
+    receipts: Receipts
 
 
 @dataclass(slots=True)
@@ -150,7 +155,7 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
         )
         await publisher.open()
         stack.push_async_callback(publisher.close)
-        send = Send(settings.qos, publisher.version)
+        send = Send(settings.qos, publisher.version, settings.payload)
         audience = await asyncio.to_thread(audience_of, settings, given.devices, given.shelters, send)
         outbox, rate = Outbox(), SendRate(_FIRST_GUESS_HZ[settings.qos])
         dispatcher = Dispatcher(
@@ -184,25 +189,22 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
         if error is None:
             await _drain(road)
         receipts: Receipts = await swarm.finish()
+        dispatched = [
+            Dispatched(
+                each.report, each.verdict, each.received_mono_s, each.decided_mono_s, by_plan.get(id(each.report))
+            )
+            for each in progress.handled
+        ]
         summary = await asyncio.to_thread(
             summarise,
-            [
-                Dispatched(
-                    each.report,
-                    each.verdict,
-                    each.received_mono_s,
-                    each.decided_mono_s,
-                    by_plan.get(id(each.report)),
-                )
-                for each in progress.handled
-            ],
+            dispatched,
             receipts,
             given.devices,
             cells=audience.table if isinstance(audience, CellAudience) else None,
             seed=settings.seed,
-            facts=_facts(settings, given, progress, broker, publisher),
+            facts=_facts(road, broker),
         )
-        return RunResult(summary, error)
+        return RunResult(summary, error, dispatched, receipts)
 
 
 def audience_of(settings: Settings, devices: Devices, shelters: Shelters, send: Send) -> CellAudience | DeviceAudience:
@@ -225,6 +227,7 @@ async def _travel(road: _Road) -> BrokerError | None:
         name="dispatch",
     )
     failures: list[BrokerError] = []
+    cpu_before_s = time.process_time()
     try:
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(_watch(road), name="watch")
@@ -240,6 +243,7 @@ async def _travel(road: _Road) -> BrokerError | None:
         failures = [each for each in group.exceptions if isinstance(each, BrokerError)]
     finally:
         sending.cancel()
+        road.progress.cpu_s = time.process_time() - cpu_before_s
     return failures[0] if failures else None
 
 
@@ -356,9 +360,8 @@ def _event_message(handled: Handled, core: AlertCore, profile: Profile) -> Event
     )
 
 
-def _facts(
-    settings: Settings, given: RunInput, progress: Progress, broker: dict[str, str], publisher: MqttPublisher
-) -> dict[str, Any]:
+def _facts(road: _Road, broker: dict[str, str]) -> dict[str, Any]:
+    settings, given, progress, publisher = road.settings, road.given, road.progress, road.publisher
     counts = publisher.counts
     return {
         "scenario": given.name,
@@ -366,6 +369,7 @@ def _facts(
         "seed": settings.seed,
         "mode": settings.mode,
         "qos": settings.qos,
+        "payload": settings.payload,
         "speed": "max" if math.isinf(settings.speed) else settings.speed,
         "broker": broker | {"mqtt_version": "5" if publisher.version == 5 else "3.1.1"},
         "machine": {
@@ -377,6 +381,8 @@ def _facts(
         "dispatcher": {
             "held_mib": round(progress.held_bytes / 2**20, 1),
             "bytes_a_device": round((progress.held_bytes - progress.held_before_bytes) / len(given.devices), 1),
+            "cpu_s": round(progress.cpu_s, 4),
+            "writing_s": round(road.rate.writing_s, 4),
         },
         "publisher": {
             "reconnects": counts.n_reconnects,

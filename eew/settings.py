@@ -21,6 +21,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     mode: Literal["device", "cell"] = "device"
     qos: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
+    #: What alerts carry: all there is, or what a device must have at once, with a shelter only by its id.
+    payload: Literal["full", "compact"] = "full"
     #: How many times faster than real the waiting between reports is; infinite for none.
     speed: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     devices: Annotated[int, msgspec.Meta(ge=1, le=100_000_000)] = 100_000

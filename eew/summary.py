@@ -5,6 +5,7 @@ devices wrote down (receipts). A latency is in real seconds; a device's delivery
 its measured latency.
 """
 
+from bisect import bisect_left
 from collections import Counter as Tally
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from eew.devices.receiver import Counter
 from eew.devices.swarm import Receipts
 from eew.errors import ConservationError
 from eew.model import Cells, Delivery, DeviceKind, Devices, EventReport, FloatColumn, Level, ReportKind
-from eew.people import LEVELS, Followed, People, follow_event
+from eew.people import LEVELS, EventPeople, Followed, People, chosen_devices, follow_event
 from eew.units import seconds_after
 
 __all__ = ["Dispatched", "check_conservation", "percentiles", "summarise"]
@@ -27,6 +28,15 @@ __all__ = ["Dispatched", "check_conservation", "percentiles", "summarise"]
 _PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "max": 100.0}
 _WARNING_PERCENTILES = {"p5": 5.0, "p50": 50.0, "p95": 95.0}
 _REFUSALS = (Counter.OLDER, Counter.EXPIRED, Counter.UNVERIFIED)
+_SIMULATED = (
+    "heard_or_shown",
+    "kept_quiet_by_do_not_disturb",
+    "off_or_out_of_reach",
+    "heard_or_shown_before_s_wave",
+    "tv_screens_taken_over",
+)
+#: Devices, or receipts, worked on at once; a multiple of 8.
+_CHUNK_ROWS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +57,8 @@ class _Matched:
 
     dispatched: Dispatched
     delivery: Delivery
-    #: Which lines of the receipts.
-    line_no: npt.NDArray[np.int32]
+    #: In ascending order of their devices, mapped.
+    lines: npt.NDArray[np.void]
     #: Seconds from report to handing over (NaN where the broker did not confirm that), and from report to the device.
     sent_s: FloatColumn
     received_s: FloatColumn
@@ -82,12 +92,7 @@ def summarise(
         What else stands at the top: scenario, mode, qos, speed, broker, machine.
     """
     matched = _match(dispatched, receipts, len(devices), cells)
-    people = People(
-        {
-            event_id: follow_event(_followed(event_id, matched, receipts), len(devices), cells)
-            for event_id in dict.fromkeys(each.dispatched.report.event_id for each in matched)
-        }
-    )
+    people, simulated = _people(matched, devices, cells, seed)
     n_expected = sum(each.n_expected for each in matched)
     n_taken = sum(int(np.isfinite(each.sent_s).sum()) for each in matched)
     n_refused = sum(receipts.counts[each] for each in _REFUSALS)
@@ -108,10 +113,10 @@ def summarise(
             "refused": {each.name.lower(): receipts.counts[each] for each in _REFUSALS},
             "unreadable": receipts.counts[Counter.UNREADABLE],
         },
-        "latency_ms": _latencies(matched, receipts),
+        "latency_ms": _latencies(matched),
         "warning_s": _warnings(people),
         "outcome": people.outcome(),
-        "simulated": _simulated(people, devices, seed),
+        "simulated": simulated,
     }
 
 
@@ -142,45 +147,58 @@ def percentiles(values: npt.NDArray[np.floating], wanted: Mapping[str, float], d
 
 def _match(dispatched: Sequence[Dispatched], receipts: Receipts, n_devices: int, cells: Cells | None) -> list[_Matched]:
     """Put the receipts of each report beside its plan."""
-    lines = receipts.lines
-    order = np.argsort(lines["core_no"], kind="stable").astype(np.int32)
-    edges = np.searchsorted(lines["core_no"], np.arange(len(receipts.cores) + 1), sorter=order)
-    line_no_by_core = {core: order[edges[i] : edges[i + 1]] for i, core in enumerate(receipts.cores)}
     n_by_target = np.ones(n_devices, dtype=np.int32) if cells is None else np.diff(cells.first_row)
-    cell_of_device = None if cells is None else np.repeat(np.arange(len(cells), dtype=np.int32), n_by_target)
     matched = []
     for each in dispatched:
         if each.delivery is None:
             continue
         report = each.report
-        line_no = line_no_by_core.get((report.event_id, report.report_no, report.kind), order[:0])
+        lines = receipts.of_core((report.event_id, report.report_no, report.kind))
         handed_s = np.full(len(n_by_target), np.nan, dtype=np.float32)
         n_expected = 0
         for part in each.delivery.sent:
             target_row = each.delivery.plan.target_row[part.start : part.end]
             handed_s[target_row] = part.at_mono_s - each.received_mono_s
             n_expected += int(n_by_target[target_row].sum())
-        device_row = lines["device_row"][line_no]
-        received_s = lines["received_mono_ns"][line_no] / 1e9 - each.received_mono_s
-        matched.append(
-            _Matched(
-                each,
-                each.delivery,
-                line_no,
-                handed_s[device_row if cell_of_device is None else cell_of_device[device_row]],
-                received_s.astype(np.float32),
-                n_expected,
-            )
-        )
+        sent_s, received_s = (np.empty(len(lines), dtype=np.float32) for _ in range(2))
+        for first in range(0, len(lines), _CHUNK_ROWS):
+            chunk = slice(first, first + _CHUNK_ROWS)
+            device_row = lines["device_row"][chunk]
+            at = device_row if cells is None else np.searchsorted(cells.first_row, device_row, "right") - 1
+            sent_s[chunk] = handed_s[at]
+            received_s[chunk] = lines["received_mono_ns"][chunk] / 1e9 - each.received_mono_s
+        matched.append(_Matched(each, each.delivery, lines, sent_s, received_s, n_expected))
     return matched
 
 
-def _followed(event_id: str, matched: Sequence[_Matched], receipts: Receipts) -> Iterator[Followed]:
-    """Yield the solutions of one event; their receipts are copied one report at a time."""
-    for each in matched:
-        report = each.dispatched.report
-        if report.event_id == event_id and report.kind is not ReportKind.CANCEL:
-            yield Followed(report, each.delivery.plan, receipts.lines[each.line_no], each.received_s)
+def _people(
+    matched: Sequence[_Matched], devices: Devices, cells: Cells | None, seed: int
+) -> tuple[People, dict[str, Any]]:
+    """Follow every event for some devices after the other; return the outcomes, and what is simulated on top."""
+    people, simulated = People(), _Simulated(devices, seed)
+    for event_id in dict.fromkeys(each.dispatched.report.event_id for each in matched):
+        of_event = [
+            (each, np.packbits(chosen_devices(each.delivery.plan, len(devices), cells)))
+            for each in matched
+            if each.dispatched.report.event_id == event_id and each.dispatched.report.kind is not ReportKind.CANCEL
+        ]
+        for first_row in range(0, len(devices), _CHUNK_ROWS):
+            n_rows = min(_CHUNK_ROWS, len(devices) - first_row)
+            event = follow_event(_followed(of_event, first_row, n_rows), first_row, n_rows)
+            people.add(event)
+            simulated.add(event, first_row, n_rows)
+    return people, simulated.result()
+
+
+def _followed(
+    of_event: Sequence[tuple[_Matched, npt.NDArray[np.uint8]]], first_row: int, n_rows: int
+) -> Iterator[Followed]:
+    """Yield the solutions of one event as they were for some rows."""
+    for each, chosen_bits in of_event:
+        rows = each.lines["device_row"]
+        part = slice(bisect_left(rows, first_row), bisect_left(rows, first_row + n_rows))
+        is_chosen = np.unpackbits(chosen_bits[first_row // 8 :], count=n_rows).view(bool)
+        yield Followed(each.dispatched.report, is_chosen, np.array(each.lines[part]), each.received_s[part])
 
 
 def _report_line(each: _Matched) -> dict[str, Any]:
@@ -214,16 +232,19 @@ def _conservation(matched: Sequence[_Matched]) -> dict[str, int]:
     }
 
 
-def _latencies(matched: Sequence[_Matched], receipts: Receipts) -> dict[str, Any]:
+def _latencies(matched: Sequence[_Matched]) -> dict[str, Any]:
     """Return percentiles of the measured latencies in ms, each named by its two ends."""
     none = np.empty(0, dtype=np.float32)
-    sent_ms = 1000 * np.concatenate([none, *(each.sent_s for each in matched)])
-    received_ms = 1000 * np.concatenate([none, *(each.received_s for each in matched)])
-    levels = receipts.lines["level"]
-    level = np.concatenate([levels[:0], *(levels[each.line_no] for each in matched)])
+    sent_ms = np.concatenate([none, *(each.sent_s for each in matched)])
+    received_ms = np.concatenate([none, *(each.received_s for each in matched)])
+    sent_ms *= 1000
+    received_ms *= 1000
+    level = np.concatenate([none.astype(np.uint8), *(each.lines["level"] for each in matched)])
+    from_report = percentiles(sent_ms, _PERCENTILES, 3)
+    np.subtract(received_ms, sent_ms, out=sent_ms)
     return {
-        "report_to_sent": percentiles(sent_ms, _PERCENTILES, 3),
-        "sent_to_device": percentiles(received_ms - sent_ms, _PERCENTILES, 3),
+        "report_to_sent": from_report,
+        "sent_to_device": percentiles(sent_ms, _PERCENTILES, 3),
         "report_to_device": percentiles(received_ms, _PERCENTILES, 3),
         "by_level": {each.word: percentiles(received_ms[level == each], _PERCENTILES, 3) for each in LEVELS},
     }
@@ -234,27 +255,36 @@ def _warnings(people: People) -> dict[str, Any]:
     return percentiles(people.warning_s(), _WARNING_PERCENTILES, 2) | {"by_level": by_level}
 
 
-def _simulated(people: People, devices: Devices, seed: int) -> dict[str, Any]:
-    """Return what would happen past the devices' connections: simulated, not measured."""
-    behaviour = Behaviour.of(devices.kind, seed)
-    n_heard = n_kept_quiet = n_offline = n_in_time = n_tv = 0
-    for event in people.events.values():
-        row = event.device_row
-        level = np.zeros(len(devices), dtype=np.uint8)
+class _Simulated:
+    """What would happen past the devices' connections: simulated, not measured."""
+
+    def __init__(self, devices: Devices, seed: int) -> None:
+        self._kind = devices.kind
+        self._behaviour = Behaviour.of(devices.kind, seed)
+        self._n: Tally[str] = Tally()
+
+    def add(self, event: EventPeople, first_row: int, n_rows: int) -> None:
+        """Play an event for some rows of the population."""
+        part = slice(first_row, first_row + n_rows)
+        whole, kind = self._behaviour, self._kind[part]
+        behaviour = Behaviour(whole.is_offline[part], whole.is_do_not_disturb[part], whole.last_mile_s[part])
+        row = event.device_row - first_row
+        level = np.zeros(n_rows, dtype=np.uint8)
         level[row] = event.highest_level
         is_told = level != Level.NONE
         is_heard = behaviour.is_heard(level)
-        n_heard += int(is_heard.sum())
-        n_offline += int((is_told & behaviour.is_offline).sum())
-        n_kept_quiet += int((is_told & ~is_heard & ~behaviour.is_offline).sum())
+        is_off = is_told & behaviour.is_offline
         shown_s = event.delivered_s + behaviour.last_mile_s[row]
-        n_in_time += int((is_heard[row] & (shown_s < event.s_arrival_s)).sum())
-        n_tv += int(behaviour.takes_over_screen(devices.kind, level).sum())
-    return {
-        "last_mile_source": LAST_MILE_SOURCE,
-        "heard_or_shown": n_heard,
-        "kept_quiet_by_do_not_disturb": n_kept_quiet,
-        "off_or_out_of_reach": n_offline,
-        "heard_or_shown_before_s_wave": n_in_time,
-        "tv_screens_taken_over": n_tv,
-    }
+        self._n.update(
+            {
+                "heard_or_shown": int(is_heard.sum()),
+                "kept_quiet_by_do_not_disturb": int((is_told & ~is_heard & ~behaviour.is_offline).sum()),
+                "off_or_out_of_reach": int(is_off.sum()),
+                "heard_or_shown_before_s_wave": int((is_heard[row] & (shown_s < event.s_arrival_s)).sum()),
+                "tv_screens_taken_over": int(behaviour.takes_over_screen(kind, level).sum()),
+            }
+        )
+
+    def result(self) -> dict[str, Any]:
+        """Return the counts of all that was added."""
+        return {"last_mile_source": LAST_MILE_SOURCE} | {name: self._n[name] for name in _SIMULATED}

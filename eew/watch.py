@@ -208,7 +208,7 @@ class Watch:
             felt=self._felt(known, newest, alert, now_at),
             radius_km_by_level=_by_level(event.radius_km_by_level) if event is not None and is_told else {},
             n_alerts_by_level=_by_level(event.n_alerts_by_level) if event is not None and is_told else {},
-            shelter=_printable(alert.shelters[0].name) if alert is not None and alert.shelters else None,
+            shelter=None if alert is None else _shelter(alert),
         )
 
     def _felt(
@@ -269,6 +269,13 @@ def _by_level(values: Mapping[str, NumberT]) -> dict[str, NumberT]:
     """Return the values of the levels we know, from the loudest."""
     words = (level.word for level in (Level.CRITICAL, Level.ACTIVE, Level.PASSIVE))
     return {word: values[word] for word in words if word in values}
+
+
+def _shelter(alert: CellAlert) -> str | None:
+    """Return the nearest shelter's name, or its id where the alert says no more: a watcher holds no catalogue."""
+    if alert.shelters:
+        return _printable(alert.shelters[0].name)
+    return f"id {_printable(alert.shelter_ids[0])}" if alert.shelter_ids else None
 
 
 def _coordinates(core: AlertCore) -> str:

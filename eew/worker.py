@@ -12,8 +12,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -27,13 +29,13 @@ from eew.devices.decode import cell_alerts, device_alerts
 from eew.devices.layout import RowRange, populated_cells, topic_filters
 from eew.devices.open_files import allow_connections
 from eew.devices.receipts import ReceiptTeller
-from eew.devices.receiver import Counter, Receiver
+from eew.devices.receiver import Counter, ReceiptLog, Receiver
 from eew.devices.row_by_id import RowById
 from eew.devices.store import load
 from eew.devices.subscriber import Run
 from eew.devices.swarm import WorkerOrders
 from eew.errors import BrokerConnectError, EewError
-from eew.model import CodeColumn, FloatColumn, Level, ReportKind, RowColumn
+from eew.model import CodeColumn, Devices, FloatColumn, Level, ReportKind, RowColumn
 from eew.profile import load_profile
 from eew.reckoning import OwnReckoning
 from eew.wire import topic
@@ -69,28 +71,26 @@ class Worker:
         def verify(core: AlertCore) -> bool:
             return verifier.verify(core.key_id, core_of(core), core.signature)
 
-        self._receiver = Receiver(self._rows.first, len(self._rows), verify, counters)
+        self._receipts_file = (Path(orders.folder) / f"receipts-{orders.worker_no}.bin").open("wb")
+        log = ReceiptLog(self._receipts_file)
+        self._receiver = Receiver(self._rows.first, len(self._rows), verify, counters, log)
         self._offset = timedelta(0)
         self._attachments: list[Attachment] = []
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._row_by_id = RowById(self._devices, self._rows)
         self._collector = Collector(self._take_devices, asyncio.get_running_loop())
         share = settings.receipt_share
         self._receipts = ReceiptTeller(self._devices, self._rows, share) if share else None
-        if settings.mode == "cell":
+        if settings.mode == "device":
+            self._row_by_id = RowById(self._devices, self._rows)
+        else:
             profile = load_profile(settings.profile)
-            part = slice(self._rows.first, self._rows.end)
+            mine = _rows_of(self._devices, self._rows)
             self._reckoning = OwnReckoning(
-                self._devices.lat_deg[part],
-                self._devices.lon_deg[part],
-                profile,
-                settings.travel_times or profile.travel_times,
+                mine.lat_deg, mine.lon_deg, profile, settings.travel_times or profile.travel_times
             )
-            table = populated_cells(self._devices)
-            self._first_row_by_cell = {
-                int(cell): (int(a), int(b))
-                for cell, a, b in zip(table.cell, table.first_row[:-1], table.first_row[1:], strict=True)
-            }
+            table = populated_cells(mine)
+            first_row = (table.first_row + self._rows.first).tolist()
+            self._rows_by_cell = dict(zip(table.cell.tolist(), pairwise(first_row), strict=True))
 
     async def run(self) -> int:
         """Subscribe, receive until told to stop, write down; return the exit code."""
@@ -210,7 +210,7 @@ class Worker:
             if alert is None:
                 self._receiver.unreadable(1)
                 continue
-            first, end = self._first_row_by_cell.get(int(alert.cell, 4), (0, 0))
+            first, end = self._rows_by_cell.get(int(alert.cell, 4), (0, 0))
             first, end = max(first, rows.first), min(end, rows.end)
             if first >= end:
                 self._receiver.unreadable(1)
@@ -222,11 +222,11 @@ class Worker:
                 level = np.full(len(row), Level[alert.level.upper()], dtype=np.uint8)
             else:
                 try:
-                    own = self._reckoning.reckon(alert)
+                    own = self._reckoning.reckon(alert, mine)
                 except msgspec.ValidationError:
                     self._receiver.unreadable(1)
                     continue
-                level, s_arrival_s = own.level[mine], own.s_arrival_s[mine]
+                level, s_arrival_s = own.level, own.s_arrival_s
                 if alert.has_fault:
                     level = np.full(len(row), Level[alert.level.upper()], dtype=np.uint8)
             self._take(alert, row, level, s_arrival_s)
@@ -239,9 +239,15 @@ class Worker:
             self._receipts.note(core, row[is_taken], level[is_taken])
 
     def _write(self) -> None:
-        folder, number = Path(self._orders.folder), self._orders.worker_no
-        np.save(folder / f"receipts-{number}.npy", self._receiver.log.receipts())
-        (folder / f"cores-{number}.json").write_bytes(msgspec.json.encode(self._receiver.log.cores))
+        self._receipts_file.close()
+        path = Path(self._orders.folder) / f"cores-{self._orders.worker_no}.json"
+        path.write_bytes(msgspec.json.encode(self._receiver.log.cores))
+
+
+def _rows_of(devices: Devices, rows: RowRange) -> Devices:
+    part = slice(rows.first, rows.end)
+    columns = {name: getattr(devices, name)[part] for name in ("id", "lat_deg", "lon_deg", "cell", "kind")}
+    return replace(devices, **columns)
 
 
 def _base64url(text: str) -> bytes:

@@ -22,7 +22,8 @@ from eew.wire.packet import V3
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
 GEOD = Geod(ellps="WGS84")
-SEND = Send(qos=0, version=V3)
+SEND = Send(qos=0, version=V3, payload="full")
+SHORT = Send(qos=0, version=V3, payload="compact")
 N = 40
 EARTHQUAKE, TSUNAMI = int(Hazard.EARTHQUAKE), int(Hazard.EARTHQUAKE | Hazard.TSUNAMI)
 
@@ -155,6 +156,41 @@ def test_each_device_is_sent_its_nearest_shelter(
         assert alert["status"] == "exercise"
 
 
+@pytest.mark.parametrize(("tsunami", "hazards"), [(None, EARTHQUAKE), (True, TSUNAMI)])
+def test_short_alerts_name_the_same_shelters_by_their_ids(
+    tsunami: bool | None, hazards: int, devices: Devices, rng: np.random.Generator
+) -> None:
+    """To devices the nearest, to cells the three nearest to the middle; nothing else is said of them."""
+    places = shelters(rng, [EARTHQUAKE, TSUNAMI, EARTHQUAKE, TSUNAMI, TSUNAMI, TSUNAMI])
+    town, region = DeviceAudience(devices, places, SHORT), CellAudience(devices, places, SHORT)
+    row = rng.permutation(N).astype(np.int32)
+    for at, (_, alert) in zip(
+        row.tolist(), sent(town.encoder(*plan_of(report(tsunami=tsunami), row)).encode(0, N).data), strict=True
+    ):
+        ((name, _),) = nearest_by_hand(places, float(devices.lat_deg[at]), float(devices.lon_deg[at]), hazards)
+        assert (alert["shelter"], alert["shelter_id"]) == (None, name)
+    row = np.arange(len(region), dtype=np.int32)
+    edges = cells.bounds(region.table.cell, 12)
+    lat, lon = (edges.south_deg + edges.north_deg) / 2, (edges.west_deg + edges.east_deg) / 2
+    messages = sent(region.encoder(*plan_of(report(tsunami=tsunami), row)).encode(0, len(row)).data)
+    for at, (_, alert) in enumerate(messages):
+        wanted = nearest_by_hand(places, float(lat[at]), float(lon[at]), hazards, k=3)
+        assert (alert["shelters"], alert["shelter_ids"]) == ([], [name for name, _ in wanted])
+
+
+@pytest.mark.parametrize("make", [DeviceAudience, CellAudience])
+def test_a_short_packet_has_no_user_properties(
+    make: type[DeviceAudience | CellAudience], devices: Devices, rng: np.random.Generator
+) -> None:
+    """In MQTT 5 the expiry alone stands before the payload: five bytes of properties (MQTT 5, 3.3.2.3)."""
+    row = np.arange(4, dtype=np.int32)
+    for payload in ("full", "compact"):
+        town = make(devices, shelters(rng, [EARTHQUAKE]), Send(qos=1, version=5, payload=payload))
+        for packet in town.encoder(*plan_of(report(), row)).encode(0, 4).data:
+            before = packet.tobytes().partition(b'{"v":1')[0]
+            assert before.endswith(b"\x05\x02" + struct.pack(">I", 572)) == (payload == "compact")
+
+
 @pytest.mark.parametrize("hazards", [[EARTHQUAKE, TSUNAMI], [TSUNAMI, TSUNAMI]], ids=["some", "all"])
 @pytest.mark.parametrize("make", [DeviceAudience, CellAudience])
 def test_shelters_are_found_before_the_first_report(
@@ -192,10 +228,13 @@ def test_devices_are_told_apart_by_place(devices: Devices, rng: np.random.Genera
     assert town.targets(report(tsunami=True)) is targets
 
 
+@pytest.mark.parametrize("send", [SEND, SHORT], ids=["full", "compact"])
 @pytest.mark.parametrize("is_mixed", [False, True], ids=["one-length", "two-lengths"])
-def test_what_is_encoded_is_what_devices_read(is_mixed: bool, devices: Devices, rng: np.random.Generator) -> None:
+def test_what_is_encoded_is_what_devices_read(
+    is_mixed: bool, send: Send, devices: Devices, rng: np.random.Generator
+) -> None:
     """Device, level and S arrival come back; alerts to ids of one length are one run, and read at once."""
-    town = DeviceAudience(devices, shelters(rng, [EARTHQUAKE, TSUNAMI]), SEND)
+    town = DeviceAudience(devices, shelters(rng, [EARTHQUAKE, TSUNAMI]), send)
     row = np.arange(N, dtype=np.int32)
     plan, core = plan_of(report(), row if is_mixed else row[row % 3 != 0])
     stream = bytearray(town.encoder(plan, core).encode(0, len(plan)).data.tobytes())
@@ -251,7 +290,7 @@ def test_a_cell_is_between_its_nearest_and_its_farthest_point(devices: Devices, 
 
 def test_a_message_expires_when_the_alert_does(devices: Devices, rng: np.random.Generator) -> None:
     """MQTT 5 counts whole seconds from the sending on: 572 from the issue to the expiry."""
-    town = DeviceAudience(devices, shelters(rng, [EARTHQUAKE]), Send(qos=1, version=5))
+    town = DeviceAudience(devices, shelters(rng, [EARTHQUAKE]), Send(qos=1, version=5, payload="full"))
     plan, core = plan_of(report(), np.arange(4, dtype=np.int32))
     for row in town.encoder(plan, core).encode(0, 4).data:
         # Message expiry interval: identifier 2, four bytes (MQTT 5, 3.3.2.3.3).

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from eew.devices.receiver import RECEIPT
 from eew.model import AlertPlan, AlertStatus, Cells, EventReport, Level, ReportKind
-from eew.people import Followed, People, follow_event
+from eew.people import EventPeople, Followed, People, chosen_devices, follow_event
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
 NONE, PASSIVE, ACTIVE, CRITICAL = (int(level) for level in Level)
+N_DEVICES = 6
+ROWS = range(N_DEVICES)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Story:
     origin_s: float = 0.0
 
 
-def followed(report_no: int, story: Story) -> Followed:
+def followed(report_no: int, story: Story, cells: Cells | None, rows: range) -> Followed:
     report = EventReport(
         event_id="e1",
         source="jma",
@@ -65,15 +67,25 @@ def followed(report_no: int, story: Story) -> Followed:
         s_slowness_s_km=column,
         radius_km_by_level={},
     )
-    lines = np.zeros(len(story.told), dtype=RECEIPT)
-    for line, told in zip(lines, story.told, strict=True):
+    mine = [told for told in story.told if told.row in rows]
+    lines = np.zeros(len(mine), dtype=RECEIPT)
+    for line, told in zip(lines, mine, strict=True):
         line["device_row"], line["level"], line["s_arrival_s"] = told.row, told.level, told.s_arrival_s
-    return Followed(report, plan, lines, np.array([told.received_s for told in story.told], dtype=np.float32))
+    is_chosen = chosen_devices(plan, N_DEVICES, cells)[rows.start : rows.stop]
+    return Followed(report, is_chosen, lines, np.array([told.received_s for told in mine], dtype=np.float32))
 
 
-def people(*stories: Story, n_devices: int = 6, cells: Cells | None = None) -> People:
-    reports = (followed(report_no, story) for report_no, story in enumerate(stories, start=1))
-    return People({"e1": follow_event(reports, n_devices, cells)})
+def event(*stories: Story, cells: Cells | None = None, rows: range = ROWS) -> EventPeople:
+    reports = (followed(report_no, story, cells, rows) for report_no, story in enumerate(stories, start=1))
+    return follow_event(reports, rows.start, len(rows))
+
+
+def people(*stories: Story, cells: Cells | None = None) -> People:
+    """Return all devices' outcomes, added up from two parts."""
+    everybody = People()
+    for rows in (ROWS[:4], ROWS[4:]):
+        everybody.add(event(*stories, cells=cells, rows=rows))
+    return everybody
 
 
 def outcome(*stories: Story, cells: Cells | None = None) -> dict[str, int]:
@@ -125,15 +137,16 @@ def test_an_origin_that_moves_moves_the_s_wave() -> None:
 
 def test_warning_is_by_the_first_alert_that_was_so_loud() -> None:
     """Passive with 30 s left, critical with 19 s left: of passive it had 30 s, of active and critical 19 s."""
-    found = people(
+    stories = (
         Story(30, [4], [Told(4, PASSIVE, 60.5)]),
         Story(40, [4], [Told(4, CRITICAL, 59.5)]),
         Story(45, [4], [Told(4, ACTIVE, 59.5)]),
     )
+    found = people(*stories)
     assert found.warning_s().tolist() == [30.0]
     by_level = {level: found.warning_s(level).tolist() for level in (Level.PASSIVE, Level.ACTIVE, Level.CRITICAL)}
     assert by_level == {Level.PASSIVE: [30.0], Level.ACTIVE: [19.0], Level.CRITICAL: [19.0]}
-    assert found.events["e1"].highest_level.tolist() == [CRITICAL]
+    assert event(*stories).highest_level.tolist() == [CRITICAL]
 
 
 #: Two cells of three devices each.
@@ -143,8 +156,7 @@ CELLS = Cells(12, np.array([7, 9], dtype=np.uint32), np.array([0, 3, 6], dtype=n
 def test_in_a_chosen_cell_everybody_is_chosen_but_who_feels_nothing() -> None:
     """Of cell 1, device 3 is told, device 4 finds that it feels nothing, device 5 never hears of it."""
     assert outcome(Story(30, [1], [Told(3), Told(4, NONE)]), cells=CELLS) == {"in_time": 1, "not_told": 1}
-    found = people(Story(30, [1], [Told(3), Told(4, NONE)]), cells=CELLS)
-    assert found.events["e1"].device_row.tolist() == [3, 5]
+    assert event(Story(30, [1], [Told(3), Told(4, NONE)]), cells=CELLS).device_row.tolist() == [3, 5]
 
 
 def test_who_felt_nothing_at_first_may_be_told_later() -> None:
@@ -159,15 +171,15 @@ def test_an_event_that_chose_nobody_is_nobody() -> None:
     assert people().outcome() == nothing
     assert people(Story(30, [])).outcome() == nothing
     assert len(people(Story(30, [])).warning_s()) == 0
-    assert People({}).outcome() == nothing
-    assert len(People({}).warning_s()) == 0
+    assert People().outcome() == nothing
+    assert len(People().warning_s()) == 0
 
 
 def test_a_person_counts_once_an_event() -> None:
     """Two events at once are two outcomes."""
-    one = follow_event([followed(1, Story(30, [2], [Told(2)]))], 6, None)
-    two = follow_event([followed(1, Story(30, [2, 3], [Told(2, s_arrival_s=3.0)]))], 6, None)
-    both = People({"e1": one, "e2": two})
+    both = People()
+    both.add(event(Story(30, [2], [Told(2)])))
+    both.add(event(Story(30, [2, 3], [Told(2, s_arrival_s=3.0)])))
     assert both.outcome() == {"in_time": 1, "late_by_physics": 1, "late_by_dispatch": 0, "not_told": 1}
     assert sorted(both.warning_s().tolist()) == [-27.5, 29.5]
 
@@ -231,7 +243,7 @@ def test_each_chosen_device_has_exactly_the_outcome_of_its_own_story(stories: li
             expected["late_by_dispatch"] += 1
     found = people(*stories)
     assert found.outcome() == expected
-    assert sum(expected.values()) == n_chosen == len(found.events["e1"].device_row)
+    assert sum(expected.values()) == n_chosen == len(event(*stories).device_row)
     assert sorted(found.warning_s().tolist()) == pytest.approx(sorted(warnings_s))
     for level, warning in warnings_by_level_s.items():
         assert sorted(found.warning_s(Level(level)).tolist()) == pytest.approx(sorted(warning))

@@ -49,6 +49,7 @@ def test_speed_may_be_max(value: str, tmp_path: Path) -> None:
         ("population", "12", "12"),
         ("connections_per_device", "1", 1),
         ("subscriptions", "each", "each"),
+        ("payload", "compact", "compact"),
     ],
 )
 def test_texts_become_what_is_meant(name: str, text: str, value: object) -> None:
@@ -68,6 +69,7 @@ def test_texts_become_what_is_meant(name: str, text: str, value: object) -> None
         ("qos", "one", "a whole number from 0 to 1"),
         ("mode", "tv", "cell or device"),
         ("subscriptions", "all", "each or wildcard"),
+        ("payload", "short", "compact or full"),
         ("speed", "0", "a number above 0 or max"),
         ("speed", "-1", "a number above 0 or max"),
         ("speed", "nan", "a number above 0 or max"),
@@ -103,7 +105,7 @@ def test_a_wrong_text_is_named_with_its_place_and_what_was_expected(name: str, v
         ("speed = nan\n", 1, "speed", "a number above 0 or max"),
         ("seed = 1\n[speed]\nmax = true\n", 2, "speed", "a number above 0 or max"),
         ('"mode" = "TV"', 1, "mode", "cell or device"),
-        ("seed = 1\n speeed = 3\n", 2, "speeed", "one of mode, qos, speed, "),
+        ("seed = 1\n speeed = 3\n", 2, "speeed", "one of mode, qos, payload, speed, "),
         ("seed = 1\nqos = \n", 2, None, "TOML: "),
     ],
     ids=["range", "bool", "number", "nan", "table", "quoted", "unknown", "no-toml"],

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eew import summary as module
 from eew.decision.sequence import Verdict
 from eew.devices.receiver import RECEIPT, CoreKey, Counter
 from eew.devices.swarm import Receipts
@@ -141,8 +142,8 @@ def played(stories: Sequence[Story], counts: dict[Counter, int] | None = None) -
                 line["core_no"] = cores.index(key)
                 line["level"] = NONE if row in alert.unaffected else alert.level
                 lines.append(line)
-    order = np.random.default_rng(1).permutation(len(lines))
-    merged = np.array(lines, dtype=RECEIPT)[order] if lines else np.empty(0, dtype=RECEIPT)
+    merged = np.array(lines, dtype=RECEIPT) if lines else np.empty(0, dtype=RECEIPT)
+    merged = merged[np.lexsort((merged["device_row"], merged["core_no"]))]
     counted = dict.fromkeys(Counter, 0) | {Counter.TAKEN: len(lines)} | (counts or {})
     return dispatched, Receipts(merged, cores, counted)
 
@@ -330,6 +331,28 @@ class TestPercentiles:
         assert percentiles(np.array([np.nan, 4.0, np.nan, 2.0]), self.wanted, 3)["p50"] == 3.0
         for values in (np.empty(0), np.array([np.nan])):
             assert percentiles(values, self.wanted, 3) == dict.fromkeys(self.wanted)
+
+
+def test_it_is_the_same_however_many_devices_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two reports and a cancel to all 12 devices, of whom every fifth has none; 8 at a time, or all of them."""
+
+    def alerts(level: int, received_s: float) -> list[Alert]:
+        had = [row for row in range(N_DEVICES) if row % 5]
+        return [
+            told(row, received_s + row, level=level, s_arrival_s=35.0 + 2 * row) if row in had else Alert(row)
+            for row in range(N_DEVICES)
+        ]
+
+    stories = (
+        Story("e1", 1, 30, alerts(PASSIVE, 0.5)),
+        Story("e2", 1, 31, alerts(ACTIVE, 0.25)[3:9]),
+        Story("e1", 2, 40, alerts(CRITICAL, 0.5)),
+        Story("e1", 2, 50, [told(2, 0.25), Alert(4)], ReportKind.CANCEL, Verdict.CANCELLED),
+    )
+    at_once = summary_of(*stories)
+    monkeypatch.setattr(module, "_CHUNK_ROWS", 8)
+    assert summary_of(*stories) == at_once
+    assert at_once["outcome"] == outcome_by_hand(list(stories), one_device)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies
 
 from eew.model import AlertStatus, ReportKind
-from eew.view.countdown import Felt, Seen
+from eew.view.countdown import Felt, Seen, Speaker
 from eew.watch import MOST_KEPT, Watch
 from eew.wire import topic
 from eew.wire.message import AlertCore, CellAlert, Clock, EventMessage, ShelterReference, Status, payload_of
@@ -240,6 +240,14 @@ def test_a_cell_alert_alone_counts_down_too(watch: Watch) -> None:
     give(watch, event(report_no=2))
     give(watch, cell_alert(watch, magnitude=8.0))
     assert (seen_at(watch).report_no, seen_at(watch).magnitude) == (2, 7.0)
+
+
+def test_a_shelter_that_is_only_an_id_is_shown_as_one(watch: Watch) -> None:
+    """Of a compact alert there is no name to be had; what a terminal must not be shown is replaced."""
+    give(watch, cell_alert(watch, shelter_ids=("s0\x1b[2J", "s1")))
+    assert seen_at(watch).shelter == "id s0\N{REPLACEMENT CHARACTER}[2J"
+    (line,) = Speaker().lines(watch.board(after(6)))
+    assert "; shelter id s0" in line
 
 
 def test_of_a_finite_fault_the_cells_level_holds(watch: Watch) -> None:

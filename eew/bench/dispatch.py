@@ -2,156 +2,109 @@
 
 import argparse
 import asyncio
-import json
-import os
-import platform
-import statistics
-import tempfile
-from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from eew.bench.load import Load
-    from eew.settings import Settings
+from eew.bench.setup import (
+    Measured,
+    add_load_options,
+    load_options,
+    open_loads,
+    shown_settings,
+    signing_key,
+    warm_up_size,
+)
 
 __all__ = ["configure", "run"]
-
-#: Where everybody lives within reach of the bench's earthquake: around Tokyo Bay.
-_LAT_DEG, _LON_DEG, _RADIUS_KM = 35.6, 139.8, 300
-_WARM_UP_SHARE = 0.05
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--devices", metavar="N", help="how many simulated devices (default 100000)")
-    parser.add_argument("--mode", metavar="device|cell", help="one alert a device (default) or one a populated cell")
-    parser.add_argument("--qos", metavar="0|1", help="MQTT quality of service of alerts (default 0)")
-    parser.add_argument("--subscriptions", metavar="wildcard|each", help="how devices on one connection subscribe")
-    parser.add_argument("--workers", metavar="N", help="processes that play devices (default 2)")
-    parser.add_argument("--connections", metavar="N", help="connections of each worker (default 5)")
-    parser.add_argument("--broker", metavar="URL", help="mqtt://host:port, instead of the embedded broker")
-    parser.add_argument("--seed", metavar="S", help="of the population (default 1)")
-    parser.add_argument("--runs", metavar="N", type=int, default=3, help="alternated runs of both (default 3)")
-    parser.add_argument("--json", metavar="PATH", help="also write all figures there")
+    add_load_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; return 0, or 1 when something was lost."""
-    from eew.errors import InputError
-    from eew.settings import Settings, load_settings
-
-    if arguments.runs < 1:
-        raise InputError("1 or more", field="--runs", value=arguments.runs)
-    options = {name: getattr(arguments, name, None) for name in Settings.__struct_fields__}
-    return asyncio.run(_run(load_settings(options | {"speed": "max"}), arguments.runs, arguments.json))
+    return asyncio.run(_run(load_options(arguments)))
 
 
-async def _run(settings: "Settings", n_runs: int, json_path: str | None) -> int:
+async def _run(measured: Measured) -> int:
     from eew.bench.load import ceiling, dispatch
-    from eew.wire.sign import SigningKey
+    from eew.bench.result import Delivery, document, medians, write
 
-    key = await asyncio.to_thread(SigningKey.load_or_create, Path(settings.key) if settings.key else None)
-    runs: list[tuple[dict[str, Any], dict[str, Any]]] = []
-    async with AsyncExitStack() as stack:
-        load, small = await _loads(settings, stack)
+    settings = measured.settings
+    key = await signing_key(settings)
+    runs: list[dict[str, Any]] = []
+    deliveries: list[dict[str, int]] = []
+    async with open_loads(settings, [settings.devices, warm_up_size(settings.devices)]) as (load, small):
         print("warming up", flush=True)
         await dispatch(small, key)
-        for number in range(1, n_runs + 1):
-            summary = await dispatch(load, key)
-            print(f"run {number} dispatch: {_rate(summary):,.0f} alerts/s, {summary['total_s']:.3f} s", flush=True)
+        for number in range(1, measured.n_runs + 1):
+            told = await dispatch(load, key)
+            print(f"run {number} dispatch: {told['rate_hz']:,.0f} alerts/s, {told['total_s']:.3f} s", flush=True)
             most = await ceiling(load, key)
-            print(f"run {number} ceiling:  {_ceiling_rate(most):,.0f} alerts/s, {most['total_s']:.3f} s", flush=True)
-            runs.append((summary, most))
-    result = _result(settings, runs)
-    _print(result)
-    if json_path is not None:
-        await asyncio.to_thread(Path(json_path).write_text, json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    return 1 if result["delivery"]["lost"] else 0
+            print(f"run {number} ceiling:  {most['rate_hz']:,.0f} alerts/s, {most['total_s']:.3f} s", flush=True)
+            runs.append(_figures(told, most))
+            deliveries.append(told["delivery"])
+    delivery, median = Delivery(deliveries), medians(runs)
+    write(
+        document(
+            "dispatch",
+            efficiency=median["efficiency"],
+            delivery=delivery,
+            seed=settings.seed,
+            settings=shown_settings(settings),
+            figures=median | {"conservation": told["conservation"], "runs": runs},
+        ),
+        measured.json_path,
+    )
+    _print(median, len(runs))
+    print(delivery)
+    return delivery.exit_code
 
 
-async def _loads(settings: "Settings", stack: AsyncExitStack) -> "tuple[Load, Load]":
-    """Return the load and a small one to warm up with, over one broker."""
-    import msgspec
+def _figures(told: Mapping[str, Any], most: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of one dispatch, and of the ceiling that was measured right after it.
 
-    from eew.bench.load import Load
-    from eew.broker.embedded import EmbeddedBroker
-    from eew.broker.endpoint import Endpoint
-    from eew.devices import store
-    from eew.devices.population import make
-    from eew.devices.region import parse_region
-    from eew.profile import load_profile
-    from eew.shelter import catalogue
-
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eew-bench-")))
-    if settings.broker is None:
-        endpoint = (await stack.enter_async_context(EmbeddedBroker())).endpoint
-    else:
-        endpoint = Endpoint.parse(settings.broker)
-    settings = msgspec.structs.replace(settings, broker=settings.broker or str(endpoint))
-    profile = load_profile(settings.profile or "japan")
-    shelters = await asyncio.to_thread(catalogue.load, settings.shelters or catalogue.default_catalogue_path())
-    region = parse_region(f"{_LAT_DEG},{_LON_DEG},{_RADIUS_KM}")
-
-    def loaded(name: str, n_devices: int) -> Load:
-        store.save(make(region, n_devices, settings.seed), folder / name)
-        return Load(settings, endpoint, store.load(folder / name), folder / name, profile, shelters, _LAT_DEG, _LON_DEG)
-
-    n_small = max(1, int(settings.devices * _WARM_UP_SHARE))
-    return await asyncio.to_thread(loaded, "all", settings.devices), await asyncio.to_thread(loaded, "few", n_small)
-
-
-def _rate(summary: dict[str, Any]) -> float:
-    sent: int = summary["conservation"]["sent"]
-    total_s: float = summary["total_s"]
-    return sent / total_s
-
-
-def _ceiling_rate(most: dict[str, Any]) -> float:
-    n_received: int = most["n_received"]
-    total_s: float = most["total_s"]
-    return n_received / total_s
-
-
-def _result(settings: "Settings", runs: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, Any]:
-    from eew import __version__
-
-    # Each dispatch beside the ceiling that was measured right after it: the machine's moods fall on both.
-    efficiency = statistics.median(_rate(summary) / _ceiling_rate(most) for summary, most in runs)
-    deliveries = [summary["delivery"] for summary, _ in runs]
-    last = sorted(runs, key=lambda pair: pair[0]["total_s"])[len(runs) // 2][0]
+    The machine's moods fall on both, so each efficiency is of such a pair.
+    """
+    report = told["reports"][0]
     return {
-        "version": __version__,
-        "settings": {name: getattr(settings, name) for name in ("devices", "mode", "qos", "subscriptions", "seed")},
-        "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
-        "efficiency": round(efficiency, 4),
-        "delivery": {
-            name: sum(each[name] for each in deliveries) for name in ("expected", "delivered", "lost", "duplicated")
-        },
-        "conservation": last["conservation"],
-        "alerts_a_second": round(statistics.median(_rate(summary) for summary, _ in runs)),
-        "ceiling_a_second": round(statistics.median(_ceiling_rate(most) for _, most in runs)),
-        "report_to_last_device_s": last["total_s"],
-        "feed_ms": last["feed_ms"],
-        "decide_ms": last["reports"][0]["decide_ms"],
-        "first_sent_ms": last["reports"][0]["first_sent_ms"],
-        "last_sent_ms": last["reports"][0]["last_sent_ms"],
-        "latency_ms": last["latency_ms"],
-        "packet_bytes": runs[0][1]["packet_bytes"],
-        "runs": [{"dispatch_s": summary["total_s"], "ceiling_s": most["total_s"]} for summary, most in runs],
+        "efficiency": round(told["rate_hz"] / most["rate_hz"], 4),
+        "alerts_a_second": round(told["rate_hz"]),
+        "ceiling_a_second": round(most["rate_hz"]),
+        "report_to_last_device_s": told["total_s"],
+        "feed_ms": told["feed_ms"],
+        "decide_ms": report["decide_ms"],
+        "first_sent_ms": report["first_sent_ms"],
+        "last_sent_ms": report["last_sent_ms"],
+        **told["urgency_ms"],
+        "broker_share": told["broker_share"],
+        "cpu_us_an_alert": told["cpu_us_an_alert"],
+        "latency_ms": told["latency_ms"],
+        "packet_bytes": most["packet_bytes"],
     }
 
 
-def _print(result: dict[str, Any]) -> None:
-    latency = result["latency_ms"]["report_to_device"]
+def _print(median: Mapping[str, Any], n_runs: int) -> None:
     print(
-        f"\nmedian of {len(result['runs'])} alternated runs: {result['alerts_a_second']:,} alerts/s of "
-        f"{result['ceiling_a_second']:,} that the broker can do: efficiency {result['efficiency']:.2f}\n"
-        f"report to last device {result['report_to_last_device_s']:.3f} s: feed {result['feed_ms']:.1f} ms, decided "
-        f"after {result['decide_ms']:.1f} ms, first handed over after {result['first_sent_ms']:.1f} ms, last after "
-        f"{result['last_sent_ms']:.1f} ms\n"
-        f"report to device: p50 {latency['p50']:.0f}, p90 {latency['p90']:.0f}, p99 {latency['p99']:.0f}, "
-        f"p99.9 {latency['p99_9']:.0f}, max {latency['max']:.0f} ms; packets of {result['packet_bytes']} bytes\n"
-        f"expected {result['delivery']['expected']:,} = delivered {result['delivery']['delivered']:,} + lost "
-        f"{result['delivery']['lost']:,}; duplicated {result['delivery']['duplicated']:,}"
+        f"\nmedian of {n_runs} alternated runs: {median['alerts_a_second']:,} alerts/s of "
+        f"{median['ceiling_a_second']:,} that the broker can do: efficiency {median['efficiency']:.2f}\n"
+        f"report to last device {median['report_to_last_device_s']:.3f} s, waiting for the broker "
+        f"{median['broker_share']:.0%} of it; the dispatcher takes {median['cpu_us_an_alert']:.2f} µs of processor "
+        f"time an alert\n"
+        f"  feed {median['feed_ms']:.1f} ms, then first byte after {_ms(median['first_sent_ms'])}, all decided after "
+        f"{_ms(median['decide_ms'])}, last byte after {_ms(median['last_sent_ms'])}\n"
+        f"  first critical alert on its device {_ms(median['first_critical_ms'])} after the report, the 1 % most "
+        f"urgent {_ms(median['most_urgent_1pct_ms'])}\n"
+        f"{'report to device, ms':22}{'p50':>9}{'p90':>9}{'p99':>9}{'p99.9':>9}{'max':>9}"
     )
+    latency = median["latency_ms"]
+    for name, row in {"all": latency["report_to_device"], **latency["by_level"]}.items():
+        if row["max"] is not None:
+            print(f"  {name:20}" + "".join(f"{value:9,.0f}" for value in row.values()))
+    print(f"packets of {median['packet_bytes']} bytes")
+
+
+def _ms(duration_ms: float | None) -> str:
+    return "–" if duration_ms is None else f"{duration_ms:.1f} ms"

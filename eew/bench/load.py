@@ -16,10 +16,12 @@ from typing import Any
 import aiomqtt
 
 from eew.audience import Send
+from eew.bench.urgency import urgency_ms
 from eew.broker.endpoint import Endpoint
 from eew.clock import SystemClock
 from eew.devices.swarm import Swarm
 from eew.dispatcher import Dispatcher, EventClock
+from eew.errors import EewError
 from eew.estimate import TravelTimeTable, intensity_model
 from eew.estimate.estimator import Estimator
 from eew.fanout.dispatch import SendRate
@@ -78,7 +80,13 @@ class Load:
 
 
 async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
-    """Publish one report on the feed topic; return the run summary, and ``total_s`` from there to the last device."""
+    """Publish one report on the feed topic and return the run summary with what was measured from there.
+
+    Added are: ``feed_ms`` until the dispatcher had the report; ``total_s`` until the last device had decoded its alert,
+    and ``rate_hz``, alerts over that time; ``urgency_ms``; ``broker_share``, of that time what the dispatcher spent
+    writing under the broker's back-pressure and what was left after its last byte; ``cpu_us_an_alert`` of the
+    dispatcher's process.
+    """
     published_mono_s: list[float] = []
     clock = SystemClock()
 
@@ -112,9 +120,22 @@ async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
         result = await run(load.settings, given, progress)
     if result.error is not None:
         raise result.error
-    feed_s = progress.handled[0].received_mono_s - published_mono_s[0]
-    last_ms = result.summary["latency_ms"]["report_to_device"]["max"]
-    return result.summary | {"feed_ms": round(1000 * feed_s, 3), "total_s": round(feed_s + last_ms / 1000, 4)}
+    summary = result.summary
+    if summary["latency_ms"]["report_to_device"]["max"] is None:
+        raise EewError(f"none of {summary['delivery']['expected']:,} alerts came to its device")
+    started_s = published_mono_s[0]
+    feed_s = progress.handled[0].received_mono_s - started_s
+    total_s = feed_s + summary["latency_ms"]["report_to_device"]["max"] / 1000
+    behind_s = total_s - feed_s - summary["reports"][0]["last_sent_ms"] / 1000
+    n_sent = summary["conservation"]["sent"]
+    return summary | {
+        "feed_ms": round(1000 * feed_s, 3),
+        "total_s": round(total_s, 4),
+        "rate_hz": round(n_sent / total_s, 1),
+        "urgency_ms": urgency_ms(result.receipts, started_s),
+        "broker_share": round((summary["dispatcher"]["writing_s"] + behind_s) / total_s, 4),
+        "cpu_us_an_alert": round(1e6 * summary["dispatcher"]["cpu_s"] / n_sent, 3),
+    }
 
 
 async def ceiling(load: Load, key: SigningKey) -> dict[str, Any]:
@@ -135,13 +156,19 @@ async def ceiling(load: Load, key: SigningKey) -> dict[str, Any]:
             await publisher.send(batch)
         written_s = clock.mono_s()
         await _until_received(swarm, n_due)
-        received_s = clock.mono_s()
+        total_s, n_received = clock.mono_s() - started_s, swarm.n_taken
+        n_missed = max(n_due - n_received, 0)
         return {
-            "n_alerts": n_due,
-            "n_received": swarm.n_taken,
-            "packet_bytes": batches[0].data.shape[1],
+            "rate_hz": round(n_received / total_s, 1),
+            "total_s": round(total_s, 4),
             "last_written_s": round(written_s - started_s, 4),
-            "total_s": round(received_s - started_s, 4),
+            "packet_bytes": batches[0].data.shape[1],
+            "delivery": {
+                "expected": n_due,
+                "delivered": n_due - n_missed,
+                "lost": n_missed,
+                "duplicated": max(n_received - n_due, 0),
+            },
         }
 
 
@@ -155,7 +182,7 @@ async def _until_received(swarm: Swarm, n_due: int) -> None:
 async def _packets(load: Load, key: SigningKey, publisher: MqttPublisher) -> tuple[list[Batch], int]:
     """Return the packets of all alerts of one report, as the dispatcher encodes them."""
     outbox, event_clock = Outbox(), EventClock()
-    send = Send(load.settings.qos, publisher.version)
+    send = Send(load.settings.qos, publisher.version, load.settings.payload)
     audience = await asyncio.to_thread(audience_of, load.settings, load.devices, load.shelters, send)
     office = Dispatcher(
         load.profile,

@@ -9,7 +9,7 @@ from typing import Any
 from eew.bench.machine import machine_facts
 from eew.errors import InputError
 
-__all__ = ["Delivery", "document", "median_of", "whole_number", "write"]
+__all__ = ["Delivery", "document", "median_of", "medians", "whole_number", "write"]
 
 
 class Delivery(dict[str, int]):
@@ -32,7 +32,7 @@ class Delivery(dict[str, int]):
         return 1 if self["lost"] else 0
 
     def __str__(self) -> str:
-        """The conservation line."""
+        """Return the conservation line."""
         return (
             f"delivery   expected {self['expected']:,} = delivered {self['delivered']:,} + lost {self['lost']:,}; "
             f"duplicated {self['duplicated']:,}"
@@ -90,6 +90,17 @@ def write(result: Mapping[str, Any], path: Path | None) -> None:
 def median_of(runs: Sequence[Mapping[str, Any]], figure: Callable[[Mapping[str, Any]], float]) -> float:
     """Return the median of one figure over runs."""
     return statistics.median(figure(each) for each in runs)
+
+
+def medians(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the median over runs of every number in equally shaped figures; ``None`` where any run has none."""
+    return {name: _median([each[name] for each in runs]) for name in runs[0]}
+
+
+def _median(values: Sequence[Any]) -> Any:  # noqa: ANN401 - a number, nothing, or figures again
+    if isinstance(values[0], Mapping):
+        return medians(values)
+    return None if None in values else statistics.median(values)
 
 
 def whole_number(option: str, text: str, least: int, most: int | None = None) -> int:

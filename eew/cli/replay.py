@@ -38,6 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", metavar="X|max", help="how much faster the waits between reports pass (default 10)")
     parser.add_argument("--mode", metavar="device|cell", help="one alert a device (default) or one a populated cell")
     parser.add_argument("--qos", metavar="0|1", help="MQTT quality of service of alerts (default 0)")
+    parser.add_argument(
+        "--payload", metavar="full|compact", help="alerts with all there is (default), or short: shelters by their id"
+    )
     parser.add_argument("--devices", metavar="N", help="how many simulated devices (default 100000)")
     parser.add_argument("--seed", metavar="S", help="of everything random (default 1)")
     parser.add_argument("--population", metavar="DIR", help="made by 'eew devices', instead of making one")

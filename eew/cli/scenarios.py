@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list(_: argparse.Namespace) -> None:
     from eew.errors import ScenarioError
-    from eew.feed.scenario import load_scenario, scenario_folder
+    from eew.feed.scenario import YEAR_FILE, load_scenario, scenario_folder
+    from eew.feed.year import load_year
 
     folder = scenario_folder()
     if folder is None:
@@ -64,6 +65,9 @@ def _list(_: argparse.Namespace) -> None:
         counts = (str(n_events), str(len(scenario.reports)))
         table.add_row(scenario.name, scenario.title, *counts, span, scenario.profile, scenario.population)
     _print(table)
+    for path in sorted(folder.glob(f"*/{YEAR_FILE}")):
+        year = load_year(path)
+        print(f"\n{year.name} (played by `eew bench year`): {year.title}")
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ coastline file: a device goes off in about the direction of one of the nearest t
 of Japan's devices come to lie on land.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from eew.errors import InputError
 from eew.geodesy import EARTH_RADIUS_KM, FloatArray, epicentral_km
 from eew.model import CodeColumn, DeviceKind, Devices
 
-__all__ = ["MAX_DEVICES", "frozen", "make"]
+__all__ = ["MAX_DEVICES", "frozen", "make", "merged"]
 
 #: Nine digits of an id would take ten times more; the columns of so many take 2.3 GB.
 MAX_DEVICES = 100_000_000
@@ -82,19 +82,47 @@ def make(
         report(0.8 * chunk.stop / n_devices)
     row = _morton_order(cell)
     report(0.9)
+    # One column after the other, each let go of in its first order: all at once would take twice the memory.
+    cell = cell[row]
+    lat_deg = lat_deg[row]
+    lon_deg = lon_deg[row]
+    del row
     is_tv = rng.random(n_devices, dtype=np.float32) < tv_share
     kind: CodeColumn = np.where(is_tv, np.uint8(DeviceKind.TV), np.uint8(DeviceKind.PHONE))
     devices = Devices(
         id=frozen(_row_ids(kind)),
-        lat_deg=frozen(lat_deg[row]),
-        lon_deg=frozen(lon_deg[row]),
-        cell=frozen(cell[row]),
+        lat_deg=frozen(lat_deg),
+        lon_deg=frozen(lon_deg),
+        cell=frozen(cell),
         kind=frozen(kind),
         region=region.name,
         seed=seed,
     )
     report(1)
     return devices
+
+
+def merged(parts: Sequence[Devices], region: str) -> Devices:
+    """Return populations as one, in Morton order and numbered anew, with the first one's seed.
+
+    Parameters
+    ----------
+    parts
+        At least one.
+    region
+        What the whole is called.
+    """
+    row = _morton_order(np.concatenate([part.cell for part in parts]))
+    kind = np.concatenate([part.kind for part in parts])[row]
+    return Devices(
+        id=frozen(_row_ids(kind)),
+        lat_deg=frozen(np.concatenate([part.lat_deg for part in parts])[row]),
+        lon_deg=frozen(np.concatenate([part.lon_deg for part in parts])[row]),
+        cell=frozen(np.concatenate([part.cell for part in parts])[row]),
+        kind=frozen(kind),
+        region=region,
+        seed=parts[0].seed,
+    )
 
 
 def frozen(column: npt.NDArray[ScalarType]) -> npt.NDArray[ScalarType]:
@@ -171,7 +199,9 @@ def _wrapped(lon_deg: FloatArray) -> FloatArray:
 def _morton_order(cell: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     """Return the rows in ascending order of cell, and of row inside a cell."""
     # Cell and row in one integer: sorting plain integers is several times faster than a stable argsort.
-    key = (cell.astype(np.uint64) << np.uint64(32)) | np.arange(len(cell), dtype=np.uint64)
+    key = cell.astype(np.uint64)
+    key <<= np.uint64(32)
+    key |= np.arange(len(cell), dtype=np.uint64)
     key.sort()
     return key.astype(np.uint32)
 
@@ -180,8 +210,9 @@ def _row_ids(kind: CodeColumn) -> npt.NDArray[np.bytes_]:
     """Return ids of a letter for the kind and nine digits for the row."""
     text = np.empty((len(kind), 10), dtype=np.uint8)
     text[:, 0] = np.where(kind == DeviceKind.TV, np.uint8(ord("t")), np.uint8(ord("p")))
-    rest = np.arange(len(kind), dtype=np.uint32)
-    for place in range(9, 0, -1):
-        rest, digit = np.divmod(rest, np.uint32(10))
-        text[:, place] = digit + ord("0")
+    for first in range(0, len(kind), CHUNK):
+        rest = np.arange(first, min(first + CHUNK, len(kind)), dtype=np.uint32)
+        for place in range(9, 0, -1):
+            rest, digit = np.divmod(rest, np.uint32(10))
+            text[first : first + CHUNK, place] = digit + ord("0")
     return text.view("S10").ravel()

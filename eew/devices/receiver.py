@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 from enum import IntEnum
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +12,7 @@ import numpy.typing as npt
 from eew.model import CodeColumn, FloatColumn, Level, ReportKind, RowColumn
 from eew.wire.message import AlertCore
 
-__all__ = ["RECEIPT", "CoreKey", "Counter", "ReceiptLog", "Receiver", "Verify"]
+__all__ = ["RECEIPT", "CoreKey", "Counter", "ReceiptLog", "Receiver", "Verify", "mapped_receipts"]
 
 #: Says whether an alert's signature holds.
 Verify = Callable[[AlertCore], bool]
@@ -47,11 +49,24 @@ class Counter(IntEnum):
 CoreKey = tuple[str, int, ReportKind]
 
 
-class ReceiptLog:
-    """Every alert taken by a device: when, by which report, how loud."""
+def mapped_receipts(path: Path) -> npt.NDArray[np.void]:
+    """Return the lines that a receipt log has written to a file, mapped and read-only."""
+    if not path.stat().st_size:
+        return np.empty(0, dtype=RECEIPT)
+    return np.memmap(path, dtype=RECEIPT, mode="r").view(np.ndarray)
 
-    def __init__(self) -> None:
-        self._parts: list[npt.NDArray[np.void]] = []
+
+class ReceiptLog:
+    """Every alert taken by a device: when, by which report, how loud; kept on disk, 19 bytes an alert.
+
+    Parameters
+    ----------
+    file
+        Where lines are appended.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         self._core_numbers: dict[CoreKey, int] = {}
 
     def add(
@@ -70,16 +85,12 @@ class ReceiptLog:
         part["core_no"] = number
         part["level"] = level
         part["s_arrival_s"] = s_arrival_s
-        self._parts.append(part)
+        self._file.write(part.data)
 
     @property
     def cores(self) -> list[CoreKey]:
         """Which report each ``core_no`` stands for."""
         return list(self._core_numbers)
-
-    def receipts(self) -> npt.NDArray[np.void]:
-        """Return all lines, in the order they were added."""
-        return np.concatenate(self._parts) if self._parts else np.empty(0, dtype=RECEIPT)
 
 
 class Receiver:
@@ -93,9 +104,13 @@ class Receiver:
         Checks a core's signature.
     counters
         Shape ``(len(Counter),)``, counted up in place.
+    log
+        Where what is taken is written down.
     """
 
-    def __init__(self, first_row: int, n_rows: int, verify: Verify, counters: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self, first_row: int, n_rows: int, verify: Verify, counters: npt.NDArray[np.int64], log: ReceiptLog
+    ) -> None:
         self._first_row = first_row
         self._n_rows = n_rows
         self._verify = verify
@@ -103,7 +118,7 @@ class Receiver:
         #: By event, the rank of what each device was last shown of it.
         self._shown: dict[str, npt.NDArray[np.int32]] = {}
         self._position = np.empty(n_rows, dtype=np.int32)
-        self.log = ReceiptLog()
+        self.log = log
 
     def take(
         self,
@@ -145,20 +160,26 @@ class Receiver:
             shown = self._shown[core.event_id] = np.zeros(self._n_rows, dtype=np.int32)
         # A cancel may bear the number of the report it takes back: it ranks above it.
         rank = 2 * core.report_no + (core.kind is ReportKind.CANCEL)
-        is_older = rank < shown[row]
-        # Twice in one run: only the last to write its position is the first to be taken.
-        order = np.arange(n, dtype=np.int32)
-        self._position[row] = order
-        is_duplicate = (rank == shown[row]) | (self._position[row] != order)
+        is_run = bool((np.diff(row) == 1).all())
+        at = slice(int(row[0]), int(row[0]) + n) if n and is_run else row
+        before = shown[at]
+        is_older = rank < before
+        is_duplicate = rank == before
+        if not is_run:
+            # Twice in one batch: only the last to write its position is the first to be taken.
+            order = np.arange(n, dtype=np.int32)
+            self._position[row] = order
+            is_duplicate |= self._position[row] != order
         is_taken: npt.NDArray[np.bool_] = ~(is_older | is_duplicate)
         self._counters[Counter.OLDER] += np.count_nonzero(is_older)
         self._counters[Counter.DUPLICATE] += np.count_nonzero(is_duplicate & ~is_older)
-        shown[row[is_taken]] = rank
-        taken_level = level[is_taken]
-        is_affected = taken_level != Level.NONE
-        self._counters[Counter.UNAFFECTED] += len(taken_level) - np.count_nonzero(is_affected)
-        self._counters[Counter.TAKEN] += len(taken_level)
-        self.log.add(core, device_row[is_taken], taken_level, s_arrival_s[is_taken], received_mono_ns)
+        if not is_taken.all():
+            at, device_row = row[is_taken], device_row[is_taken]
+            level, s_arrival_s = level[is_taken], s_arrival_s[is_taken]
+        shown[at] = rank
+        self._counters[Counter.UNAFFECTED] += len(level) - np.count_nonzero(level != Level.NONE)
+        self._counters[Counter.TAKEN] += len(level)
+        self.log.add(core, device_row, level, s_arrival_s, received_mono_ns)
         return is_taken
 
     def counted(self, n_messages: int) -> None:

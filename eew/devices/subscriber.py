@@ -106,9 +106,9 @@ def runs(received: bytearray) -> Iterator[tuple[Run, int]]:
         n_bytes = packet_end - at
         n_head = body + 2 - at
         packets = data[at : at + (end - at) // n_bytes * n_bytes].reshape(-1, n_bytes)
-        is_alike = (packets[:, :n_head] == packets[0, :n_head]).all(axis=1)
-        n_run = len(packets) if is_alike.all() else int(np.argmin(is_alike))
-        packets = packets[:n_run]
+        if len(packets) > 1:
+            is_alike = (packets[:, :n_head] == packets[0, :n_head]).all(axis=1)
+            packets = packets if is_alike.all() else packets[: int(np.argmin(is_alike))]
         n_topic = int.from_bytes(received[body : body + 2], "big")
-        at += n_run * n_bytes
+        at += len(packets) * n_bytes
         yield Run(packets[:, n_head : n_head + n_topic], packets[:, n_head + n_topic :]), at

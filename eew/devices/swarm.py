@@ -6,8 +6,10 @@ received and ends too. So no worker outlives its parent.
 
 import asyncio
 import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.devices.layout import Mode, RowRange, Subscriptions, row_ranges
-from eew.devices.receiver import RECEIPT, CoreKey, Counter
+from eew.devices.receiver import RECEIPT, CoreKey, Counter, mapped_receipts
 from eew.errors import BrokerConnectError, BrokerLostError, EewError, WorkerStartError
 from eew.model import Devices
 
@@ -25,6 +27,8 @@ __all__ = ["Receipts", "Swarm", "SwarmSettings", "WorkerOrders"]
 
 _STOP_WITHIN_S = 30.0
 _READY, _BROKER_GONE = "ready", "broker"
+#: Receipts copied at once.
+_CHUNK_LINES = 1 << 20
 
 
 class SwarmSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,12 +65,22 @@ class WorkerOrders(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """All that a swarm's devices took, in no order; fields of each line as in ``receiver.RECEIPT``."""
+    """All that a swarm's devices took; a device takes a report once."""
 
+    #: As in ``receiver.RECEIPT``, mapped from the swarm's folder; in ascending order of ``core_no`` and ``device_row``.
     lines: npt.NDArray[np.void]
     #: Which report each ``core_no`` stands for.
     cores: Sequence[CoreKey]
     counts: Mapping[Counter, int]
+
+    def of_core(self, core: CoreKey) -> npt.NDArray[np.void]:
+        """Return the lines of one report, in ascending order of ``device_row``."""
+        if core not in self.cores:
+            return self.lines[:0]
+        core_no = self.cores.index(core)
+        # Not numpy's search: it copies a column first.
+        numbers = self.lines["core_no"]
+        return self.lines[bisect_left(numbers, core_no) : bisect_right(numbers, core_no)]
 
 
 class Swarm:
@@ -147,27 +161,33 @@ class Swarm:
         return await asyncio.to_thread(self._merged)
 
     def _merged(self) -> Receipts:
-        """Put the workers' receipts together, numbering their reports anew."""
-        cores: dict[CoreKey, int] = {}
-        parts: list[tuple[npt.NDArray[np.void], npt.NDArray[np.int16]]] = []
+        """Put the workers' receipts together on disk, in order, numbering their reports anew."""
+        parts_by_core: dict[CoreKey, list[tuple[npt.NDArray[np.void], npt.NDArray[np.int32]]]] = {}
+        n_lines = 0
         for worker_no in range(len(self._workers)):
-            receipts_path, cores_path = (
-                self._folder / f"receipts-{worker_no}.npy",
-                self._folder / f"cores-{worker_no}.json",
-            )
+            cores_path = self._folder / f"cores-{worker_no}.json"
             if not cores_path.exists():
                 continue
             mine = msgspec.json.decode(cores_path.read_bytes(), type=list[CoreKey])
-            number = np.array([cores.setdefault(core, len(cores)) for core in mine], dtype=np.int16)
-            parts.append((np.load(receipts_path, mmap_mode="r"), number))
-        merged = np.empty(sum(len(lines) for lines, _ in parts), dtype=RECEIPT)
+            lines = mapped_receipts(self._folder / f"receipts-{worker_no}.bin")
+            n_lines += len(lines)
+            # Workers come in ascending order of their rows.
+            for core, line_no in zip(mine, _line_no_by_core(lines, len(mine)), strict=True):
+                parts_by_core.setdefault(core, []).append((lines, line_no))
+        if not n_lines:
+            return Receipts(np.empty(0, dtype=RECEIPT), list(parts_by_core), self.counts())
+        mapped = np.memmap(self._folder / "receipts.bin", dtype=RECEIPT, mode="w+", shape=(n_lines,))
+        # A plain view: the memmap class makes every small slice dear.
+        merged = mapped.view(np.ndarray)
         end = 0
-        for lines, number in parts:
-            first, end = end, end + len(lines)
-            merged[first:end] = lines
-            if len(lines):
-                merged["core_no"][first:end] = number[lines["core_no"]]
-        return Receipts(merged, list(cores), self.counts())
+        for core_no, parts in enumerate(parts_by_core.values()):
+            for lines, line_no in parts:
+                for start in range(0, len(line_no), _CHUNK_LINES):
+                    chunk = lines[line_no[start : start + _CHUNK_LINES]]
+                    chunk["core_no"] = core_no
+                    first, end = end, end + len(chunk)
+                    merged[first:end] = chunk
+        return Receipts(merged, list(parts_by_core), self.counts())
 
     async def _start(self, worker_no: int, ranges: Sequence[RowRange]) -> None:
         path = self._folder / f"counters-{worker_no}.bin"
@@ -216,3 +236,11 @@ class Swarm:
             except TimeoutError:
                 worker.kill()
                 await worker.wait()
+
+
+def _line_no_by_core(lines: npt.NDArray[np.void], n_cores: int) -> list[npt.NDArray[np.int32]]:
+    """Return which lines are of each report, in ascending order of device row."""
+    core_no = np.ascontiguousarray(lines["core_no"])
+    line_no = np.lexsort((np.ascontiguousarray(lines["device_row"]), core_no)).astype(np.int32)
+    ends = np.cumsum(np.bincount(core_no, minlength=n_cores)).tolist()
+    return [line_no[first:end] for first, end in pairwise([0, *ends])]

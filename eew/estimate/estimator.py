@@ -30,10 +30,12 @@ MIN_STEPS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A report's shaking by distance, for drawing radii; columns have shape ``(n,)``."""
+    """A report's shaking by distance, as of a point source; columns have shape ``(n,)``."""
 
     epicentral_km: FloatColumn
     intensity: FloatColumn
+    #: After origin time: when the S wave has come to all places that may reach the least intensity, a fault's too.
+    last_s_arrival_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +136,52 @@ class Estimator:
                         column[start:end] = part
         return _estimate(target_row[:end], *(column[:end] for column in columns), max_intensity=max_intensity)
 
-    def reach(self, report: EventReport) -> Reach | None:
-        """Return the shaking by distance from the epicentre, for a point source; ``None`` where nothing is known."""
+    def estimate_next(self, report: EventReport, targets: Targets, *, after_s: float, n_most: int) -> Estimate:
+        """Return what the targets that the S wave reaches next will feel, and when: they are found without the rest.
+
+        Parameters
+        ----------
+        report, targets
+            As in ``estimate``. A finite fault gives nobody: who is shaken most is not who is reached next.
+        after_s
+            After origin time.
+        n_most
+            No more targets than these, or as many more as the last two of them are alike.
+
+        Returns
+        -------
+        estimate
+            Rows ascending, exactly those whose S wave comes after ``after_s`` and before a certain time.
+        """
+        source = self._source(report)
+        if source is None or source.fault:
+            return _nobody()
+        curves = self._curves(source)
+        # Where the S wave is by then; it comes to the epicentre from below.
+        passed_km = float(np.interp(after_s, curves.s_travel_s, curves.chord_km))
+        row = targets.rows_beyond(source.epicentre_km, passed_km, n_most)
+        chord = chord_km(targets.coordinates_km[:, row], source.epicentre_km)
+        place = _Place.of(chord, curves)
+        next_up = np.flatnonzero(place.is_inside & (place.of_curve(curves.s_travel_s) > after_s))
+        place = place.taken(next_up)
+        return _estimate(
+            row[next_up],
+            place.of_curve(curves.intensity),
+            place.of_curve(curves.p_travel_s),
+            place.of_curve(curves.s_travel_s),
+            curves.s_slowness_s_km[place.node],
+            max_intensity=self._max_intensity(source, curves),
+        )
+
+    def reach(self, report: EventReport, min_intensity: float) -> Reach | None:
+        """Return how far a report's shaking reaches; ``None`` where nothing is known."""
         source = self._source(report)
         if source is None:
             return None
         curves = self._curves(source)
-        return Reach(curves.epicentral_km, curves.intensity)
+        far_km = min(self._reach_km(source, curves, min_intensity), curves.end_km)
+        last_s = float(np.interp(far_km, curves.chord_km, curves.s_travel_s)) if far_km > 0 else 0.0
+        return Reach(curves.epicentral_km, curves.intensity, last_s)
 
     def _source(self, report: EventReport) -> _Source | None:
         """Return the report's source, or ``None`` where there is none to which attenuation may be applied."""

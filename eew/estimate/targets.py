@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from eew import cells
 from eew.geodesy import chord_km, ecef_km
-from eew.model import Cells, FloatColumn
+from eew.model import Cells, FloatColumn, RowColumn
 
 __all__ = ["Targets", "farthest_point_deg", "nearest_point_deg"]
 
@@ -15,6 +15,8 @@ __all__ = ["Targets", "farthest_point_deg", "nearest_point_deg"]
 BLOCK_ROWS = 2048
 #: Of single precision at the Earth's radius, km: added to every block's radius.
 ROUNDING_KM = 0.002
+#: How many times as many rows are looked at first to find the nearest of them.
+_TIMES_AS_MANY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,37 @@ class Targets:
         is_near = to_centre_km - self.block_radius_km <= chord_km
         edge = np.flatnonzero(np.diff(np.concatenate(([False], is_near, [False]))))
         return [slice(int(a) * BLOCK_ROWS, min(int(b) * BLOCK_ROWS, len(self))) for a, b in edge.reshape(-1, 2)]
+
+    def rows_beyond(self, source_km: npt.NDArray[np.floating], from_km: float, n_most: int) -> RowColumn:
+        """Return the rows of those next to a sphere around the source, shape ``(3,)``, on its outside; ascending.
+
+        Parameters
+        ----------
+        source_km
+            Its centre.
+        from_km
+            Its radius.
+        n_most
+            How many, at the most; at least half of them, where there are so many.
+        """
+        to_centre_km = np.sqrt(((self.block_centre_km - np.asarray(source_km)[:, None]) ** 2).sum(axis=0))
+        least_km = to_centre_km - self.block_radius_km
+        by_least = np.argsort(least_km)
+        by_least = by_least[(to_centre_km + self.block_radius_km)[by_least] >= from_km]
+        n_blocks = -(-n_most // BLOCK_ROWS)
+        while True:
+            block, left = np.split(by_least, [_TIMES_AS_MANY * n_blocks])
+            row = (np.sort(block)[:, None] * BLOCK_ROWS + np.arange(BLOCK_ROWS)).ravel()
+            row = row[row < len(self)]
+            to_km = chord_km(self.coordinates_km[:, row], np.asarray(source_km))
+            # Blocks overlap: nearer than the next block is no row that was not looked at.
+            is_next = (to_km >= from_km - ROUNDING_KM) & (to_km < (least_km[left[0]] if len(left) else np.inf))
+            n_next = np.count_nonzero(is_next)
+            if n_next > n_most:
+                is_next &= to_km < np.partition(to_km[is_next], n_most)[n_most]
+            if 2 * n_next >= n_most or not len(left):
+                return row[is_next].astype(np.int32)
+            n_blocks *= 2
 
 
 def nearest_point_deg(

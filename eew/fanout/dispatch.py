@@ -29,6 +29,8 @@ class SendRate:
 
     def __init__(self, first_guess_hz: float) -> None:
         self.hz = first_guess_hz
+        #: How long was spent in writing, which is waiting for the broker where it is the slower one.
+        self.writing_s = 0.0
         self._started_s: float | None = None
         self._n_sent = 0
 
@@ -38,6 +40,7 @@ class SendRate:
 
     def sent(self, n_alerts: int, started_s: float, ended_s: float) -> None:
         """Take one portion into account."""
+        self.writing_s += ended_s - started_s
         if self._started_s is None:
             self._started_s, self._n_sent = started_s, 0
         self._n_sent += n_alerts

@@ -10,7 +10,7 @@ import numpy as np
 
 from eew import cells
 from eew.fanout.record import Batch, RecordTemplate, Slot
-from eew.fanout.shelter_text import ShelterText
+from eew.fanout.shelter_text import ShelterMembers
 from eew.fanout.slot import Bytes2D, instants, padded, tenths, thousandths
 from eew.model import AlertPlan, Cells, Devices, Level, ReportKind
 from eew.wire import topic
@@ -37,6 +37,12 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
     #: ``packet.V3`` or ``packet.V5``; with 5, expiry and user properties go into the packet too.
     version: int
     expiry_s: int
+    #: Nothing that can be left out: no user properties, which repeat the payload, and no member that has its default.
+    is_compact: bool = False
+
+    def user_properties(self, core: AlertCore) -> tuple[tuple[str, str], ...]:
+        """Return what a reader may sort by without parsing the payload."""
+        return () if self.is_compact else (("event_id", core.event_id), ("report_no", str(core.report_no)))
 
 
 class DeviceEncoder:
@@ -51,12 +57,12 @@ class DeviceEncoder:
     devices
         The population.
     shelter
-        The text of each device's nearest shelter.
+        What is said of each device's nearest shelter.
     wire
         How packets are written.
     """
 
-    def __init__(self, plan: AlertPlan, core: AlertCore, devices: Devices, shelter: ShelterText, wire: Wire) -> None:
+    def __init__(self, plan: AlertPlan, core: AlertCore, devices: Devices, shelter: ShelterMembers, wire: Wire) -> None:
         self._plan = plan
         self._devices = devices
         self._shelter = shelter
@@ -102,8 +108,7 @@ class DeviceEncoder:
                 Slot("id", n_id),
                 b'",',
                 *_arrival_parts(self._plan),
-                b',"shelter":',
-                *self._shelter.slots,
+                *self._shelter.parts,
                 b',"info":' + msgspec.json.encode(self._plan.info) + b"}" + b" " * (2 * (widest - n_id)),
             ]
             self._templates[n_id] = RecordTemplate(
@@ -112,7 +117,7 @@ class DeviceEncoder:
                 qos=self._wire.qos,
                 version=self._wire.version,
                 expiry_s=self._wire.expiry_s,
-                user_properties=_user_properties(self._core),
+                user_properties=self._wire.user_properties(self._core),
             )
         return self._templates[n_id]
 
@@ -129,12 +134,12 @@ class CellEncoder:
     table
         The populated cells.
     shelters
-        JSON arrays of up to three shelters, one a cell, shape ``(n, width)``, padded with spaces.
+        What is said of the shelters of each cell.
     wire
         How packets are written.
     """
 
-    def __init__(self, plan: AlertPlan, core: AlertCore, table: Cells, shelters: Bytes2D, wire: Wire) -> None:
+    def __init__(self, plan: AlertPlan, core: AlertCore, table: Cells, shelters: ShelterMembers, wire: Wire) -> None:
         self._plan = plan
         self._table = table
         self._shelters = shelters
@@ -150,8 +155,8 @@ class CellEncoder:
             *_arrival_parts(plan),
             b',"s_slowness_s_km":',
             Slot("slowness", _SLOWNESS_WIDTH) if _has_arrivals(plan) else b"null",
-            b',"has_fault":' + (b"true" if plan.report.fault else b"false") + b',"shelters":',
-            Slot("shelters", shelters.shape[1]),
+            _fault_part(plan, wire),
+            *shelters.parts,
             b',"info":' + msgspec.json.encode(plan.info) + b"}",
         ]
         self._template = RecordTemplate(
@@ -160,7 +165,7 @@ class CellEncoder:
             qos=wire.qos,
             version=wire.version,
             expiry_s=wire.expiry_s,
-            user_properties=_user_properties(core),
+            user_properties=wire.user_properties(core),
         )
 
     def encode(self, start: int, end: int) -> Batch:
@@ -171,7 +176,7 @@ class CellEncoder:
         columns = {
             "cell": digits,
             "level": _LEVEL.take(plan.level[start:end], axis=0),
-            "shelters": self._shelters.take(row, axis=0),
+            **self._shelters.columns(row),
             **_arrival_columns(plan, start, end),
         }
         columns |= {f"digit{i}": digits[:, i : i + 1] for i in range(self._table.level)}
@@ -183,6 +188,12 @@ class CellEncoder:
 def _has_arrivals(plan: AlertPlan) -> bool:
     """Say whether there is anything to feel: a cancel has neither intensity nor arrivals."""
     return plan.report.kind is not ReportKind.CANCEL
+
+
+def _fault_part(plan: AlertPlan, wire: Wire) -> bytes:
+    if plan.report.fault:
+        return b',"has_fault":true'
+    return b"" if wire.is_compact else b',"has_fault":false'
 
 
 def _arrival_parts(plan: AlertPlan) -> list[bytes | Slot]:
@@ -211,7 +222,3 @@ def _arrival_columns(plan: AlertPlan, start: int, end: int) -> dict[str, Bytes2D
         "p_arrival": instants(origin_at, plan.p_arrival_s[start:end]),
         "s_arrival": instants(origin_at, plan.s_arrival_s[start:end]),
     }
-
-
-def _user_properties(core: AlertCore) -> tuple[tuple[str, str], ...]:
-    return ("event_id", core.event_id), ("report_no", str(core.report_no))

@@ -30,12 +30,25 @@ class Job:
     #: Let go when all was encoded.
     encoder: Encoder | None
     on_taken: TakenCallback
+    #: The plan is the beginning of a longer one.
+    has_more: bool = False
+    is_expired: bool = False
     n_taken: int = 0
     n_next: int = _FIRST_PORTION
     n_superseded: int = 0
     n_expired: int = 0
     #: What was written, with the publisher's ticket.
     written: list[tuple[int, SentRange]] = field(default_factory=list)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is something to send now."""
+        return self.n_taken < len(self.plan) and not self.is_expired
+
+    @property
+    def is_out(self) -> bool:
+        """Whether nothing of the plan waits or is still to come."""
+        return not self.is_waiting and not self.has_more
 
     @property
     def urgency(self) -> tuple[bool, int, datetime]:
@@ -78,15 +91,42 @@ class Outbox:
         self._has_less = asyncio.Event()
         self._is_closed = False
 
-    def put(self, plan: AlertPlan, encoder: Encoder, on_taken: TakenCallback) -> None:
-        """Queue a plan, superseding the event's older one."""
+    def put(self, plan: AlertPlan, encoder: Encoder, on_taken: TakenCallback, *, has_more: bool = False) -> None:
+        """Queue a plan, superseding the event's older one; one that ``has_more`` is to be extended."""
         self.withdraw(plan.report.event_id)
-        job = Job(plan, encoder, on_taken)
-        if len(plan) == 0:
-            self.done.append(job)
-            return
-        self._jobs[plan.report.event_id] = job
-        self._has_work.set()
+        self._queue(Job(plan, encoder, on_taken, has_more=has_more))
+
+    def extend(self, plan: AlertPlan, encoder: Encoder) -> None:
+        """Go on with the whole plan of a report, of which only the beginning was put.
+
+        Raises
+        ------
+        ValueError
+            If no beginning of it was put.
+        """
+        job = self._jobs.pop(plan.report.event_id, None)
+        if job is None or not job.has_more or job.plan.report is not plan.report:
+            raise ValueError(f"a plan for {plan.report.event_id}; expected one that was begun")
+        job.plan, job.encoder, job.has_more = plan, encoder, False
+        self._queue(job)
+
+    def n_waiting_of(self, event_id: str) -> int:
+        """Return how many alerts of an event wait."""
+        job = self._jobs.get(event_id)
+        return 0 if job is None else len(job.plan) - job.n_taken
+
+    def _queue(self, job: Job) -> None:
+        if job.is_out:
+            self._finish(job)
+        else:
+            self._jobs[job.plan.report.event_id] = job
+            self._has_work.set()
+
+    def _finish(self, job: Job) -> None:
+        """Put a job of which nothing waits aside."""
+        job.n_expired = len(job.plan) - job.n_taken
+        self.done.append(job)
+        self._has_less.set()
 
     def note(self, plan: AlertPlan) -> None:
         """Remember a plan for nobody that overtakes nothing: its report knew less than what is being sent.
@@ -126,8 +166,8 @@ class Outbox:
 
     async def wait(self) -> bool:
         """Wait until something waits; return whether anything will."""
-        while not self._jobs:
-            if self._is_closed:
+        while not self._ready():
+            if self._is_closed and not self._jobs:
                 return False
             self._has_work.clear()
             await self._has_work.wait()
@@ -137,12 +177,13 @@ class Outbox:
         """Return the most urgent alerts, at most ``n_max`` but at least one; what expires by ``now_at`` is left out."""
         for event_id, job in list(self._jobs.items()):
             if job.plan.expires_at <= now_at:
-                job.n_expired = len(job.plan) - job.n_taken
-                self.done.append(self._jobs.pop(event_id))
-                self._has_less.set()
-        if not self._jobs:
+                job.is_expired = True
+                if job.is_out:
+                    self._finish(self._jobs.pop(event_id))
+        ready = self._ready()
+        if not ready:
             return None
-        job = min(self._jobs.values(), key=lambda each: each.urgency)
+        job = min(ready, key=lambda each: each.urgency)
         encoder = job.encoder
         if encoder is None:
             raise AssertionError("a plan was put away before it was out")
@@ -150,11 +191,14 @@ class Outbox:
         end = min(start + max(1, min(job.n_next, n_max)), len(job.plan))
         job.n_taken = end
         job.n_next = min(2 * job.n_next, _LAST_PORTION)
-        if end == len(job.plan):
-            self.done.append(self._jobs.pop(job.plan.report.event_id))
-            self._has_less.set()
+        if job.is_out:
+            self._finish(self._jobs.pop(job.plan.report.event_id))
         job.on_taken(job.plan, start, end)
         return Portion(job, encoder, start, end)
+
+    def _ready(self) -> list[Job]:
+        """Return the jobs that have something to send now."""
+        return [job for job in self._jobs.values() if job.is_waiting]
 
     def settle(self, confirmed_ticket: int, rejected: Callable[[int], npt.NDArray[np.int_]]) -> list[Delivery]:
         """Return what became of every plan, in the order they ended, when no more will be sent.

@@ -1,5 +1,9 @@
 """Shelters as JSON text, made once a population: the alert path only copies columns."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +13,14 @@ from eew.fanout.slot import Bytes2D, integers, padded
 from eew.model import ShelterColumns, Shelters
 from eew.wire.message import ShelterReference
 
-__all__ = ["ShelterText", "cell_shelters"]
+__all__ = [
+    "CellText",
+    "ShelterIdText",
+    "ShelterMembers",
+    "ShelterText",
+    "cell_shelter_ids",
+    "cell_shelters",
+]
 
 #: Names are cut to this many bytes of UTF-8, so that one long name does not make every alert long.
 MAX_NAME_BYTES = 48
@@ -18,8 +29,21 @@ _DISTANCE_WIDTH = 8
 _BEARING = padded([*(b',"bearing_deg":%3d}' % bearing_deg for bearing_deg in range(360)), b""])
 
 
+class ShelterMembers(Protocol):
+    """What alerts say of shelters."""
+
+    @property
+    def parts(self) -> Sequence[bytes | Slot]:
+        """The members, each with the comma before it."""
+        ...
+
+    def columns(self, row: npt.NDArray[np.int32]) -> dict[str, Bytes2D]:
+        """Return what stands in the slots for these targets, by name."""
+        ...
+
+
 class ShelterText:
-    """The ``shelter`` member of each device's alert.
+    """The ``shelter`` member of each device's alert, in full.
 
     Parameters
     ----------
@@ -31,15 +55,13 @@ class ShelterText:
 
     def __init__(self, shelters: Shelters, columns: ShelterColumns) -> None:
         self._columns = columns
-        used_row = np.unique(columns.shelter_row)
-        used_row = used_row[used_row >= 0]
-        heads = [msgspec.json.encode(_reference(shelters, int(row)))[:-1] + b',"distance_m":' for row in used_row]
-        # The last one is for those who have no shelter, and row −1 is the last.
-        self._head = padded([*heads, b"null"])
-        self._text_row = np.full(len(shelters) + 1, len(heads), dtype=np.int32)
-        self._text_row[used_row] = np.arange(len(used_row), dtype=np.int32)
-        #: The member as slots, in their order.
-        self.slots = [
+        self._head, self._text_row = _texts(
+            shelters,
+            columns,
+            lambda row: msgspec.json.encode(_reference(shelters, row))[:-1] + b',"distance_m":',
+        )
+        self.parts: list[bytes | Slot] = [
+            b',"shelter":',
             Slot("shelter", self._head.shape[1]),
             Slot("shelter_distance", _DISTANCE_WIDTH),
             Slot("shelter_bearing", _BEARING.shape[1]),
@@ -65,8 +87,37 @@ class ShelterText:
         }
 
 
-def cell_shelters(shelters: Shelters, nearest_row: npt.NDArray[np.int32]) -> Bytes2D:
-    """Return JSON arrays of the shelters nearest to each cell, shape ``(n, width)``.
+class ShelterIdText:
+    """The nearest shelter of each device by its id alone; parameters as of ``ShelterText``."""
+
+    def __init__(self, shelters: Shelters, columns: ShelterColumns) -> None:
+        self._shelter_row = columns.shelter_row
+        self._id, self._text_row = _texts(shelters, columns, lambda row: msgspec.json.encode(shelters.id[row]))
+        self.parts: list[bytes | Slot] = [b',"shelter":null']
+        if len(self._id) > 1:
+            self.parts += [b',"shelter_id":', Slot("shelter_id", self._id.shape[1])]
+
+    def columns(self, device_row: npt.NDArray[np.int32]) -> dict[str, Bytes2D]:
+        """Return what stands in the slot for these devices; ``null`` where there is no shelter."""
+        shelter_row = self._shelter_row.take(device_row)
+        return {"shelter_id": self._id.take(self._text_row.take(shelter_row, mode="wrap"), axis=0)}
+
+
+@dataclass(frozen=True, slots=True)
+class CellText:
+    """What the alerts of cells say of shelters."""
+
+    parts: list[bytes | Slot]
+    #: What stands in the slot ``shelters``, shape ``(n, width)``, padded with spaces.
+    text: Bytes2D
+
+    def columns(self, cell_row: npt.NDArray[np.int32]) -> dict[str, Bytes2D]:
+        """Return what stands in the slot for these cells."""
+        return {"shelters": self.text.take(cell_row, axis=0)}
+
+
+def cell_shelters(shelters: Shelters, nearest_row: npt.NDArray[np.int32]) -> CellText:
+    """Return the ``shelters`` member of each cell's alert, in full.
 
     Parameters
     ----------
@@ -75,9 +126,33 @@ def cell_shelters(shelters: Shelters, nearest_row: npt.NDArray[np.int32]) -> Byt
     nearest_row
         Shape ``(n, k)``, nearest first, −1 where there are fewer.
     """
-    return padded(
+    text = padded(
         msgspec.json.encode([_reference(shelters, int(row)) for row in rows if row >= 0]) for rows in nearest_row
     )
+    return CellText([b',"shelters":', Slot("shelters", text.shape[1])], text)
+
+
+def cell_shelter_ids(shelters: Shelters, nearest_row: npt.NDArray[np.int32]) -> CellText:
+    """Return the shelters of each cell by their ids alone; parameters as of ``cell_shelters``."""
+    text = padded(msgspec.json.encode([shelters.id[row] for row in rows if row >= 0]) for rows in nearest_row)
+    parts: list[bytes | Slot] = [b',"shelters":[]']
+    if (nearest_row >= 0).any():
+        parts += [b',"shelter_ids":', Slot("shelters", text.shape[1])]
+    return CellText(parts, text)
+
+
+def _texts(
+    shelters: Shelters, columns: ShelterColumns, made: Callable[[int], bytes]
+) -> tuple[Bytes2D, npt.NDArray[np.int32]]:
+    """Return the texts of the shelters that are anybody's nearest, and which of them each row of the catalogue has.
+
+    The last text, ``null``, is for those who have no shelter: row −1 is the last one, too.
+    """
+    used_row = np.unique(columns.shelter_row)
+    used_row = used_row[used_row >= 0]
+    text_row = np.full(len(shelters) + 1, len(used_row), dtype=np.int32)
+    text_row[used_row] = np.arange(len(used_row), dtype=np.int32)
+    return padded([*(made(row) for row in used_row.tolist()), b"null"]), text_row
 
 
 class _Place(ShelterReference, frozen=True, kw_only=True, omit_defaults=True):

@@ -21,6 +21,7 @@ from eew.profile import profile_names
 __all__ = [
     "EVENT_KEYS",
     "REPORT_KEYS",
+    "YEAR_FILE",
     "Scenario",
     "load_scenario",
     "misordered",
@@ -28,6 +29,9 @@ __all__ = [
     "scenario_folder",
     "scenario_path",
 ]
+
+#: A folder that holds this is a year of earthquakes, not a scenario.
+YEAR_FILE = "year.toml"
 
 #: What a report may say in a scenario. Areas and signatures are an agency's own: they live in ``.jsonl`` files.
 REPORT_KEYS = (
@@ -108,9 +112,13 @@ def scenario_path(name_or_path: str | Path) -> Path:
         If there is neither.
     """
     path = Path(name_or_path)
+    folder = scenario_folder()
+    years = [path / YEAR_FILE, *([folder / path / YEAR_FILE] if folder is not None else [])]
+    if path.name == YEAR_FILE or any(each.is_file() for each in years):
+        expected = "a scenario; a year is played by `eew bench year`"
+        raise ScenarioError(expected, field="scenario", value=str(name_or_path))
     if path.is_file():
         return path
-    folder = scenario_folder()
     names = [] if folder is None else sorted(entry.stem for entry in folder.glob("*.toml"))
     if folder is not None and str(name_or_path) in names:
         return folder / f"{name_or_path}.toml"

@@ -78,7 +78,7 @@ class Seen:
     #: By level from the loudest; empty where the event's own message has not come.
     radius_km_by_level: Mapping[str, float]
     n_alerts_by_level: Mapping[str, int]
-    #: The nearest shelter of the watcher's cell, where the alert names one.
+    #: The nearest shelter of the watcher's cell, by its name, or as ``id …`` where the alert says no more.
     shelter: str | None = None
 
     @property

@@ -72,6 +72,8 @@ class DeviceAlert(AlertCore, frozen=True, kw_only=True):
     p_arrival_at: Instant | None
     s_arrival_at: Instant | None
     shelter: ShelterReference | None
+    #: In place of ``shelter``, for devices that hold the catalogue (compact alerts).
+    shelter_id: str | None = None
     info: str
 
 
@@ -89,6 +91,8 @@ class CellAlert(AlertCore, frozen=True, kw_only=True):
     #: The report has a finite fault, which the core leaves out: take the cell's level, not one of your own.
     has_fault: bool = False
     shelters: Annotated[tuple[ShelterReference, ...], msgspec.Meta(max_length=3)]
+    #: In place of ``shelters``, nearest first, for devices that hold the catalogue (compact alerts).
+    shelter_ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=3)] = ()
     info: str
 
 

@@ -45,4 +45,4 @@ def test_bad_options_are_one_line_and_exit_2(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "eew bench: --runs: 0: expected 1 or more\n"
+    assert done.stderr == "eew bench: --runs: '0': expected a whole number from 1 to 1000\n"

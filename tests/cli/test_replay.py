@@ -1,5 +1,6 @@
 """``eew replay`` as a user runs it: a process of its own, real brokers, real sockets."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import jsonschema
 import pytest
 
@@ -57,6 +59,40 @@ def test_everybody_is_told_and_relieved(mode: str, qos: str, tmp_path: Path) -> 
     told = {"device": 3000, "cell": reports["new"]["n_sent"]}[mode]
     assert reports["cancel"]["n_sent"] == told
     assert "not a warning service" in done.stdout
+
+
+@pytest.mark.parametrize("mode", ["device", "cell"])
+def test_short_alerts_tell_everybody_as_well(mode: str, tmp_path: Path) -> None:
+    """With ``--payload compact`` all of 500 are told and relieved, in an alert each or in one a cell."""
+    done = replay(
+        *("false-alarm", "--devices", "500", "--speed", "max", "--mode", mode, "--payload", "compact"),
+        *("--summary", "summary.json"),
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    summary = summary_of(tmp_path)
+    counts, delivery = summary["conservation"], summary["delivery"]
+    assert counts["selected"] == counts["sent"] > 0
+    assert delivery["expected"] == delivery["delivered"] == 1500
+    assert delivery["lost"] == delivery["duplicated"] == delivery["unreadable"] == 0
+    assert summary["outcome"]["not_told"] == 0
+
+
+@pytest.mark.parametrize("payload", ["full", "compact"])
+async def test_the_payload_is_the_one_asked_for(mosquitto_broker: Endpoint, payload: str, tmp_path: Path) -> None:
+    """Who listens to the alerts sees a shelter, or its id."""
+    words = ("false-alarm", "--devices", "50", "--speed", "max", "--payload", payload)
+    async with aiomqtt.Client(mosquitto_broker.host, mosquitto_broker.port) as client:
+        await client.subscribe("eew/v1/alerts/#")
+        done = await asyncio.to_thread(replay, *words, "--broker", str(mosquitto_broker), folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        heard = []
+        async for message in client.messages:
+            assert isinstance(message.payload, bytes)
+            heard.append(json.loads(message.payload))
+            if len(heard) == 150:
+                break
+    assert {(each["shelter"] is None, "shelter_id" in each) for each in heard} == {(payload == "compact",) * 2}
 
 
 def test_the_same_seed_gives_the_same_counts(tmp_path: Path) -> None:
@@ -114,6 +150,7 @@ def test_native_reports_come_from_a_file_or_from_standard_input(tmp_path: Path, 
         (("tohoku-2011", "--qos", "2"), "--qos: '2'"),
         (("tohoku-2011", "--speed", "0"), "--speed: '0'"),
         (("tohoku-2011", "--mode", "post"), "--mode: 'post'"),
+        (("tohoku-2011", "--payload", "short"), "--payload: 'short'"),
         (("tohoku-2011", "--region", "atlantis"), "--region: 'atlantis'"),
         (("tohoku-2011", "--travel-times", "none.csv"), "none.csv"),
         (("tohoku-2011", "--profile", "mars"), "mars"),

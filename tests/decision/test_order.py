@@ -68,16 +68,16 @@ def test_equals_the_best_of_all_orders_for_due_times_on_bin_edges(jobs_a_bin: in
         assert tuple(result.n_on_time_by_level[each] for each in CRITICAL_TO_PASSIVE) == expected
 
 
-def test_is_never_worse_than_the_best_order_for_due_times_at_the_start_of_their_bins(rng: np.random.Generator) -> None:
-    """Any due times, any rate: bins lose nothing but the fraction of a bin."""
+def test_bins_lose_nobody(rng: np.random.Generator) -> None:
+    """Any due times, any rate, bins much too wide: as many are on time as in the best order."""
     for _ in range(3000):
         slack_s, level = random_case(rng)
         bin_s = float(rng.choice([0.1, 0.25, 0.7]))
         rate_hz = float(rng.uniform(0.5, 6))
         result = sending_order(slack_s, level, rate_hz, bin_s)
-        expected = best(np.floor(slack_s / bin_s) * bin_s, level, rate_hz)
+        expected = best(slack_s, level, rate_hz)
         assert tuple(result.n_on_time_by_level[each] for each in CRITICAL_TO_PASSIVE) == expected
-        assert n_on_time(slack_s, level, result.order, rate_hz) >= expected
+        assert n_on_time(slack_s, level, result.order, rate_hz) == expected
 
 
 JOBS = st.lists(st.tuples(st.floats(-5, 30, width=32), st.sampled_from([1, 2, 3])), max_size=60)

@@ -2,6 +2,8 @@
 
 from collections import Counter as Tally
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.devices.receiver import Counter, Receiver
+from eew.devices.receiver import RECEIPT, Counter, ReceiptLog, Receiver, mapped_receipts
 from eew.model import AlertStatus, Level, ReportKind
 from eew.wire.message import AlertCore
 
@@ -44,12 +46,23 @@ def core(
     )
 
 
-def receiver() -> tuple[Receiver, npt.NDArray[np.int64]]:
+class Logged(Receiver):
+    """A receiver whose log is at hand."""
+
+    def __init__(self, counters: npt.NDArray[np.int64]) -> None:
+        self.file = BytesIO()
+        super().__init__(FIRST_ROW, N_ROWS, lambda core: core.signature == "good", counters, ReceiptLog(self.file))
+
+    def receipts(self) -> npt.NDArray[np.void]:
+        return np.frombuffer(self.file.getvalue(), dtype=RECEIPT)
+
+
+def receiver() -> tuple[Logged, npt.NDArray[np.int64]]:
     counters = np.zeros(len(Counter), dtype=np.int64)
-    return Receiver(FIRST_ROW, N_ROWS, lambda core: core.signature == "good", counters), counters
+    return Logged(counters), counters
 
 
-def take(to: Receiver, of: AlertCore, *rows: int, level: int = Level.ACTIVE, now_at: datetime = NOW_AT) -> list[bool]:
+def take(to: Logged, of: AlertCore, *rows: int, level: int = Level.ACTIVE, now_at: datetime = NOW_AT) -> list[bool]:
     """Take alerts to rows counted from the first of the process."""
     n = len(rows)
     is_taken = to.take(
@@ -118,7 +131,7 @@ def test_a_cancel_that_reuses_the_last_number_is_taken_once() -> None:
     cancel = core(3, kind=ReportKind.CANCEL)
     assert [take(to, cancel, 1), take(to, cancel, 1), take(to, core(3), 1)] == [[True], [False], [False]]
     assert counts(counters) == {"TAKEN": 2, "DUPLICATE": 1, "OLDER": 1}
-    lines = to.log.receipts()
+    lines = to.receipts()
     assert [to.log.cores[number] for number in lines["core_no"]] == [
         ("e1", 3, ReportKind.UPDATE),
         ("e1", 3, ReportKind.CANCEL),
@@ -158,7 +171,7 @@ def test_who_feels_nothing_is_counted_and_logged() -> None:
     to, counters = receiver()
     assert take(to, core(), 1, 2, level=Level.NONE) == [True, True]
     assert counts(counters) == {"TAKEN": 2, "UNAFFECTED": 2}
-    assert to.log.receipts()["level"].tolist() == [0, 0]
+    assert to.receipts()["level"].tolist() == [0, 0]
 
 
 def test_the_log_has_a_line_for_each_alert_taken() -> None:
@@ -167,7 +180,7 @@ def test_the_log_has_a_line_for_each_alert_taken() -> None:
     take(to, core(1), 5, 1, level=Level.CRITICAL)
     take(to, core(2, event_id="e2"), 5)
     take(to, core(1), 5)
-    lines = to.log.receipts()
+    lines = to.receipts()
     assert lines["device_row"].tolist() == [FIRST_ROW + 5, FIRST_ROW + 1, FIRST_ROW + 5]
     assert lines["level"].tolist() == [Level.CRITICAL, Level.CRITICAL, Level.ACTIVE]
     assert lines["s_arrival_s"].tolist() == [42.0] * 3
@@ -175,11 +188,27 @@ def test_the_log_has_a_line_for_each_alert_taken() -> None:
     assert [to.log.cores[number][0] for number in lines["core_no"]] == ["e1", "e1", "e2"]
 
 
-def test_an_empty_log_is_no_lines() -> None:
-    """Nothing was received, and that is an array too."""
+def test_a_run_of_neighbours_is_taken_as_each_alone() -> None:
+    """Rows 2 to 6, of which 3 had it before and 5 a newer one."""
+    to, counters = receiver()
+    take(to, core(2), 3)
+    take(to, core(3), 5)
+    assert take(to, core(2), 2, 3, 4, 5, 6) == [True, False, True, False, True]
+    assert take(to, core(2), *range(N_ROWS)) == [True, True, *[False] * 5, True]
+    assert counts(counters) == {"TAKEN": 8, "DUPLICATE": 5, "OLDER": 2}
+    assert sorted(to.receipts()["device_row"] - FIRST_ROW) == [0, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_log_on_disk_is_mapped(tmp_path: Path) -> None:
+    """As it was written; nothing was received, and that is an array too."""
     to, _ = receiver()
-    assert len(to.log.receipts()) == 0
+    path = tmp_path / "receipts.bin"
+    path.write_bytes(to.file.getvalue())
+    assert mapped_receipts(path).tolist() == []
     assert take(to, core()) == []
+    take(to, core(), 4, 2)
+    path.write_bytes(to.file.getvalue())
+    assert mapped_receipts(path)["device_row"].tolist() == [FIRST_ROW + 4, FIRST_ROW + 2]
 
 
 def test_what_cannot_be_read_is_counted() -> None:
@@ -234,7 +263,7 @@ def test_devices_refuse_as_each_would_alone(history: list[tuple[AlertCore, list[
         assert sum(is_taken) == len(seen_now)
     assert counts(counters) == {name: n for name, n in expected.items() if n}
     assert counters.sum() == sum(len(rows) for _, rows in history)
-    lines = to.log.receipts()
+    lines = to.receipts()
     logged = [(*to.log.cores[line["core_no"]][:2], int(line["device_row"])) for line in lines]
     assert sorted(logged) == sorted(taken)
 

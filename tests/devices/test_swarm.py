@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from eew.devices import swarm as module
 from eew.devices.receiver import RECEIPT, CoreKey, Counter
 from eew.devices.swarm import Swarm, SwarmSettings
 from eew.errors import BrokerLostError, EewError, WorkerStartError
@@ -38,7 +39,7 @@ def swarm(folder: Path, *workers: Left | None, returncode: int = 0) -> Swarm:
             cores, numbers = left
             lines = np.zeros(len(numbers), dtype=RECEIPT)
             lines["core_no"], lines["device_row"] = numbers, 100 * worker_no + np.arange(len(numbers))
-            np.save(folder / f"receipts-{worker_no}.npy", lines)
+            lines.tofile(folder / f"receipts-{worker_no}.bin")
             (folder / f"cores-{worker_no}.json").write_bytes(msgspec.json.encode(cores))
     return made
 
@@ -51,8 +52,28 @@ async def test_reports_are_numbered_anew(tmp_path: Path) -> None:
     """What is report 0 to one worker is report 1 to another: every line keeps its report; counts are summed."""
     receipts = await swarm(tmp_path, ([ONE, TWO], [0, 1, 1]), ([THREE, ONE], [0, 1]), ([], [])).finish()
     told = [(int(line["device_row"]), receipts.cores[line["core_no"]]) for line in receipts.lines]
-    assert told == [(0, ONE), (1, TWO), (2, TWO), (100, THREE), (101, ONE)]
+    assert told == [(0, ONE), (101, ONE), (1, TWO), (2, TWO), (100, THREE)]
     assert receipts.counts == {counter: 3 * counter for counter in Counter}
+    rows = {core: receipts.of_core(core)["device_row"].tolist() for core in (ONE, TWO, THREE)}
+    assert rows == {ONE: [0, 101], TWO: [1, 2], THREE: [100]}
+    assert len(receipts.of_core(("e3", 1, ReportKind.NEW))) == 0
+
+
+@pytest.mark.parametrize("n_at_once", [1, 2, 1000])
+async def test_lines_are_in_order_of_report_and_device(
+    n_at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    """However they came in, and however many are copied at once."""
+    monkeypatch.setattr(module, "_CHUNK_LINES", n_at_once)
+    made = swarm(tmp_path, ([ONE, TWO], [0] * 6 + [1] * 6))
+    path = tmp_path / "receipts-0.bin"
+    written = rng.permutation(np.fromfile(path, dtype=RECEIPT))
+    written["received_mono_ns"] = 7 * written["device_row"]
+    written.tofile(path)
+    lines = (await made.finish()).lines
+    assert lines["core_no"].tolist() == [0] * 6 + [1] * 6
+    assert lines["device_row"].tolist() == list(range(12))
+    assert lines["received_mono_ns"].tolist() == [7 * row for row in range(12)]
 
 
 async def test_a_worker_that_was_killed_left_nothing(tmp_path: Path) -> None:

@@ -267,7 +267,7 @@ def test_where_no_attenuation_may_be_applied_nobody_is_reached(of: EventReport) 
     estimate = estimator().estimate(of, Targets.of([38.2], [142.7]), -np.inf)
     assert len(estimate.target_row) == 0
     assert estimate.max_intensity is None
-    assert estimator().reach(of) is None
+    assert estimator().reach(of, -np.inf) is None
 
 
 def test_too_weak_a_report_reaches_nobody_but_says_how_strong_it_is_at_the_most() -> None:
@@ -355,8 +355,10 @@ def test_slowness_is_how_much_later_the_s_wave_comes_a_km_further_out(rng: np.ra
 
 def test_reach_tells_the_shaking_by_distance() -> None:
     """What radii are drawn from is the model itself, from the epicentre to the end of the table."""
-    reach = estimator("aww12").reach(report(7.0, depth_km=12.0))
+    reach = estimator("aww12").reach(report(7.0, depth_km=12.0), 4.0)
     assert reach is not None
+    edge_km = reach.epicentral_km[np.flatnonzero(reach.intensity >= 4.0)[-1]]
+    assert reach.last_s_arrival_s == pytest.approx(AK135.travel_times(edge_km, 12.0)[1], abs=0.2)
     expected = intensity_model("aww12").intensity(7.0, straight_km(reach.epicentral_km.astype(np.float64), 12.0))
     np.testing.assert_allclose(reach.intensity, expected, atol=0.001)
     assert reach.epicentral_km[0] == 0
@@ -435,3 +437,30 @@ def test_a_fault_far_from_its_epicentre_still_finds_everybody(rng: np.random.Gen
     places = Places.of(37.0 + rng.uniform(-0.1, 0.1, 200), 41.5 + rng.uniform(0, 0.1, 200))
     estimate = estimator("aww12").estimate(now, places.targets, 7.5)
     assert len(estimate.target_row) == 200
+
+
+@pytest.mark.parametrize("after_s", [-1.0, 0.0, 12.0, 60.0])
+def test_who_is_next_has_the_same_estimate_and_nobody_is_passed_over(after_s: float, rng: np.random.Generator) -> None:
+    """Of 30 000, about 500 whose S wave comes next: exactly those the whole estimate has between two instants."""
+    of, places = report(7.0), Places.around(rng, 38.2, 142.7, 30_000, 700.0)
+    whole = estimator().estimate(of, places.targets, -np.inf)
+    soon = estimator().estimate_next(of, places.targets, after_s=after_s, n_most=500)
+    assert 0 < len(soon.target_row) <= 500
+    before_s = soon.s_arrival_s.max()
+    expected = (whole.s_arrival_s > after_s) & (whole.s_arrival_s <= before_s)
+    # At the edge a rounding decides.
+    edge = np.abs(whole.s_arrival_s - before_s) < 0.001
+    missing = set(whole.target_row[expected & ~edge].tolist()) - set(soon.target_row.tolist())
+    assert not missing
+    position = np.searchsorted(whole.target_row, soon.target_row)
+    for name in ("target_row", "intensity", "p_arrival_s", "s_arrival_s", "s_slowness_s_km"):
+        np.testing.assert_array_equal(getattr(soon, name), getattr(whole, name)[position])
+    assert soon.max_intensity == whole.max_intensity
+
+
+def test_nobody_is_next_by_a_fault(rng: np.random.Generator) -> None:
+    """Nor by a report to which no attenuation may be applied."""
+    targets = Places.around(rng, 37.4, 37.5, 1000, 100.0).targets
+    of_fault = report(7.8, fault=FAULTS["vertical"])
+    for of in (of_fault, report(None)):
+        assert len(estimator().estimate_next(of, targets, after_s=0.0, n_most=100).target_row) == 0

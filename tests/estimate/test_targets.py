@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
@@ -174,3 +174,40 @@ def test_the_farthest_point_is_a_corner_and_no_point_of_the_edge_is_farther(
     found_km = geodesic_km(lat_deg, lon_deg, point_lat, point_lon)
     sampled_km = geodesic_km(lat_deg, lon_deg, *edge_samples_deg(table, 41)).max(axis=1)
     assert (found_km >= sampled_km - 0.001).all()
+
+
+@given(
+    lat_deg=st.floats(-80, 80),
+    lon_deg=st.floats(-180, 180),
+    spread_deg=st.floats(0.05, 10),
+    n=st.sampled_from([1, 2049, 9000, 30_000]),
+    from_km=st.floats(0, 500),
+    n_most=st.sampled_from([1, 300, 5000, 100_000]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=60)
+def test_rows_beyond_a_distance_are_the_nearest_of_all(
+    lat_deg: float, lon_deg: float, spread_deg: float, n: int, from_km: float, n_most: int, seed: int
+) -> None:
+    """All rows from the distance to another one, and no more than were asked for but for those that are alike."""
+    lat, lon = around(np.random.default_rng(seed), lat_deg, lon_deg, spread_deg, n)
+    targets = Targets.of(lat, lon)
+    source_km = geocentric_km([lat_deg], [lon_deg])[:, 0]
+    row = targets.rows_beyond(source_km, from_km, n_most)
+    assert row.dtype == np.int32
+    assert (np.diff(row) > 0).all()
+    to_km = np.sqrt(((geocentric_km(lat, lon) - source_km[:, None]) ** 2).sum(axis=0))
+    is_out = np.ones(n, dtype=bool)
+    is_out[row] = False
+    if len(row):
+        assert to_km[row].min() >= from_km - 0.005
+        nearer = is_out & (to_km > from_km + 0.005) & (to_km < to_km[row].max() - 0.005)
+        assert not nearer.any()
+    assert len(row) <= n_most
+    assert len(row) >= min(n_most // 2, int((to_km > from_km + 0.005).sum())) - 1
+
+
+def test_no_row_is_beyond_the_farthest(rng: np.random.Generator) -> None:
+    """A sphere that holds everybody."""
+    lat, lon = around(rng, 35.0, 139.0, 1.0, 5000)
+    assert len(Targets.of(lat, lon).rows_beyond(geocentric_km([35.0], [139.0])[:, 0], 1000.0, 100)) == 0

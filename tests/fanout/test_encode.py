@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from eew.fanout.encode import CellEncoder, DeviceEncoder, Wire
 from eew.fanout.record import Batch
-from eew.fanout.shelter_text import ShelterText, cell_shelters
+from eew.fanout.shelter_text import ShelterIdText, ShelterText, cell_shelter_ids, cell_shelters
 from eew.model import AlertPlan, AlertStatus, Cells, Devices, ReportKind, ShelterColumns, Shelters
 from eew.wire.message import AlertCore, CellAlert, DeviceAlert, json_schemas
 from eew.wire.sign import SigningKey, Verifier, core_of
@@ -31,8 +33,11 @@ SAME_LENGTH = [f"d{number:09d}" for number in range(40)]
 MANY_LENGTHS = ["a", "bb", "TV_3", "x" * 32, "phone-1", *(f"id{number}" for number in range(20))]
 
 
-def wire(qos: int, version: int) -> Wire:
-    return Wire(qos=qos, version=version, expiry_s=270)
+FAULT = (((38.0, 142.0, 10.0), (39.0, 143.0, 10.0), (39.0, 143.0, 30.0)),)
+
+
+def wire(qos: int, version: int, *, is_compact: bool = False) -> Wire:
+    return Wire(qos=qos, version=version, expiry_s=270, is_compact=is_compact)
 
 
 def in_ms(at: datetime) -> str:
@@ -307,11 +312,165 @@ def test_a_fault_is_told_to_the_cells(
     plan_of: PlanOf, core_for: CoreFor, shelters: Shelters, published: Published
 ) -> None:
     """The core leaves it out, so the cell alert must say that there is one."""
-    plan = plan_of(1, report_fault=(((38.0, 142.0, 10.0), (39.0, 143.0, 10.0), (39.0, 143.0, 30.0)),))
+    plan = plan_of(1, report_fault=FAULT)
     table = Cells(2, np.array([5], dtype=np.uint32), np.array([0, 1], dtype=np.int32))
     text = cell_shelters(shelters, np.full((1, 3), -1, dtype=np.int32))
-    (packet,) = published(CellEncoder(plan, core_for(plan), table, text, wire(0, 4)).encode(0, 1).data.tobytes())
-    assert json.loads(packet.payload)["has_fault"] is True
+    for is_compact in (False, True):
+        encoder = CellEncoder(plan, core_for(plan), table, text, wire(0, 4, is_compact=is_compact))
+        (packet,) = published(encoder.encode(0, 1).data.tobytes())
+        assert json.loads(packet.payload)["has_fault"] is True
+
+
+def check_short(packets: list[Any], short: list[Any], version: int) -> None:
+    """Compare what is around short alerts with what is around the full ones: the same, but for user properties."""
+    for packet, other in zip(packets, short, strict=True):
+        properties = {"MessageExpiryInterval": 270} if version == 5 else {}
+        assert other == replace(packet, payload=other.payload, properties=properties)
+        assert len(other.payload) < len(packet.payload)
+
+
+@pytest.mark.parametrize("ids", [SAME_LENGTH, MANY_LENGTHS], ids=["ids of one length", "ids of many lengths"])
+@pytest.mark.parametrize("is_cancel", [False, True], ids=["solution", "cancel"])
+@pytest.mark.parametrize(("qos", "version"), WIRES, ids=WIRE_NAMES)
+def test_a_short_device_alert_says_the_same_but_for_the_shelter(
+    qos: int,
+    version: int,
+    is_cancel: bool,
+    ids: list[str],
+    plan_of: PlanOf,
+    core_for: CoreFor,
+    devices_of: DevicesOf,
+    shelters: Shelters,
+    published: Published,
+    schema_errors: SchemaErrors,
+    key: SigningKey,
+    rng: np.random.Generator,
+) -> None:
+    """Core, level and arrivals are those of the full alert, which is checked above; the shelter is its id."""
+    devices = devices_of(ids)
+    nearest = nearest_shelters(shelters, rng, len(devices))
+    plan = cancel_plan(plan_of, rng, len(devices)) if is_cancel else random_plan(plan_of, rng, len(devices))
+    core = core_for(plan)
+    full = DeviceEncoder(plan, core, devices, ShelterText(shelters, nearest), wire(qos, version))
+    short_wire = wire(qos, version, is_compact=True)
+    short = DeviceEncoder(plan, core, devices, ShelterIdText(shelters, nearest), short_wire)
+    packets = published(numbered(full.encode(0, len(plan))), version)
+    short_packets = published(numbered(short.encode(0, len(plan))), version)
+    check_short(packets, short_packets, version)
+    schema = json_schemas()["device-alert"]
+    for row, packet, other in zip(plan.target_row, packets, short_packets, strict=True):
+        alert = json.loads(other.payload)
+        assert schema_errors(schema, alert) == []
+        check_signature(msgspec.json.decode(other.payload, type=DeviceAlert, strict=True), key)
+        shelter_row = int(nearest.shelter_row[row])
+        assert alert.pop("shelter_id") == (None if shelter_row < 0 else shelters.id[shelter_row])
+        assert alert == json.loads(packet.payload) | {"shelter": None}
+
+
+@pytest.mark.parametrize("has_fault", [False, True], ids=["point", "fault"])
+@pytest.mark.parametrize("is_cancel", [False, True], ids=["solution", "cancel"])
+@pytest.mark.parametrize(("qos", "version"), WIRES, ids=WIRE_NAMES)
+def test_a_short_cell_alert_says_the_same_but_for_the_shelters(
+    qos: int,
+    version: int,
+    is_cancel: bool,
+    has_fault: bool,
+    plan_of: PlanOf,
+    core_for: CoreFor,
+    shelters: Shelters,
+    published: Published,
+    schema_errors: SchemaErrors,
+    key: SigningKey,
+    rng: np.random.Generator,
+) -> None:
+    """Likewise, with none to three ids; that there is no fault goes without saying."""
+    cell = np.unique(rng.integers(0, 4**12, 30)).astype(np.uint32)
+    table = Cells(12, cell, np.arange(len(cell) + 1, dtype=np.int32))
+    n_shelters = rng.integers(0, 4, len(cell))
+    nearest_row = np.where(np.arange(3) < n_shelters[:, None], rng.integers(0, 5, (len(cell), 3)), -1).astype(np.int32)
+    plan = (cancel_plan if is_cancel else random_plan)(plan_of, rng, len(cell))
+    if has_fault:
+        plan = replace(plan, report=msgspec.structs.replace(plan.report, fault=FAULT))
+    core = core_for(plan)
+    full = CellEncoder(plan, core, table, cell_shelters(shelters, nearest_row), wire(qos, version))
+    short_wire = wire(qos, version, is_compact=True)
+    short = CellEncoder(plan, core, table, cell_shelter_ids(shelters, nearest_row), short_wire)
+    packets = published(numbered(full.encode(0, len(plan))), version)
+    short_packets = published(numbered(short.encode(0, len(plan))), version)
+    check_short(packets, short_packets, version)
+    schema = json_schemas()["cell-alert"]
+    for row, packet, other in zip(plan.target_row, packets, short_packets, strict=True):
+        alert = json.loads(other.payload)
+        assert schema_errors(schema, alert) == []
+        check_signature(msgspec.json.decode(other.payload, type=CellAlert, strict=True), key)
+        assert alert.pop("shelter_ids") == [shelters.id[each] for each in nearest_row[row] if each >= 0]
+        assert {"has_fault": False} | alert == json.loads(packet.payload) | {"shelters": []}
+
+
+@st.composite
+def catalogues(draw: st.DrawFn) -> Shelters:
+    """Return one to six places with any names and ids."""
+    n = draw(st.integers(1, 6))
+    text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+    lat_deg = st.floats(-90, 90, allow_subnormal=False)
+    return Shelters(
+        id=tuple(draw(st.lists(text, min_size=n, max_size=n, unique=True))),
+        name=tuple(draw(st.lists(text, min_size=n, max_size=n))),
+        lat_deg=np.array(draw(st.lists(lat_deg, min_size=n, max_size=n))),
+        lon_deg=np.zeros(n),
+        hazards=np.ones(n, dtype=np.uint8),
+        capacity=np.full(n, np.nan, dtype=np.float32),
+        title="any",
+        licence="none",
+        is_synthetic=True,
+    )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    places=catalogues(),
+    n=st.integers(1, 30),
+    seed=st.integers(0, 2**32 - 1),
+    is_cancel=st.booleans(),
+    how=st.sampled_from(WIRES),
+    data=st.data(),
+)
+def test_a_short_packet_is_shorter_and_all_have_one_length(
+    places: Shelters,
+    n: int,
+    seed: int,
+    is_cancel: bool,
+    how: tuple[int, int],
+    data: st.DataObject,
+    plan_of: PlanOf,
+    core_for: CoreFor,
+    devices_of: DevicesOf,
+    published: Published,
+) -> None:
+    """Whatever the plan, the catalogue and the ids, to devices and to cells, with shelters and without."""
+    rng = np.random.default_rng(seed)
+    plan = (cancel_plan if is_cancel else random_plan)(plan_of, rng, n)
+    core, (full_wire, short_wire) = core_for(plan), (wire(*how), wire(*how, is_compact=True))
+    lengths = data.draw(st.lists(st.integers(2, 30), min_size=n, max_size=n))
+    devices = devices_of([f"{number:02d}{'x' * (length - 2)}" for number, length in enumerate(lengths)])
+    nearest = nearest_shelters(places, rng, n)
+    table = Cells(8, np.arange(n, dtype=np.uint32), np.arange(n + 1, dtype=np.int32))
+    near_row = rng.integers(-1, len(places), (n, 3)).astype(np.int32)
+    for full, short in (
+        (
+            DeviceEncoder(plan, core, devices, ShelterText(places, nearest), full_wire),
+            DeviceEncoder(plan, core, devices, ShelterIdText(places, nearest), short_wire),
+        ),
+        (
+            CellEncoder(plan, core, table, cell_shelters(places, near_row), full_wire),
+            CellEncoder(plan, core, table, cell_shelter_ids(places, near_row), short_wire),
+        ),
+    ):
+        batch = short.encode(0, n)
+        assert batch.data.shape[1] < full.encode(0, n).data.shape[1]
+        packets = published(numbered(batch), how[1])
+        assert [packet.packet_id for packet in packets] == (list(range(7, 7 + n)) if how[0] else [None] * n)
+        assert all(json.loads(packet.payload)["signature"] == core.signature for packet in packets)
 
 
 def test_any_portions_give_the_same_packets(

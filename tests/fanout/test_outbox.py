@@ -1,6 +1,7 @@
 """What waits, what goes next, and that every alert is accounted for."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -39,6 +40,11 @@ def put(outbox: Outbox, plan: AlertPlan) -> list[tuple[int, int]]:
 
     outbox.put(plan, NoEncoder(), note)
     return taken
+
+
+def beginning(whole: AlertPlan, n: int) -> AlertPlan:
+    columns = ("target_row", "level", "intensity", "p_arrival_s", "s_arrival_s", "s_slowness_s_km")
+    return dataclasses.replace(whole, **{name: getattr(whole, name)[:n] for name in columns})
 
 
 def nothing_rejected(_ticket: int) -> "np.ndarray[Any, np.dtype[np.int_]]":
@@ -117,6 +123,71 @@ def test_a_noted_plan_overtakes_nothing(plan_of: PlanOf) -> None:
     with pytest.raises(ValueError, match="a plan of 3 alerts"):
         outbox.note(plan_of(3))
     assert outbox.take(T0, EVERYTHING) is not None
+
+
+def test_a_plan_may_be_put_in_two_parts(plan_of: PlanOf) -> None:
+    """What was taken of its beginning stays taken and written; the whole goes on behind it, and is one delivery."""
+    outbox = Outbox()
+    whole = plan_of(3000)
+    notes: list[tuple[AlertPlan, int, int]] = []
+    begun = beginning(whole, 700)
+    outbox.put(begun, NoEncoder(), lambda *taken: notes.append(taken), has_more=True)
+    for ticket in (1, 2):
+        portion = outbox.take(T0, EVERYTHING)
+        assert portion is not None
+        written(portion, ticket)
+    assert outbox.take(T0, EVERYTHING) is None
+    assert (outbox.n_waiting, outbox.done) == (0, [])
+    outbox.extend(whole, NoEncoder())
+    assert outbox.n_waiting == outbox.n_waiting_of("20110311144640") == 2300
+    while (portion := outbox.take(T0, EVERYTHING)) is not None:
+        written(portion, 3)
+    assert [taken[1:] for taken in notes] == [(0, 512), (512, 700), (700, 2748), (2748, 3000)]
+    assert [taken[0] is begun for taken in notes] == [True, True, False, False]
+    (delivery,) = outbox.settle(3, nothing_rejected)
+    assert delivery.plan is whole
+    assert counts(delivery) == (3000, 0, 0, 0)
+
+
+def test_the_rest_of_what_expired_meanwhile_expires_too(plan_of: PlanOf) -> None:
+    """Nothing of it is offered any more, nobody is kept waiting for it, and all of it is accounted for."""
+    outbox = Outbox()
+    whole = plan_of(3000, expires_at=T0 + timedelta(seconds=1))
+    outbox.put(beginning(whole, 700), NoEncoder(), lambda *_taken: None, has_more=True)
+    assert taken_from(outbox) == ("20110311144640", 0, 512)
+    assert taken_from(outbox, now_at=T0 + timedelta(seconds=1)) is None
+    outbox.extend(whole, NoEncoder())
+    assert outbox.n_waiting == 0
+    assert [counts(each) for each in outbox.settle(0, nothing_rejected)] == [(0, 0, 2488, 512)]
+
+
+async def test_waiting_goes_on_while_a_plan_is_only_begun(plan_of: PlanOf) -> None:
+    """Neither is there work, nor is the outbox empty, until the rest is put; closed by then, that is the end."""
+    outbox = Outbox()
+    whole = plan_of(600)
+    outbox.put(beginning(whole, 10), NoEncoder(), lambda *_taken: None, has_more=True)
+    assert taken_from(outbox) is not None
+    working, emptied = asyncio.ensure_future(outbox.wait()), asyncio.ensure_future(outbox.emptied())
+    outbox.close()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not working.done()
+    assert not emptied.done()
+    outbox.extend(whole, NoEncoder())
+    assert await working
+    while taken_from(outbox) is not None:
+        pass
+    await asyncio.wait_for(emptied, 5)
+    assert not await outbox.wait()
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_only_what_was_begun_can_be_extended(is_begun: bool, plan_of: PlanOf) -> None:
+    """Not a plan that was whole, and not one of another report."""
+    outbox = Outbox()
+    outbox.put(plan_of(10, report_report_no=1), NoEncoder(), lambda *_taken: None, has_more=is_begun)
+    with pytest.raises(ValueError, match="expected one that was begun"):
+        outbox.extend(plan_of(20, report_report_no=2), NoEncoder())
 
 
 def test_a_portion_keeps_the_encoder_that_its_job_lets_go_of(plan_of: PlanOf) -> None:

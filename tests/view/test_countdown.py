@@ -96,6 +96,16 @@ def test_a_report_says_all_there_is_to_know() -> None:
     )
 
 
+@pytest.mark.parametrize("shelter", ["第一小学校", "id s00001"], ids=["by name", "by id"])
+def test_the_shelter_is_shown_where_there_is_one(shelter: str) -> None:
+    """As it is called, in the line and on the panel, which says that it is for later."""
+    seen = at(30.0, seen=dataclasses.replace(SEEN, shelter=shelter))
+    (line,) = Speaker().lines(board(seen))
+    assert f"; shelter {shelter};" in line
+    assert f"shelter, for afterwards: {shelter}" in panel(board(seen))
+    assert "shelter" not in panel(board(at(30.0)))
+
+
 def test_without_a_place_radii_and_counts_are_said() -> None:
     """Each level with how far it reaches and how many alerts there are."""
     (line,) = Speaker().lines(board(SEEN))

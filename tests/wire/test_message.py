@@ -20,6 +20,12 @@ CORE = """
     "expires_at":"2011-03-11T05:50:00.000Z","key_id":"a1b2c3d4","signature":"…"
 """
 SHELTER = '{"id":"s1","name":"小学校","lat_deg":38.2,"lon_deg":140.9,"distance_m":   420,"bearing_deg":135}'
+#: What every alert of version 1 has had from the first day: integrators may count on it.
+ALERT_MEMBERS = {
+    *("event_id", "report_no", "kind", "status", "issued_at", "origin_at", "lat_deg", "lon_deg", "depth_km"),
+    *("magnitude", "expires_at", "key_id", "signature", "level", "intensity", "scale", "p_arrival_at", "s_arrival_at"),
+    "info",
+}
 #: One message a schema, written by hand as the design page writes them.
 EXAMPLES = {
     "report": """{"event_id":"20110311144640","source":"jma","report_no":4,"kind":"update","status":"actual",
@@ -60,6 +66,37 @@ def test_schema_and_type_take_the_examples_of_the_contract(name: str, schema_err
     msgspec.json.decode(EXAMPLES[name], type=MESSAGES[name], strict=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("device-alert", {"device_id", "shelter"}), ("cell-alert", {"cell", "s_slowness_s_km", "shelters"})],
+)
+def test_alerts_have_grown_by_what_may_be_left_out(name: str, own: set[str]) -> None:
+    """What was required on the first day still is, and nothing else."""
+    schema = json_schemas()[name]
+    assert set(schema["$defs"][schema["$ref"].rsplit("/", 1)[-1]]["required"]) == ALERT_MEMBERS | own
+
+
+@pytest.mark.parametrize(
+    ("name", "short", "default"),
+    [
+        ("device-alert", {"shelter": None, "shelter_id": "s1"}, None),
+        ("device-alert", {"shelter": None, "shelter_id": None}, None),
+        ("cell-alert", {"shelters": [], "shelter_ids": ["s1", "s2", "s3"]}, ()),
+        ("cell-alert", {"shelters": [], "shelter_ids": []}, ()),
+    ],
+)
+def test_a_shelter_may_be_named_by_its_id_alone(
+    name: str, short: dict[str, Any], default: object, schema_errors: SchemaErrors
+) -> None:
+    """For those who hold the catalogue; where no id is given there is none."""
+    alert = json.loads(EXAMPLES[name]) | short
+    member = "shelter_id" if name == "device-alert" else "shelter_ids"
+    assert schema_errors(json_schemas()[name], alert) == []
+    decoded = msgspec.json.decode(json.dumps(alert), type=MESSAGES[name])
+    assert json.loads(msgspec.json.encode(getattr(decoded, member))) == short[member]
+    assert getattr(msgspec.json.decode(EXAMPLES[name], type=MESSAGES[name]), member) == default
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_members_that_nobody_knows_are_ignored(name: str, schema_errors: SchemaErrors) -> None:
     """Version 1 may grow: old readers must not break."""
@@ -79,6 +116,8 @@ def test_members_that_nobody_knows_are_ignored(name: str, schema_errors: SchemaE
         ("device-alert", "v", 2),
         ("cell-alert", "cell", "124"),
         ("cell-alert", "shelters", [{"id": "s", "name": "n", "lat_deg": 1.0, "lon_deg": 1.0}] * 4),
+        ("cell-alert", "shelter_ids", ["s"] * 4),
+        ("device-alert", "shelter_id", 7),
         ("status", "state", "fine"),
         ("report", "lat_deg", 91),
     ],

@@ -1,0 +1,59 @@
+"""``eew bench ceiling``: what a broker can do at all with packets that are there already."""
+
+import argparse
+import asyncio
+from typing import Any
+
+from eew.bench.setup import Measured, add_load_options, load_options, open_loads, shown_settings, signing_key
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_load_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure; return 0, or 1 when the receivers did not get all."""
+    return asyncio.run(_run(load_options(arguments)))
+
+
+async def _run(measured: Measured) -> int:
+    from eew.bench.load import ceiling
+    from eew.bench.result import Delivery, document, medians, write
+
+    settings = measured.settings
+    key = await signing_key(settings)
+    runs: list[dict[str, Any]] = []
+    async with open_loads(settings, [settings.devices]) as (load,):
+        for number in range(measured.n_runs + 1):
+            most = await ceiling(load, key)
+            what = f"run {number} of {measured.n_runs}" if number else "warm-up"
+            print(f"{what}: {most['rate_hz']:,.0f} alerts/s, {most['total_s']:.3f} s", flush=True)
+            if number:
+                runs.append(most)
+    delivery = Delivery([each["delivery"] for each in runs])
+    median = medians([{name: each[name] for name in ("rate_hz", "total_s", "packet_bytes")} for each in runs])
+    write(
+        document(
+            "ceiling",
+            efficiency=1.0,
+            delivery=delivery,
+            seed=settings.seed,
+            settings=shown_settings(settings),
+            figures={
+                "ceiling_a_second": round(median["rate_hz"]),
+                "total_s": median["total_s"],
+                "packet_bytes": median["packet_bytes"],
+                "runs": runs,
+            },
+        ),
+        measured.json_path,
+    )
+    megabytes_hz = median["rate_hz"] * median["packet_bytes"] / 1e6
+    print(
+        f"\nmedian of {len(runs)} runs: {median['rate_hz']:,.0f} packets/s of {median['packet_bytes']} bytes "
+        f"({megabytes_hz:,.0f} MB/s), from the first byte written to the last packet counted\n{delivery}"
+    )
+    return delivery.exit_code

@@ -1,0 +1,178 @@
+"""``eew bench connections``: every device on a connection of its own: how fast they connect, and are told."""
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eew.bench.load import Load
+    from eew.settings import Settings
+
+__all__ = ["configure", "run"]
+
+#: Where everybody lives within reach of the bench's earthquake: around Tokyo Bay.
+_LAT_DEG, _LON_DEG, _RADIUS_KM = 35.6, 139.8, 300
+_PERCENTILES = {"p50": "p50", "p90": "p90", "p99": "p99", "p99_9": "p99.9", "max": "max"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "--connections", default="18000", metavar="N", help="devices, each on its own connection (default 18000)"
+    )
+    parser.add_argument("--qos", metavar="0|1", help="MQTT quality of service of alerts (default 0)")
+    parser.add_argument("--workers", metavar="N", help="processes that play devices (default 2)")
+    parser.add_argument("--broker", metavar="URL", help="mqtt://host:port, instead of the embedded broker")
+    parser.add_argument("--seed", metavar="S", help="of the population (default 1)")
+    parser.add_argument("--runs", default="3", metavar="N", help="how often (default 3)")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write all figures there")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure; return 0, or 1 when something was lost."""
+    from eew.bench.connecting import check_ports
+    from eew.bench.result import whole_number
+    from eew.broker.endpoint import Endpoint
+    from eew.errors import InputError
+    from eew.settings import load_settings
+
+    n_connections = whole_number("--connections", arguments.connections, 1)
+    n_runs = whole_number("--runs", arguments.runs, 1)
+    if arguments.json is not None and not arguments.json.parent.is_dir():
+        raise InputError("a file in a folder that exists", field="--json", value=str(arguments.json))
+    options = {name: getattr(arguments, name) for name in ("qos", "workers", "broker", "seed")}
+    settings = load_settings(
+        options | {"devices": n_connections, "mode": "device", "connections_per_device": 1, "speed": "max"}
+    )
+    if settings.broker is not None:
+        Endpoint.parse(settings.broker)
+    check_ports(n_connections)
+    return asyncio.run(_run(settings, n_runs, arguments.json))
+
+
+async def _run(settings: "Settings", n_runs: int, json_path: Path | None) -> int:
+    from eew.bench.connecting import allow_files, connect
+    from eew.bench.load import dispatch
+    from eew.bench.result import Delivery, write
+    from eew.bench.setup import signing_key, warm_up_size
+
+    n = settings.devices
+    runs: list[dict[str, Any]] = []
+    deliveries: list[Mapping[str, Any]] = []
+    with TemporaryDirectory(prefix="eew-bench-") as folder:
+        everybody = await asyncio.to_thread(_population, settings, n, Path(folder) / "all")
+        few = await asyncio.to_thread(_population, settings, warm_up_size(n), Path(folder) / "few")
+        allow_files(everybody.devices, settings.workers, has_own_broker=settings.broker is None)
+        key = await signing_key(settings)
+        print("warming up", flush=True)
+        async with _with_broker(few) as (load, _):
+            await dispatch(load, key)
+        for number in range(1, n_runs + 1):
+            # A fresh broker for each: what one measurement leaves behind is none of the other's business.
+            async with _with_broker(everybody) as (load, pid):
+                connected = await connect(load, pid)
+            rate = connected["connections_a_second"]
+            print(f"run {number}: {n:,} connected in {connected['connecting_s']:.2f} s, {rate:,}/s", flush=True)
+            async with _with_broker(everybody) as (load, _):
+                told = await dispatch(load, key)
+            print(f"run {number}: all told {told['total_s']:.3f} s after the report", flush=True)
+            runs.append(_figures(connected, told))
+            deliveries.append(told["delivery"])
+    delivery = Delivery(deliveries)
+    result = _result(settings, runs, delivery)
+    _print(settings, result)
+    print(delivery)
+    await asyncio.to_thread(write, result, json_path)
+    return delivery.exit_code
+
+
+def _population(settings: "Settings", n_devices: int, folder: Path) -> "Load":
+    """Return a load whose broker is still to come."""
+    from eew.bench.load import Load
+    from eew.broker.endpoint import Endpoint
+    from eew.devices import store
+    from eew.devices.population import make
+    from eew.devices.region import parse_region
+    from eew.profile import load_profile
+    from eew.shelter import catalogue
+
+    profile = load_profile(settings.profile or "japan")
+    shelters = catalogue.load(settings.shelters or catalogue.default_catalogue_path())
+    store.save(make(parse_region(f"{_LAT_DEG},{_LON_DEG},{_RADIUS_KM}"), n_devices, settings.seed), folder)
+    endpoint = Endpoint.parse(settings.broker or "mqtt://localhost")
+    return Load(settings, endpoint, store.load(folder), folder, profile, shelters, _LAT_DEG, _LON_DEG)
+
+
+@asynccontextmanager
+async def _with_broker(load: "Load") -> "AsyncIterator[tuple[Load, int | None]]":
+    """Give the load with a broker that answers, and that broker's process where it is ours."""
+    from dataclasses import replace
+
+    import msgspec
+
+    from eew.broker.embedded import EmbeddedBroker
+    from eew.broker.ready import wait_until_ready
+
+    if load.settings.broker is not None:
+        await wait_until_ready(load.endpoint, within_s=5)
+        yield load, None
+        return
+    async with EmbeddedBroker() as broker:
+        settings = msgspec.structs.replace(load.settings, broker=str(broker.endpoint))
+        yield replace(load, settings=settings, endpoint=broker.endpoint), broker.pid
+
+
+def _figures(connected: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what one run has shown."""
+    return {
+        **connected,
+        "last_sent_ms": told["reports"][0]["last_sent_ms"],
+        "report_to_last_device_s": told["total_s"],
+        "latency_ms": {"report_to_device": told["latency_ms"]["report_to_device"]},
+    }
+
+
+def _result(settings: "Settings", runs: Sequence[Mapping[str, Any]], delivery: Mapping[str, int]) -> dict[str, Any]:
+    from eew.bench.result import document, medians
+
+    return document(
+        "connections",
+        efficiency=None,
+        delivery=delivery,
+        seed=settings.seed,
+        settings={
+            "connections": settings.devices,
+            "workers": settings.workers,
+            "qos": settings.qos,
+            "broker": "embedded" if settings.broker is None else "external",
+            "runs": len(runs),
+        },
+        figures=medians(runs) | {"runs": list(runs)},
+    )
+
+
+def _print(settings: "Settings", result: Mapping[str, Any]) -> None:
+    n_runs, cpu_s, held = len(result["runs"]), result["cpu_s"], result["bytes_a_connection"]
+    broker_kib, devices_kib = (None if held[name] is None else held[name] / 1024 for name in ("broker", "devices"))
+    latency = result["latency_ms"]["report_to_device"]
+    told = ", ".join(f"{shown} {latency[name]:.0f}" for name, shown in _PERCENTILES.items())
+    print(
+        f"\n{settings.devices:,} connections, {settings.workers} worker{'s' * (settings.workers > 1)}, "
+        f"QoS {settings.qos}: {f'medians of {n_runs} runs' if n_runs > 1 else 'one run'}\n"
+        f"connect    {result['connections_a_second']:,.0f}/s: all subscribed in {result['connecting_s']:.2f} s, "
+        f"besides {result['start_up_s']:.2f} s for starting the workers\n"
+        f"processor  while connecting: broker {_known(cpu_s['broker'], 's')}, devices {_known(cpu_s['devices'], 's')}\n"
+        f"memory     a connection: broker {_known(broker_kib, 'KiB')}, devices {_known(devices_kib, 'KiB')}; "
+        "what the kernel holds is not in it\n"
+        f"latency    report to device: {told} ms; the last alert was handed to the broker after "
+        f"{result['last_sent_ms']:.0f} ms\n"
+        f"last told  {result['report_to_last_device_s']:.3f} s after the report was published"
+    )
+
+
+def _known(value: float | None, unit: str) -> str:
+    return "unknown" if value is None else f"{value:,.1f} {unit}"

@@ -1,0 +1,296 @@
+"""``eew bench peers``: the same alerts published by loops of other clients, and arrivals asked of obspy one by one."""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eew.bench.setup import (
+    Measured,
+    add_load_options,
+    load_options,
+    open_loads,
+    shown_settings,
+    signing_key,
+    warm_up_size,
+)
+from eew.errors import BrokerConnectError, InputError
+
+if TYPE_CHECKING:
+    from eew.bench.load import Load
+    from eew.bench.peer_clients import Alert, Arrivals, Peer
+    from eew.devices.swarm import Swarm
+    from eew.fanout.record import Batch
+    from eew.wire.sign import SigningKey
+
+__all__ = ["alerts_of", "configure", "run"]
+
+_ROAD, _PUBLISHER = "eew, report to last device", "eew, publisher alone"
+#: A client has delivered what it will when nothing has come for this long.
+_QUIET_S = 2.0
+_POLL_S = 0.002
+_NOT_INSTALLED = "not installed: pip install 'eew[peers]'"
+
+
+#: By name, ``rate_hz`` and ``delivery`` of whoever published, ``rate_hz`` and ``differs_s`` of who told arrivals.
+_Run = dict[str, Mapping[str, Any]]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_load_options(parser)
+    parser.add_argument(
+        "--peer-alerts", metavar="N", default="20000", help="how many of the alerts other clients send (default 20000)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure; return 0, or 1 when eew lost something: what others lose is their figure."""
+    from eew.bench.result import whole_number
+
+    n_peer_alerts = whole_number("--peer-alerts", arguments.peer_alerts, 1, 100_000_000)
+    measured = load_options(arguments)
+    if (measured.settings.broker or "").startswith("mqtts:"):
+        raise InputError("mqtt://…, this bench speaks no TLS", field="--broker", value=measured.settings.broker)
+    return asyncio.run(_run(measured, n_peer_alerts))
+
+
+async def _run(measured: Measured, n_peer_alerts: int) -> int:
+    from eew.bench.load import dispatch
+    from eew.bench.peer_clients import PUBLISHERS, TAUP, Arrivals, installed_version
+    from eew.bench.result import Delivery, document, write
+
+    settings = measured.settings
+    installed = {peer.name: installed_version(peer) for peer in (*PUBLISHERS, TAUP)}
+    key = await signing_key(settings)
+    runs: list[_Run] = []
+    async with open_loads(settings, [settings.devices, warm_up_size(settings.devices)]) as (load, small):
+        print("warming up", flush=True)
+        await dispatch(small, key)
+        arrivals = await asyncio.to_thread(Arrivals, load, has_taup=installed[TAUP.name] is not None)
+        for number in range(1, measured.n_runs + 1):
+            found = [peer for peer in PUBLISHERS if installed[peer.name] is not None]
+            runs.append(await _measured(load, key, found, n_peer_alerts, arrivals, f"run {number}"))
+    delivery = Delivery([each[name]["delivery"] for each in runs for name in (_ROAD, _PUBLISHER)])
+    figures = _figures(runs, installed)
+    write(
+        document(
+            "peers",
+            efficiency=statistics.median(each[_ROAD]["rate_hz"] / each[_PUBLISHER]["rate_hz"] for each in runs),
+            delivery=delivery,
+            seed=settings.seed,
+            settings=shown_settings(settings) | {"peer_alerts": n_peer_alerts},
+            figures=figures,
+        ),
+        measured.json_path,
+    )
+    _print(figures, f"QoS {settings.qos}, medians of {len(runs)} alternated runs")
+    print(delivery)
+    return delivery.exit_code
+
+
+async def _measured(
+    load: "Load",
+    key: "SigningKey",
+    peers: Sequence["Peer"],
+    n_peer_alerts: int,
+    arrivals: "Arrivals",
+    title: str,
+) -> _Run:
+    """Return one run of each, in turn."""
+    from eew.bench.load import ceiling, dispatch
+    from eew.bench.peer_clients import TAUP
+
+    def tell(name: str) -> None:
+        print(f"{title} {name}: {measured[name]['rate_hz']:,.0f}/s", flush=True)
+
+    measured: _Run = {_ROAD: await dispatch(load, key)}
+    tell(_ROAD)
+    measured[_PUBLISHER] = await ceiling(load, key)
+    tell(_PUBLISHER)
+    alerts = await _alerts(load, key, n_peer_alerts)
+    for peer in peers:
+        measured[peer.name] = await _published(load, peer, alerts)
+        tell(peer.name)
+    measured["arrivals"], taup = await asyncio.to_thread(arrivals.measure)
+    tell("arrivals")
+    if taup is not None:
+        measured[TAUP.name] = taup
+        tell(TAUP.name)
+    return measured
+
+
+async def _alerts(load: "Load", key: "SigningKey", n_alerts: int) -> list["Alert"]:
+    """Return the first of the alerts of one report, in sending order, as the dispatcher encodes them."""
+    from eew.bench.load import _packets
+    from eew.clock import SystemClock
+    from eew.fanout.publisher import MqttPublisher
+    from eew.pipeline import LEAST_WINDOW
+
+    publisher = MqttPublisher(
+        load.endpoint, "eew-peers", qos=load.settings.qos, clock=SystemClock(), least_window=LEAST_WINDOW
+    )
+    await publisher.open()
+    try:
+        batches, _ = await _packets(load, key, publisher)
+    finally:
+        await publisher.close()
+    alerts: list[Alert] = []
+    for batch in batches:
+        alerts += alerts_of(batch, n_alerts - len(alerts), publisher.version)
+    return alerts
+
+
+def alerts_of(batch: "Batch", n_alerts: int, mqtt_version: int) -> list["Alert"]:
+    """Return topic and payload of the first so many packets of a batch.
+
+    Parameters
+    ----------
+    batch
+        Encoded PUBLISH packets.
+    n_alerts
+        Fewer come where the batch has no more.
+    mqtt_version
+        In which they are encoded.
+    """
+    from eew.wire import packet
+
+    def alert(data: bytes) -> "Alert":
+        _, topic_at, end = packet.packet_at(data, 0, len(data)) or (0, 0, 0)
+        topic_end = topic_at + 2 + int.from_bytes(data[topic_at : topic_at + 2], "big")
+        payload_at = topic_end + (0 if batch.id_at is None else 2)
+        if mqtt_version == packet.V5:
+            # The properties have their length before them, as a packet's rest has after its first byte.
+            _, _, payload_at = packet.packet_at(data, payload_at - 1, end) or (0, 0, end)
+        return data[topic_at + 2 : topic_end].decode(), data[payload_at:end]
+
+    return [alert(row.tobytes()) for row in batch.data[:n_alerts]]
+
+
+async def _published(load: "Load", peer: "Peer", alerts: Sequence["Alert"]) -> dict[str, Any]:
+    """Let a client publish alerts to receivers that count, and return how that went."""
+    from eew.bench.peer_clients import PUBLISHERS
+    from eew.devices.swarm import Swarm
+    from eew.pipeline import swarm_settings
+
+    how = swarm_settings(load.settings, load.profile.name, load.population, load.endpoint, {}, only_count=True)
+    with tempfile.TemporaryDirectory(prefix="eew-bench-") as folder:
+        async with (
+            Swarm(how, load.devices, Path(folder)) as swarm,
+            PUBLISHERS[peer](load.endpoint, load.settings.qos) as publish,
+        ):
+            started_s = time.monotonic()
+            try:
+                await publish(alerts)
+            except BrokerConnectError as error:
+                print(f"{peer.name} gave up: {error.reason}", flush=True)
+            last_s = await _last_received_s(swarm, len(alerts))
+            n_received = swarm.n_taken
+    n_delivered = min(n_received, len(alerts))
+    return {
+        "rate_hz": n_delivered / (last_s - started_s),
+        "delivery": {
+            "expected": len(alerts),
+            "delivered": n_delivered,
+            "lost": len(alerts) - n_delivered,
+            "duplicated": n_received - n_delivered,
+        },
+    }
+
+
+async def _last_received_s(swarm: "Swarm", n_due: int) -> float:
+    """Wait until receivers have counted so many, or nothing comes any more; return when the last came, monotonic."""
+    n_before, last_s = -1, 0.0
+    while True:
+        now_s, n_received = time.monotonic(), swarm.n_taken
+        if n_received != n_before:
+            n_before, last_s = n_received, now_s
+        if n_received >= n_due or now_s - last_s > _QUIET_S:
+            return last_s
+        await asyncio.sleep(_POLL_S)
+
+
+def _figures(runs: Sequence[_Run], installed: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return what stands in the JSON; ratios are medians of those within a run."""
+    from eew.bench.peer_clients import MODEL, PUBLISHERS, TAUP
+    from eew.bench.result import Delivery
+
+    def rate_hz(name: str) -> float:
+        return float(statistics.median(run[name]["rate_hz"] for run in runs))
+
+    def ratio(ours: str, peer: "Peer") -> float | None:
+        ratios = [run[ours]["rate_hz"] / run[peer.name]["rate_hz"] for run in runs if run[peer.name]["rate_hz"]]
+        return round(statistics.median(ratios), 2) if ratios else None
+
+    publishing: dict[str, Any] = {}
+    for peer in PUBLISHERS:
+        publishing[peer.name] = installed[peer.name] and {
+            "version": installed[peer.name],
+            "alerts_a_second": round(rate_hz(peer.name)),
+            "ratio": ratio(_ROAD, peer),
+            "publisher_ratio": ratio(_PUBLISHER, peer),
+            "aim": peer.aim,
+            "delivery": Delivery([run[peer.name]["delivery"] for run in runs]),
+        }
+    taup = installed[TAUP.name] and {
+        "version": installed[TAUP.name],
+        "devices_a_second": round(rate_hz(TAUP.name), 1),
+        "ratio": ratio("arrivals", TAUP),
+        "aim": TAUP.aim,
+        "differs_s": max(run[TAUP.name]["differs_s"] for run in runs),
+    }
+    return {
+        "alerts_a_second": round(rate_hz(_ROAD)),
+        "publisher_alerts_a_second": round(rate_hz(_PUBLISHER)),
+        "publishing": publishing,
+        "arrivals_a_second": round(rate_hz("arrivals")),
+        "travel_times": MODEL,
+        "arrivals": {TAUP.name: taup},
+        "runs": [{name: round(each["rate_hz"], 1) for name, each in run.items()} for run in runs],
+    }
+
+
+def _print(figures: Mapping[str, Any], how: str) -> None:
+    print(f"\npublishing the same alerts, {how}")
+    print("\n".join(_publishing_lines(figures)))
+    print(f"\nP and S arrivals, {figures['travel_times']}")
+    print(f"{'':28}{'devices/s':>12}{'eew is':>12}{'aim':>10}  answers")
+    print(f"{'eew':28}{figures['arrivals_a_second']:12,}")
+    for name, row in figures["arrivals"].items():
+        if row is None:
+            print(f"{name:28}{_NOT_INSTALLED}")
+            continue
+        print(
+            f"{name + ' ' + row['version']:28}{row['devices_a_second']:12,.1f}{_times(row['ratio'])}"
+            f"{_aim(row['aim'])}  within {1000 * row['differs_s']:.1f} ms"
+        )
+    print()
+
+
+def _publishing_lines(figures: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{'':28}{'alerts/s':>12}{'eew is':>12}{'aim':>10}{'publisher':>12}  delivered"
+    yield f"{_ROAD:28}{figures['alerts_a_second']:12,}"
+    yield f"{_PUBLISHER:28}{figures['publisher_alerts_a_second']:12,}"
+    for name, row in figures["publishing"].items():
+        if row is None:
+            yield f"{name:28}{_NOT_INSTALLED}"
+            continue
+        delivery = row["delivery"]
+        yield (
+            f"{name + ' ' + row['version']:28}{row['alerts_a_second']:12,}{_times(row['ratio'])}{_aim(row['aim'])}"
+            f"{_times(row['publisher_ratio'])}  {delivery['delivered']:,} of {delivery['expected']:,}"
+        )
+
+
+def _times(ratio: float | None) -> str:
+    if ratio is None:
+        return f"{'–':>12}"
+    return f"{ratio:{',.0f' if ratio >= 1000 else '.1f'}} ×".rjust(12)
+
+
+def _aim(aim: int | None) -> str:
+    return f"{'–' if aim is None else f'≥ {aim:,}':>10}"

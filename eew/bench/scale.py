@@ -1,0 +1,270 @@
+"""``eew bench scale``: how time and memory grow with the devices, affected ones and those that are only registered."""
+
+import argparse
+import asyncio
+import dataclasses
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eew.bench.setup import load_options, open_loads, shown_settings, signing_key, warm_up_size
+from eew.errors import InputError
+
+if TYPE_CHECKING:
+    from eew.bench.load import Load
+    from eew.model import EventReport
+    from eew.settings import Settings
+    from eew.wire.sign import SigningKey
+
+__all__ = ["configure", "exponent", "registered_share", "run"]
+
+_SIZES = {"device": (10_000, 100_000, 1_000_000), "cell": (10_000, 100_000, 1_000_000, 10_000_000)}
+_MAX_DEVICES = 100_000_000
+_REGISTERED = 10_000_000
+#: Of the registered devices, one in so many is affected: 10⁵ of 10⁷.
+_ONE_IN = 100
+#: A moderate earthquake: who lives around its epicentre is told, and nobody in the other region, 750 km away.
+_MAGNITUDE = 5.0
+_NEAR, _FAR = "35.6,139.8,100", "33.5,131.5,150"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "--sizes", nargs="+", metavar="N", help="devices (default 10000 100000 1000000; in cell mode also 10000000)"
+    )
+    parser.add_argument("--mode", metavar="device|cell", help="one alert a device (default) or one a populated cell")
+    parser.add_argument("--runs", metavar="N", default="3", help="alternated runs of each size (default 3)")
+    parser.add_argument(
+        "--registered",
+        nargs="?",
+        const=str(_REGISTERED),
+        metavar="N",
+        help=f"also: N devices of whom one in {_ONE_IN} is affected, against these alone (without N: {_REGISTERED})",
+    )
+    parser.add_argument("--seed", metavar="S", help="of the population (default 1)")
+    parser.add_argument("--broker", metavar="URL", help="mqtt://host:port, instead of the embedded broker")
+    parser.add_argument("--json", metavar="PATH", type=Path, help="also write all figures there")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure; return 0, or 1 when something was lost."""
+    from eew.bench.result import whole_number
+
+    measured = load_options(arguments)
+    given = arguments.sizes or map(str, _SIZES[measured.settings.mode])
+    sizes = sorted({whole_number("--sizes", text, 1, _MAX_DEVICES) for text in given})
+    n_registered = None
+    if arguments.registered is not None:
+        n_registered = whole_number("--registered", arguments.registered, 2 * _ONE_IN, _MAX_DEVICES)
+    return asyncio.run(_run(measured.settings, measured.n_runs, sizes, n_registered, measured.json_path))
+
+
+def exponent(n: Sequence[float], time_s: Sequence[float]) -> float | None:
+    """Return b of the power law time = a nᵇ that lies nearest, by least squares of the logarithms.
+
+    Parameters
+    ----------
+    n, time_s
+        Shape ``(m,)``, positive.
+
+    Returns
+    -------
+    exponent
+        ``None`` where there are not two different ``n``.
+    """
+    import numpy as np
+
+    if len(set(n)) < 2:
+        return None
+    log_n, log_time = np.log(n), np.log(time_s)
+    away = log_n - log_n.mean()
+    return round(float((away * (log_time - log_time.mean())).sum() / (away**2).sum()), 4)
+
+
+def registered_share(alone: float, with_registered: float, n_affected: int, n_registered_only: int) -> float:
+    """Return what a device costs that is only registered, as a share of what an affected one does.
+
+    Parameters
+    ----------
+    alone, with_registered
+        Time for the affected devices without and with the others.
+    n_affected, n_registered_only
+        How many are told, and how many are not.
+    """
+    return (with_registered - alone) / n_registered_only / (alone / n_affected)
+
+
+async def _run(
+    settings: "Settings", n_runs: int, sizes: Sequence[int], n_registered: int | None, json_path: Path | None
+) -> int:
+    from eew.bench.footprint import COUNTED
+    from eew.bench.result import Delivery, document, write
+
+    key = await signing_key(settings)
+    print(f"{settings.mode} mode, {n_runs} runs of each size; making {sum(sizes):,} devices", flush=True)
+    async with open_loads(settings, [*sizes, warm_up_size(sizes[-1])]) as (*loads, small):
+        runs_by_name = await _alternated({f"{len(load.devices):,}": load for load in loads}, small, key, n_runs)
+    growth = [_figures(len_, runs) for len_, runs in zip(sizes, runs_by_name.values(), strict=True)]
+    deliveries = [each["delivery"] for runs in runs_by_name.values() for each in runs]
+    registered = None
+    if n_registered is not None:
+        registered, more = await _registered(settings, key, n_runs, n_registered)
+        deliveries += more
+    n_affected, total_s = ([each[name] for each in growth] for name in ("n_affected", "total_s"))
+    exponents = {
+        "all_sizes": exponent(n_affected, total_s),
+        "largest_two": exponent(n_affected[-2:], total_s[-2:]),
+    }
+    delivery = Delivery(deliveries)
+    figures = {"exponent": exponents, "sizes": growth, "memory_counted": COUNTED, "registered": registered}
+    write(
+        document(
+            "scale",
+            efficiency=None,
+            delivery=delivery,
+            seed=settings.seed,
+            settings=shown_settings(settings)
+            | {"devices": list(sizes), "n_registered": n_registered, "n_runs": n_runs},
+            figures=figures,
+        ),
+        json_path,
+    )
+    _print(figures, n_runs)
+    print(delivery)
+    return delivery.exit_code
+
+
+async def _alternated(
+    loads: Mapping[str, "Load"], small: "Load", key: "SigningKey", n_runs: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Dispatch one load after the other, several times over; return what each run gave, by the load's name."""
+    from eew.bench.footprint import Footprint
+    from eew.bench.load import dispatch
+
+    print("warming up", flush=True)
+    await dispatch(small, key)
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in loads}
+    for number in range(1, n_runs + 1):
+        for name, load in loads.items():
+            with Footprint() as footprint:
+                told = await dispatch(load, key)
+            runs[name].append(told | {"peak": footprint.peak})
+            print(f"run {number} {name:>16} devices: {told['total_s']:.3f} s", flush=True)
+    return runs
+
+
+def _figures(n_devices: int, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the medians of time, and the most memory, of the runs of one size."""
+    from eew.bench.result import median_of
+
+    peaks = [each["peak"] for each in runs if each["peak"] is not None]
+    figures = {
+        "n_devices": n_devices,
+        # In time, late or not told: all whom the report concerned.
+        "n_affected": sum(runs[0]["outcome"].values()),
+        "total_s": median_of(runs, lambda each: each["total_s"]),
+        "decide_ms": median_of(runs, lambda each: each["reports"][0]["decide_ms"]),
+        "dispatcher_bytes": max((each.dispatcher_bytes for each in peaks), default=None),
+        "swarm_bytes": max((each.swarm_bytes for each in peaks), default=None),
+        "with_summary_bytes": max((each.with_summary_bytes for each in peaks), default=None),
+        "bytes_a_device": None,
+        "runs": [{"total_s": each["total_s"], "decide_ms": each["reports"][0]["decide_ms"]} for each in runs],
+    }
+    if peaks:
+        held = max(each.dispatcher_bytes + each.swarm_bytes for each in peaks)
+        figures["bytes_a_device"] = round(held / n_devices, 1)
+    return figures
+
+
+async def _registered(
+    settings: "Settings", key: "SigningKey", n_runs: int, n_registered: int
+) -> tuple[dict[str, Any], list[Mapping[str, int]]]:
+    """Measure a moderate earthquake among many devices, and among those alone that it affects."""
+    n_near = n_registered // _ONE_IN
+    print(f"\nM{_MAGNITUDE:g} that affects {n_near:,} devices of {n_registered:,}: making them", flush=True)
+    async with _registered_loads(settings, n_near, n_registered - n_near) as loads:
+        runs = await _alternated(loads, loads["alone"], key, n_runs)
+    alone, whole = (_figures(len(load.devices), runs[name]) for name, load in loads.items())
+    n_affected = alone["n_affected"]
+    if not 0 < n_affected == whole["n_affected"]:
+        expected = f"one by which a M{_MAGNITUDE:g} concerns who lives within 100 km, and nobody 600 km away"
+        raise InputError(expected, field="profile", value=settings.profile)
+    n_only = n_registered - n_affected
+    shares = {
+        f"{name}_share": round(registered_share(alone[name], whole[name], n_affected, n_only), 6)
+        for name in ("total_s", "decide_ms")
+    }
+    figures = {"magnitude": _MAGNITUDE, "n_affected": n_affected, "n_registered_only": n_only, **shares}
+    deliveries = [each["delivery"] for of_load in runs.values() for each in of_load]
+    return figures | {"alone": alone, "with_registered": whole}, deliveries
+
+
+@asynccontextmanager
+async def _registered_loads(settings: "Settings", n_near: int, n_far: int) -> "AsyncIterator[dict[str, Load]]":
+    """Make the devices around an epicentre alone, and with others far away."""
+    import msgspec
+
+    from eew.bench.load import Load
+    from eew.devices import store
+    from eew.devices.population import make, merged
+    from eew.devices.region import parse_region
+
+    class ModerateLoad(Load):
+        """With a report that only its surroundings feel."""
+
+        def report(self) -> "EventReport":
+            return msgspec.structs.replace(Load.report(self), magnitude=_MAGNITUDE)
+
+    def saved(folder: Path) -> dict[str, Path]:
+        near = make(parse_region(_NEAR), n_near, settings.seed)
+        store.save(near, folder / "alone")
+        store.save(merged([near, make(parse_region(_FAR), n_far, settings.seed)], "registered"), folder / "whole")
+        return {"alone": folder / "alone", "with the registered": folder / "whole"}
+
+    with tempfile.TemporaryDirectory(prefix="eew-bench-") as folder:
+        paths = await asyncio.to_thread(saved, Path(folder))
+        async with open_loads(settings, [1]) as (load,):
+            fields = {each.name: getattr(load, each.name) for each in dataclasses.fields(load)}
+            yield {
+                name: ModerateLoad(**fields | {"devices": store.load(path), "population": path})
+                for name, path in paths.items()
+            }
+
+
+def _print(figures: Mapping[str, Any], n_runs: int) -> None:
+    print(f"\nmedians of {n_runs} alternated runs; memory: the most of any run")
+    print(
+        f"{'devices':>12}{'report to last':>17}{'decided':>12}{'dispatcher':>13}{'swarm':>11}{'a device':>11}"
+        f"{'with summary':>15}"
+    )
+    for each in figures["sizes"]:
+        print(
+            f"{each['n_devices']:12,}{each['total_s']:15.3f} s{each['decide_ms']:9.1f} ms"
+            f"{_mib(each['dispatcher_bytes']):>13}{_mib(each['swarm_bytes']):>11}"
+            f"{'–' if each['bytes_a_device'] is None else format(each['bytes_a_device'], ',.0f') + ' B':>11}"
+            f"{_mib(each['with_summary_bytes']):>15}"
+        )
+    print(f"  memory is the {figures['memory_counted']}")
+    grown = figures["exponent"]
+    if grown["all_sizes"] is not None:
+        print(
+            f"time grows with the affected devices to the power of {grown['all_sizes']:.2f}, between the largest two "
+            f"sizes of {grown['largest_two']:.2f}; small sizes are mostly fixed cost, which lowers the first"
+        )
+    registered = figures["registered"]
+    if registered is None:
+        return
+    alone, whole = registered["alone"], registered["with_registered"]
+    print(
+        f"M{registered['magnitude']:g}: {registered['n_affected']:,} affected devices alone take "
+        f"{alone['total_s']:.3f} s (decided in {alone['decide_ms']:.1f} ms), among {whole['n_devices']:,} registered "
+        f"ones {whole['total_s']:.3f} s ({whole['decide_ms']:.1f} ms): one that is only registered costs "
+        f"{registered['total_s_share']:.3%} of an affected one, {registered['decide_ms_share']:.3%} of its deciding"
+    )
+
+
+def _mib(n_bytes: int | None) -> str:
+    return "–" if n_bytes is None else f"{n_bytes / 2**20:,.0f} MiB"

@@ -1,0 +1,258 @@
+"""``eew bench year``: the earthquakes of 2020 in China at full speed, one after the other, to all who felt them."""
+
+import argparse
+import asyncio
+import math
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eew.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from eew.feed.year import Year
+    from eew.model import EventReport
+    from eew.pipeline import Progress, RunResult
+    from eew.settings import Settings
+
+__all__ = ["configure", "run"]
+
+_YEAR = "china-2020"
+_TICK_S = 0.02
+#: Without a new alert for so long, the next earthquake comes. In cell mode nobody knows how many devices will take one;
+#: in device mode it only comes to this where one was lost.
+_QUIET_S = {"cell": 0.5, "device": 5.0}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "--share", default="1", metavar="X", help="how many of the devices, for a quick try (default 1)"
+    )
+    parser.add_argument("--mode", metavar="device|cell", help="one alert a device (default) or one a populated cell")
+    parser.add_argument("--qos", metavar="0|1", help="MQTT quality of service of alerts (default 0)")
+    parser.add_argument("--workers", metavar="N", help="processes that play devices (default 2)")
+    parser.add_argument("--connections", metavar="N", help="connections of each worker (default 5)")
+    parser.add_argument("--broker", metavar="URL", help="mqtt://host:port, instead of the embedded broker")
+    parser.add_argument("--seed", metavar="S", help="of the population (default 1)")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write all figures there")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play it; return 0, or 1 when something was lost."""
+    from rich.console import Console
+
+    from eew.bench.result import Delivery, write
+    from eew.broker.endpoint import Endpoint
+    from eew.feed.year import load_year, year_path
+    from eew.settings import Settings, load_settings
+    from eew.summary import check_conservation
+
+    share = _share(arguments.share)
+    if arguments.json is not None and not arguments.json.parent.is_dir():
+        raise InputError("a file in a folder that exists", field="--json", value=str(arguments.json))
+    options = {name: getattr(arguments, name, None) for name in Settings.__struct_fields__}
+    settings = load_settings(options | {"speed": "max"})
+    if settings.broker is not None:
+        Endpoint.parse(settings.broker)
+    year = load_year(year_path(_YEAR))
+    with tempfile.TemporaryDirectory(prefix="eew-bench-") as folder:
+        result, n_around = _played(settings, year, share, Path(folder))
+        if result.error is not None:
+            raise result.error
+        document = _document(settings, year, share, result.summary, _rows(year, result, n_around))
+    write(document, arguments.json)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # Into a file or a pipe as wide as it needs.
+        console = Console(highlight=False, width=400)
+    _print(document, year, console)
+    check_conservation(result.summary)
+    return Delivery([result.summary["delivery"]]).exit_code
+
+
+def _played(settings: "Settings", year: "Year", share: float, folder: Path) -> "tuple[RunResult, Mapping[str, int]]":
+    """Make the devices and play the year to its end; return the run, and how many devices were around by event id."""
+    from eew.bench.year_population import circles, year_devices
+    from eew.devices import store
+    from eew.estimate.estimator import Estimator
+    from eew.estimate.intensity import intensity_model
+    from eew.estimate.traveltime import TravelTimeTable
+    from eew.pipeline import Progress, RunInput, run
+    from eew.profile import load_profile
+    from eew.shelter import catalogue
+    from eew.view.progress import progress
+    from eew.wire.sign import SigningKey
+
+    profile = load_profile(year.profile)
+    model = intensity_model(profile.intensity_model)
+    table = TravelTimeTable.load(settings.travel_times or profile.travel_times)
+    key = SigningKey.load_or_create(Path(settings.key) if settings.key else None)
+    shelters = catalogue.load(settings.shelters or catalogue.default_catalogue_path())
+    population, files = folder / "population", folder / "run"
+    files.mkdir()
+    with progress("making devices") as show:
+        around = circles(year, model, profile.min_intensity)
+        made = year_devices(year, around, share, settings.seed, on_progress=show)
+        store.save(made.devices, population)
+    n_around = made.n_around
+    del made
+    devices = store.load(population)
+    print(f"{len(devices):,} devices around {len(year.reports)} earthquakes", flush=True)
+    so_far = Progress()
+    with progress("playing the year") as show:
+        given = RunInput(
+            name=year.name,
+            reports=_one_after_another(year.reports, so_far, settings.mode, show),
+            starts_at=year.reports[0].issued_at,
+            profile=profile,
+            estimator=Estimator(table, model, profile.default_depth_km),
+            key=key,
+            devices=devices,
+            population=population,
+            shelters=shelters,
+            folder=files,
+        )
+        return asyncio.run(run(settings, given, so_far)), n_around
+
+
+async def _one_after_another(
+    reports: "Sequence[EventReport]", so_far: "Progress", mode: str, show: Callable[[float], None]
+) -> "AsyncIterator[EventReport]":
+    """Yield each report when the devices have all alerts of the one before."""
+    for number, report in enumerate(reports, start=1):
+        yield report
+        n_before, quiet_s = so_far.n_taken, 0.0
+        is_known = mode == "device"
+        while quiet_s < _QUIET_S[mode] and not (is_known and so_far.n_taken >= so_far.n_planned):
+            await asyncio.sleep(_TICK_S)
+            is_quiet = so_far.n_taken == n_before and not so_far.n_waiting
+            n_before, quiet_s = so_far.n_taken, quiet_s + _TICK_S if is_quiet else 0.0
+        show(number / len(reports))
+
+
+def _rows(year: "Year", result: "RunResult", n_around: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return what became of each earthquake, in their order."""
+    import numpy as np
+
+    from eew.model import Level
+    from eew.people import LEVELS
+
+    lines = result.receipts.lines
+    number_by_event = {core[0]: number for number, core in enumerate(result.receipts.cores)}
+    handled_by_event = {each.report.event_id: each for each in result.dispatched}
+    rows = []
+    for report, name in zip(year.reports, year.names, strict=True):
+        handled = handled_by_event[report.event_id]
+        # What a device itself found harmless, told through its cell, is no alert.
+        is_alert = (lines["core_no"] == number_by_event.get(report.event_id, -1)) & (lines["level"] != Level.NONE)
+        of_event = lines[is_alert]
+        n_by_code = np.bincount(of_event["level"], minlength=len(LEVELS) + 1)
+        n_by_level = {str(level.word): int(n_by_code[level]) for level in LEVELS}
+        last_s = float(of_event["received_mono_ns"].max()) / 1e9 - handled.received_mono_s if len(of_event) else None
+        rows.append(
+            {
+                "event_id": report.event_id,
+                "name": name,
+                "magnitude": report.magnitude,
+                "n_around": n_around[report.event_id],
+                "n_alerts": sum(n_by_level.values()),
+                "n_alerts_by_level": n_by_level,
+                "decide_ms": round(1000 * (handled.decided_mono_s - handled.received_mono_s), 3),
+                "report_to_last_device_s": None if last_s is None else round(last_s, 4),
+            }
+        )
+    return rows
+
+
+def _document(
+    settings: "Settings", year: "Year", share: float, summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    from eew.bench.result import Delivery, document
+
+    took_s = [row["report_to_last_device_s"] for row in rows if row["report_to_last_device_s"] is not None]
+    names = ("mode", "qos", "subscriptions", "payload", "workers", "connections")
+    figures = {
+        "reported": {"n_events": year.n_events_reported, "n_alerts": year.n_alerts_reported},
+        "devices_per_inhabitant": year.devices_per_inhabitant,
+        "n_devices": summary["n_devices"],
+        "n_devices_by_kind": summary["n_devices_by_kind"],
+        "n_events": len(rows),
+        "n_alerts": sum(row["n_alerts"] for row in rows),
+        "n_alerts_by_level": {
+            word: sum(row["n_alerts_by_level"][word] for row in rows) for word in rows[0]["n_alerts_by_level"]
+        },
+        "dispatch_s": round(sum(took_s), 4),
+        "worst_report_to_last_device_s": max(took_s, default=None),
+        "outcome": summary["outcome"],
+        "conservation": summary["conservation"],
+        "latency_ms": summary["latency_ms"],
+        "dispatcher": summary["dispatcher"],
+        "broker": summary["broker"],
+        "events": list(rows),
+    }
+    shown = {"year": year.name, "share": share} | {name: getattr(settings, name) for name in names}
+    delivery = Delivery([summary["delivery"]])
+    return document("year", efficiency=None, delivery=delivery, seed=settings.seed, settings=shown, figures=figures)
+
+
+def _share(text: str) -> float:
+    """Return the share of the devices; raise ``InputError`` where it is none."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 < share <= 1:
+        raise InputError("a number above 0, up to 1", field="--share", value=text)
+    return share
+
+
+def _print(result: Mapping[str, Any], year: "Year", console: "Console") -> None:
+    from rich.table import Table
+
+    table = Table(title=year.title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("origin (local)", no_wrap=True)
+    table.add_column("place", overflow="fold")
+    for heading in ("M", "devices around", "critical", "active", "passive", "alerts", "last device"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for report, row in zip(year.reports, result["events"], strict=True):
+        last_s = row["report_to_last_device_s"]
+        table.add_row(
+            f"{report.origin_at:%m-%d %H:%M}",
+            row["name"],
+            f"{row['magnitude']:.1f}",
+            f"{row['n_around']:,}",
+            *(f"{n:,}" for n in row["n_alerts_by_level"].values()),
+            f"{row['n_alerts']:,}",
+            "–" if last_s is None else f"{last_s:.3f} s",
+        )
+    console.print(table)
+    for line in _totals(result, year):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _totals(result: Mapping[str, Any], year: "Year") -> list[str]:
+    from eew.bench.result import Delivery
+
+    outcome, reported = result["outcome"], result["reported"]
+    by_level = ", ".join(f"{word} {n:,}" for word, n in result["n_alerts_by_level"].items())
+    share = result["settings"]["share"]
+    part = "" if share == 1 else f"; this is {share:g} of its devices"
+    worst = max(result["events"], key=lambda row: row["report_to_last_device_s"] or 0.0)
+    worst_s = result["worst_report_to_last_device_s"]
+    slowest = "–" if worst_s is None else f"{worst_s:.3f} s ({worst['name']}, M {worst['magnitude']:.1f})"
+    alerts = f"{result['n_alerts']:,} at {result['n_events']} earthquakes: {by_level}"
+    real = f"of the real year {reported['n_events']} and more than {reported['n_alerts']:,} were published{part}"
+    free = f"{year.devices_per_inhabitant:g} devices an inhabitant, everywhere: the one number that was chosen"
+    dispatch = f"{result['dispatch_s']:.3f} s in all, from report to last device; worst {slowest}"
+    late = f"late by dispatch {outcome['late_by_dispatch']:,}, late by physics {outcome['late_by_physics']:,}"
+    return [
+        f"alerts     {alerts} ({real})",
+        f"free       {free}; the rest is towns, intensities and thresholds",
+        f"dispatch   {dispatch}",
+        f"people     in time {outcome['in_time']:,}, {late}, not told {outcome['not_told']:,}",
+        str(Delivery([result["delivery"]])),
+    ]
