@@ -4,14 +4,14 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 __all__ = ["COUNTED", "Footprint", "Peak"]
 
 #: What the figures are, for whoever reads them.
 COUNTED: Final = (
-    "greatest resident memory: each swarm process by its own VmHWM, the dispatcher's by VmRSS 20 times a second; "
-    "pages of the population that several have mapped count in each"
+    "most that no file backs (RssAnon, looked at 20 times a second); pages of the population and of receipts that are "
+    "mapped from disk come on top and can be let go of"
 )
 _PROC = Path("/proc")
 _EVERY_S = 0.05
@@ -20,13 +20,15 @@ _WORKER = b"eew.worker"
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The most memory held, bytes."""
+    """The most memory that no file backs, bytes."""
 
-    #: This process while devices were connected; to its end, with the summary of what they received.
+    #: This process while devices were connected; to the end, with the summary of what they received.
     dispatcher_bytes: int
     with_summary_bytes: int
-    #: All swarm processes, the greatest of each.
+    #: All swarm processes together.
     swarm_bytes: int
+    #: The same with all pages that they have mapped, those that they share counted in each (VmHWM).
+    swarm_resident_bytes: int
 
 
 class Footprint:
@@ -41,7 +43,8 @@ class Footprint:
         self._thread = threading.Thread(target=self._watch, name="footprint")
         self._dispatcher_bytes = 0
         self._with_summary_bytes = 0
-        self._worker_bytes: dict[int, int] = {}
+        self._swarm_bytes = 0
+        self._resident_bytes: dict[int, int] = {}
 
     def __enter__(self) -> Self:
         """Begin to watch."""
@@ -62,16 +65,19 @@ class Footprint:
         """What was seen; ``None`` where nothing could be."""
         if not self._with_summary_bytes:
             return None
-        return Peak(self._dispatcher_bytes, self._with_summary_bytes, sum(self._worker_bytes.values()))
+        resident_bytes = sum(self._resident_bytes.values())
+        return Peak(self._dispatcher_bytes, self._with_summary_bytes, self._swarm_bytes, resident_bytes)
 
     def _watch(self) -> None:
         while True:
-            own_bytes = _bytes_of("self", "VmRSS:")
+            own_bytes = _memory_of("self").held_bytes
             self._with_summary_bytes = max(self._with_summary_bytes, own_bytes)
-            workers = [each for each in _children() if _is_worker(each)]
-            for worker in workers:
-                self._worker_bytes[worker] = max(self._worker_bytes.get(worker, 0), _bytes_of(worker, "VmHWM:"))
-            if workers:
+            swarm = {worker: _memory_of(worker) for worker in _children() if _is_worker(worker)}
+            self._swarm_bytes = max(self._swarm_bytes, sum(each.held_bytes for each in swarm.values()))
+            for worker, memory in swarm.items():
+                # A process that ends tells no more.
+                self._resident_bytes[worker] = max(self._resident_bytes.get(worker, 0), memory.most_resident_bytes)
+            if swarm:
                 self._dispatcher_bytes = max(self._dispatcher_bytes, own_bytes)
             if self._has_ended.wait(_EVERY_S):
                 return
@@ -96,10 +102,16 @@ def _is_worker(process: int) -> bool:
         return False
 
 
-def _bytes_of(process: int | str, name: str) -> int:
-    """Return a line of a process's status; 0 for one that has ended."""
+class _Memory(NamedTuple):
+    held_bytes: int
+    most_resident_bytes: int
+
+
+def _memory_of(process: int | str) -> _Memory:
+    """Return what a process's status says; nothing for one that has ended."""
     try:
         lines = (_PROC / f"{process}/status").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name)), 0)
+        return _Memory(0, 0)
+    said = dict(line.split(":", 1) for line in lines)
+    return _Memory(*(int(said.get(name, "0 kB").split()[0]) * 1024 for name in ("RssAnon", "VmHWM")))

@@ -169,6 +169,7 @@ def _figures(n_devices: int, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any
         "decide_ms": median_of(runs, lambda each: each["reports"][0]["decide_ms"]),
         "dispatcher_bytes": max((each.dispatcher_bytes for each in peaks), default=None),
         "swarm_bytes": max((each.swarm_bytes for each in peaks), default=None),
+        "swarm_resident_bytes": max((each.swarm_resident_bytes for each in peaks), default=None),
         "with_summary_bytes": max((each.with_summary_bytes for each in peaks), default=None),
         "bytes_a_device": None,
         "runs": [{"total_s": each["total_s"], "decide_ms": each["reports"][0]["decide_ms"]} for each in runs],
@@ -235,7 +236,7 @@ async def _registered_loads(settings: "Settings", n_near: int, n_far: int) -> "A
 
 
 def _print(figures: Mapping[str, Any], n_runs: int) -> None:
-    print(f"\nmedians of {n_runs} alternated runs; memory: the most of any run")
+    print(f"\nmedians of {n_runs} alternated runs; memory of the greatest run")
     print(
         f"{'devices':>12}{'report to last':>17}{'decided':>12}{'dispatcher':>13}{'swarm':>11}{'a device':>11}"
         f"{'with summary':>15}"
@@ -247,7 +248,7 @@ def _print(figures: Mapping[str, Any], n_runs: int) -> None:
             f"{'–' if each['bytes_a_device'] is None else format(each['bytes_a_device'], ',.0f') + ' B':>11}"
             f"{_mib(each['with_summary_bytes']):>15}"
         )
-    print(f"  memory is the {figures['memory_counted']}")
+    print(f"  memory: the {figures['memory_counted']}")
     grown = figures["exponent"]
     if grown["all_sizes"] is not None:
         print(
