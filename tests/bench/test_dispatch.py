@@ -1,4 +1,4 @@
-"""``eew bench dispatch`` as a user runs it."""
+"""``eew bench dispatch`` and ``eew bench ceiling`` as a user runs them."""
 
 import json
 import os
@@ -33,6 +33,33 @@ def test_both_sides_are_measured_and_nothing_is_lost(mode: str, tmp_path: Path) 
     assert figures["feed_ms"] > 0
     assert figures["first_sent_ms"] >= figures["decide_ms"] > 0
     assert figures["report_to_last_device_s"] * 1000 >= figures["latency_ms"]["report_to_device"]["max"]
+    assert 0 < figures["first_critical_ms"] <= figures["most_urgent_1pct_ms"]
+    assert figures["most_urgent_1pct_ms"] <= figures["latency_ms"]["report_to_device"]["max"] + figures["feed_ms"] + 1
+    assert 0 < figures["broker_share"] <= 1
+    assert figures["cpu_us_an_alert"] > 0
+    assert "delivery   expected 2,000 = delivered 2,000 + lost 0; duplicated 0" in done.stdout
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("qos", ["0", "1"])
+def test_the_ceiling_counts_every_packet(qos: str, tmp_path: Path) -> None:
+    """A warm-up, then as many runs as asked for."""
+    words = ("--devices", "2000", "--runs", "2", "--qos", qos, "--payload", "compact", "--json", "most.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "eew", "bench", "ceiling", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+        env=os.environ | {"XDG_DATA_HOME": str(tmp_path)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    figures = json.loads((tmp_path / "most.json").read_text())
+    assert figures["delivery"] == {"expected": 4000, "delivered": 4000, "lost": 0, "duplicated": 0}
+    assert len(figures["runs"]) == 2
+    assert figures["ceiling_a_second"] > 0
+    assert figures["settings"]["payload"] == "compact"
 
 
 def test_bad_options_are_one_line_and_exit_2(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""What every measurement's JSON begins with."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eew.bench.result import Delivery, document, medians, whole_number, write
+from eew.errors import InputError
+
+
+def test_medians_are_taken_number_by_number() -> None:
+    """Also inside of figures; what any run lacks is not known."""
+    runs = [
+        {"a": 3, "b": {"p50": 1.0, "max": None}},
+        {"a": 1, "b": {"p50": 5.0, "max": 2.0}},
+        {"a": 2, "b": {"p50": 2.0, "max": 3.0}},
+    ]
+    assert medians(runs) == {"a": 2, "b": {"p50": 2.0, "max": None}}
+
+
+def test_deliveries_add_up_and_a_loss_is_exit_1() -> None:
+    """Over all runs."""
+    whole = {"expected": 5, "delivered": 5, "lost": 0, "duplicated": 1, "refused": {}}
+    part = {"expected": 5, "delivered": 3, "lost": 2, "duplicated": 0}
+    assert Delivery([whole, whole]).exit_code == 0
+    both = Delivery([whole, part])
+    assert both == {"expected": 10, "delivered": 8, "lost": 2, "duplicated": 1}
+    assert both.exit_code == 1
+    assert str(both) == "delivery   expected 10 = delivered 8 + lost 2; duplicated 1"
+
+
+def test_a_document_says_what_it_was_measured_on(tmp_path: Path) -> None:
+    """Efficiency and delivery at the top, then machine, versions, commit, seed, settings and figures."""
+    delivery = {"expected": 1, "delivered": 1, "lost": 0, "duplicated": 0}
+    made = document("x", efficiency=0.123456, delivery=delivery, seed=7, settings={"devices": 1}, figures={"y": 2})
+    write(made, tmp_path / "x.json")
+    written = json.loads((tmp_path / "x.json").read_text())
+    names = ["bench", "efficiency", "delivery", "machine", "versions", "commit", "seed", "settings", "y"]
+    assert list(written) == names
+    assert (written["efficiency"], written["delivery"], written["seed"]) == (0.1235, delivery, 7)
+    write(made, None)
+
+
+def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """As bad input: the path came from the command line."""
+    with pytest.raises(InputError, match="a file that can be written"):
+        write({}, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "0", "x", "11", "٣"])
+def test_a_number_out_of_bounds_is_named(text: str) -> None:
+    """Option, value and bounds."""
+    with pytest.raises(InputError, match="a whole number from 1 to 10"):
+        whole_number("--runs", text, 1, 10)
+    assert whole_number("--runs", "10", 1, 10) == 10
