@@ -13,7 +13,7 @@ from eew.devices.subscriber import Run
 __all__ = ["Collector"]
 
 #: Handed on at once when so many have come, or when none came for so long before.
-N_AT_ONCE: Final = 4096
+N_AT_ONCE: Final = 1024
 WAIT_S: Final = 0.01
 
 

@@ -16,7 +16,7 @@ from pyproj import Geod
 
 from eew.cells import cell_at
 from eew.devices.places.build import Listing, counted_once, listing
-from eew.devices.population import make
+from eew.devices.population import make, merged
 from eew.devices.region import NAMED_REGIONS, parse_region, region_towns
 from eew.errors import InputError
 from eew.model import DeviceKind, Devices
@@ -311,3 +311,18 @@ def _town_listing(*rows: tuple[float, int, str]) -> Listing:
 def test_nobody_is_counted_twice(rows: list[tuple[float, int, str]], expected: list[int]) -> None:
     """The rule stated in build.py, on towns made up to each of its cases."""
     assert counted_once(_town_listing(*rows)).tolist() == expected
+
+
+def test_merged_populations_are_one_that_is_numbered_anew() -> None:
+    """Everybody of both is there with place and kind, in Morton order; ids tell the kind and the row."""
+    parts = [make(parse_region(region), n, 7) for region, n in (("35.6,139.8,50", 300), ("34.7,135.5,50", 200))]
+    whole = merged(parts, "two")
+    assert (len(whole), whole.region, whole.seed) == (500, "two", 7)
+    assert (np.diff(whole.cell.astype(np.int64)) >= 0).all()
+    columns = ("lat_deg", "lon_deg", "cell", "kind")
+    expected = sorted(row for part in parts for row in zip(*(getattr(part, name) for name in columns), strict=True))
+    assert sorted(zip(*(getattr(whole, name) for name in columns), strict=True)) == expected
+    letters = {DeviceKind.PHONE: "p", DeviceKind.TV: "t"}
+    kinds = [DeviceKind(kind) for kind in whole.kind]
+    assert [each.decode() for each in whole.id] == [f"{letters[kind]}{row:09d}" for row, kind in enumerate(kinds)]
+    assert not any(getattr(whole, name).flags.writeable for name in ("id", *columns))
