@@ -21,7 +21,7 @@ __all__ = ["OwnReckoning", "Reckoned"]
 #: Alerts of one report come together: no more reports than these are on their way at once.
 _N_REPORTS_KEPT = 4
 #: Places reckoned at once: a cell's alert costs the block around it, not all that a process plays.
-_BLOCK_ROWS = 1 << 17
+_BLOCK_ROWS = 1 << 15
 _SOLUTION = (
     "event_id",
     "report_no",

@@ -31,6 +31,7 @@ from eew.devices.open_files import allow_connections
 from eew.devices.receipts import ReceiptTeller
 from eew.devices.receiver import Counter, ReceiptLog, Receiver
 from eew.devices.row_by_id import RowById
+from eew.devices.source_host import source_host
 from eew.devices.store import load
 from eew.devices.subscriber import Run
 from eew.devices.swarm import WorkerOrders
@@ -76,6 +77,7 @@ class Worker:
         self._receiver = Receiver(self._rows.first, len(self._rows), verify, counters, log)
         self._offset = timedelta(0)
         self._attachments: list[Attachment] = []
+        self._source_host = None if settings.n_connections else source_host(self._endpoint.host, orders.worker_no)
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._collector = Collector(self._take_devices, asyncio.get_running_loop())
         share = settings.receipt_share
@@ -169,6 +171,7 @@ class Worker:
             reconnect_s=self._settings.reconnect_s,
             on_back=self._receiver.reconnected,
             on_gone=self._gone,
+            source_host=self._source_host,
         )
         self._attachments.append(attachment)
         await attachment.open()

@@ -142,5 +142,5 @@ async def _played(
         started_s = clock.mono_s()
         async with Swarm(how, load.devices, Path(folder)) as swarm:
             ready_s = clock.mono_s() - started_s
-            pids = [worker.pid for worker in swarm._workers]  # noqa: SLF001 - a swarm tells its processes to nobody
+            pids = swarm.pids
             return ready_s, Usage.of(broker_pids), Usage.of(pids)

@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.bench.connecting import check_ports
     from eew.bench.result import whole_number
     from eew.broker.endpoint import Endpoint
+    from eew.devices.source_host import source_host
     from eew.errors import InputError
     from eew.settings import load_settings
 
@@ -48,9 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings(
         options | {"devices": n_connections, "mode": "device", "connections_per_device": 1, "speed": "max"}
     )
-    if settings.broker is not None:
-        Endpoint.parse(settings.broker)
-    check_ports(n_connections)
+    host = "127.0.0.1" if settings.broker is None else Endpoint.parse(settings.broker).host
+    has_addresses = source_host(host, 0) is not None
+    check_ports(n_connections // settings.workers + 1 if has_addresses else n_connections)
     return asyncio.run(_run(settings, n_runs, arguments.json))
 
 

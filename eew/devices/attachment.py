@@ -27,6 +27,8 @@ class Attachment:
         How long to try when it is cut.
     on_back, on_gone
         Called each time it is back, and once with the reason when it has given up.
+    source_host
+        As in ``Link``.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Attachment:
         reconnect_s: float,
         on_back: Callable[[], None],
         on_gone: Callable[[str], None],
+        source_host: str | None = None,
     ) -> None:
         self._target = target
         self._client_id = client_id
@@ -47,12 +50,13 @@ class Attachment:
         self._reconnect_s = reconnect_s
         self._on_back = on_back
         self._on_gone = on_gone
+        self._source_host = source_host
         self._link: Subscriber | None = None
         self._coming_back: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Connect and subscribe; raises ``BrokerConnectError``."""
-        link = Subscriber(self._on_run, self._lost)
+        link = Subscriber(self._on_run, self._lost, self._source_host)
         await link.connect(self._target, self._client_id)
         self._link = link
         await link.subscribe(self._target, self._topic_filters)

@@ -31,8 +31,10 @@ class RowRange:
 
 def populated_cells(devices: Devices, level: int = topic.CELL_LEVEL) -> Cells:
     """Return the cells in which there are devices."""
-    cell, first_row = np.unique(cells.ancestor(devices.cell, cells.DEVICE_LEVEL, level), return_index=True)
-    return Cells(level, cell, np.append(first_row, len(devices)).astype(np.int32))
+    cell = cells.ancestor(devices.cell, cells.DEVICE_LEVEL, level)
+    # In Morton order: where a cell differs from the one before, it begins.
+    first_row = np.flatnonzero(np.concatenate(([True], cell[1:] != cell[:-1])))
+    return Cells(level, cell[first_row], np.append(first_row, len(devices)).astype(np.int32))
 
 
 def row_ranges(devices: Devices, n_ranges: int) -> list[RowRange]:

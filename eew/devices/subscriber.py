@@ -39,12 +39,14 @@ class Subscriber(Link):
     ----------
     on_run
         Takes what came in, in order.
-    on_lost
+    on_lost, source_host
         As in ``Link``.
     """
 
-    def __init__(self, on_run: Callable[[Run], None], on_lost: Callable[[str], None]) -> None:
-        super().__init__(on_lost)
+    def __init__(
+        self, on_run: Callable[[Run], None], on_lost: Callable[[str], None], source_host: str | None = None
+    ) -> None:
+        super().__init__(on_lost, source_host)
         self._on_run = on_run
         #: ``None``: there will be none, the connection is lost.
         self._subacks: asyncio.Queue[bytes | None] = asyncio.Queue()

@@ -139,6 +139,11 @@ class Swarm:
         return {counter: int(total[counter]) for counter in Counter}
 
     @property
+    def pids(self) -> list[int]:
+        """The workers' process ids."""
+        return [worker.pid for worker in self._workers]
+
+    @property
     def n_taken(self) -> int:
         """How many alerts devices have taken so far."""
         return int(sum(counters[Counter.TAKEN] for counters in self._counters))

@@ -5,7 +5,7 @@ looked up for each target. The grid is even in the root of the distance: fine wh
 finite fault changes the shaking only: the waves start at the hypocentre.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -76,6 +76,8 @@ class Estimator:
     model: IntensityModel
     #: Taken where a report says no depth.
     default_depth_km: float
+    #: Those worked out last: a report is asked about several times.
+    _latest: dict[tuple[float, float], _Curves] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def estimate(self, report: EventReport, targets: Targets, min_intensity: float) -> Estimate:
         """Return what the targets that reach ``min_intensity`` will feel, and when.
@@ -199,6 +201,15 @@ class Estimator:
         )
 
     def _curves(self, source: _Source) -> _Curves:
+        key = (source.magnitude, source.depth_km)
+        curves = self._latest.get(key)
+        if curves is None:
+            curves = self._worked_out(source)
+            self._latest.clear()
+            self._latest[key] = curves
+        return curves
+
+    def _worked_out(self, source: _Source) -> _Curves:
         end_km = 2 * EARTH_RADIUS_KM * np.sin(min(self.table.max_distance_km / (2 * EARTH_RADIUS_KM), np.pi / 2))
         # d(root²) = 2 root d(root)
         n_steps = max(int(np.ceil(2 * end_km / STEP_KM)), MIN_STEPS)

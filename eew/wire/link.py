@@ -47,10 +47,13 @@ class Link(asyncio.Protocol):
     ----------
     on_lost
         Called once with the reason when an open connection ends without ``close``.
+    source_host
+        The address to connect from; else the system chooses.
     """
 
-    def __init__(self, on_lost: Callable[[str], None]) -> None:
+    def __init__(self, on_lost: Callable[[str], None], source_host: str | None = None) -> None:
         self._on_lost = on_lost
+        self._source_host = source_host
         self._received = bytearray()
         #: ``None``: the connection ended before the broker answered.
         self._connack: asyncio.Future[packet.ConnAck | None] = asyncio.get_running_loop().create_future()
@@ -192,7 +195,10 @@ class Link(asyncio.Protocol):
                 # Certificates are read from disk.
                 tls = await asyncio.to_thread(ssl.create_default_context) if target.is_tls else None
                 loop = asyncio.get_running_loop()
-                transport, _ = await loop.create_connection(lambda: self, target.host, target.port, ssl=tls)
+                source = None if self._source_host is None else (self._source_host, 0)
+                transport, _ = await loop.create_connection(
+                    lambda: self, target.host, target.port, ssl=tls, local_addr=source
+                )
                 transport.write(
                     packet.connect(
                         client_id,
