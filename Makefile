@@ -49,7 +49,7 @@ figures: setup-dev
 UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock:
 	cd requirements && $(UV_COMPILE) ../pyproject.toml --group ../pyproject.toml:package -o run.txt
-	cd requirements && $(UV_COMPILE) ../pyproject.toml --extra peers --group ../pyproject.toml:package --group ../pyproject.toml:build \
+	cd requirements && $(UV_COMPILE) ../pyproject.toml --extra peers --extra feeds --extra areas --group ../pyproject.toml:package --group ../pyproject.toml:build \
 	  --group ../pyproject.toml:test --group ../pyproject.toml:check -c run.txt -o dev.txt
 
 clean:

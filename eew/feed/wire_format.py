@@ -1,0 +1,67 @@
+"""The wire formats by name: each is a module of ``eew.feed.formats`` that reads and writes messages of an agency."""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from eew.errors import InputError
+from eew.feed.parsed import Parsed
+from eew.model import EventReport
+
+__all__ = ["FORMATS", "Kind", "WireFormat", "wire_format"]
+
+
+class WireFormat(Protocol):
+    """What a module of ``eew.feed.formats`` has."""
+
+    def parse(self, data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
+        """Read one message, which may hold several reports.
+
+        Raises
+        ------
+        ReportDecodeError
+            If it is no such message. Nothing else is raised, whatever the bytes.
+        """
+        ...
+
+    def render(self, report: EventReport) -> bytes:
+        """Write a report as the agency would, to the format's resolution."""
+        ...
+
+
+class Kind(NamedTuple):
+    """One wire format."""
+
+    module: str
+    title: str
+    #: Of files that hold one message each.
+    suffix: str
+
+
+FORMATS: Mapping[str, Kind] = {
+    "native": Kind("native", "EventReport as JSON, one a line", ".jsonl"),
+    "jma-xml": Kind("jma_xml", "JMA disaster-prevention XML, VXSE42 to 45", ".xml"),
+    "jma-telegram": Kind("jma_telegram", "JMA code telegrams, types 35 to 39, 47, 48", ".txt"),
+    "dmdata": Kind("dmdata", "DMDATA eew-information JSON", ".json"),
+    "jma-history": Kind("jma_history", "lists of JMA's published reports as JSON", ".json"),
+    "wolfx-jma": Kind("wolfx_jma", "Wolfx jma_eew", ".json"),
+    "wolfx-sc": Kind("wolfx_sc", "Wolfx sc_eew (Sichuan)", ".json"),
+    "wolfx-cenc": Kind("wolfx_cenc", "Wolfx cenc_eew (CENC)", ".json"),
+    "wolfx-fj": Kind("wolfx_fj", "Wolfx fj_eew (Fujian)", ".json"),
+    "wolfx-cq": Kind("wolfx_cq", "Wolfx cq_eew (Chongqing)", ".json"),
+    "icl": Kind("icl", "Institute of Care-life, chinaeew", ".json"),
+    "p2pquake": Kind("p2pquake", "P2PQuake 556", ".json"),
+    "shakealert": Kind("shakealert", "ShakeAlert XML, schema v10", ".xml"),
+    "quakeml": Kind("quakeml", "QuakeML real-time 1.2 (SeisComP, PRESTo)", ".xml"),
+    "emsc": Kind("emsc", "EMSC seismic portal", ".json"),
+    "usgs": Kind("usgs", "USGS GeoJSON summary", ".json"),
+}
+
+
+def wire_format(name: str) -> WireFormat:
+    """Return a format by its name; raise ``InputError`` naming the option where there is none."""
+    if name not in FORMATS:
+        raise InputError(f"one of {', '.join(FORMATS)}", field="--format", value=name)
+    module: WireFormat = importlib.import_module(f"eew.feed.formats.{FORMATS[name].module}")
+    return module
