@@ -11,8 +11,8 @@ It is tried with due times cut to bins first, with codes 16 bits wide so that a 
 
     0 … late codes … │ bins of bin_s until all is sent │ far: all of these can be on time … 65535
 
-Only if bins lose somebody, due times are cut to the sending of one alert instead: that loses nobody who could be saved,
-and takes some three times as long.
+Only if not all can be on time so, due times are cut to the sending of one alert instead, and the counting is done level
+by level: that gives up nobody who could be saved, and takes some four times as long.
 """
 
 import math
@@ -129,26 +129,33 @@ def sending_order(
     n = len(slack_s)
     if n == 0:
         return SendingOrder(np.empty(0, dtype=np.int32), 0, dict.fromkeys(Level, 0))
-    quick = _in_bins(slack_s, level, rate_hz, bin_s)
-    # Who is in time when due times are cut to bins is in time all the more when they are not.
-    if quick.n_on_time == np.count_nonzero(slack_s > 0):
-        return quick
-    return _in_slots(slack_s, level, rate_hz, bin_s)
+    quick = _all_on_time(slack_s, level, rate_hz, bin_s)
+    return _in_slots(slack_s, level, rate_hz, bin_s) if quick is None else quick
 
 
-def _in_bins(slack_s: FloatArray, level: npt.NDArray[np.uint8], rate_hz: float, bin_s: float) -> SendingOrder:
-    """Return the order with due times cut to bins."""
+def _all_on_time(
+    slack_s: FloatArray, level: npt.NDArray[np.uint8], rate_hz: float, bin_s: float
+) -> SendingOrder | None:
+    """Return the order, if all that are not late already are on time with due times cut to bins; else ``None``."""
     n = len(slack_s)
     bins = _bins(slack_s, n / rate_hz, bin_s)
     code = bins.codes(slack_s)
-    by_due = np.argsort(code, kind="stable").astype(np.int32)
-    # Counted are: all late ones as one bin, the near bins, all far ones as one. Where each ends, when each begins.
-    end = np.cumsum(np.bincount(code, minlength=N_CODES))[N_LATE_CODES - 1 : N_LATE_CODES + bins.n_near]
-    end = np.append(end, n)
-    start_s = np.append(0.0, np.arange(bins.n_near + 1) * bins.near_s)
+    count = np.bincount(code, minlength=N_CODES)
+    # No more may be due by the end of a bin than can be sent until its start; what is far can be on time anyhow.
+    n_until = np.cumsum(count[N_LATE_CODES : N_LATE_CODES + bins.n_near])
     # A billionth of a job, so that 2.9999999996 jobs a bin are three.
-    room = np.floor(np.minimum(rate_hz * start_s, n) + 1e-9).astype(np.int32)
-    return _by_level(by_due, level, end, room)
+    if (n_until > rate_hz * bins.near_s * np.arange(bins.n_near) + 1e-9).any():
+        return None
+    by_due = np.argsort(code, kind="stable").astype(np.int32)
+    late, on_time = np.split(by_due, [int(count[:N_LATE_CODES].sum())])
+    level_late = level[late]
+    n_on_time_by_level = np.bincount(level[on_time], minlength=len(Level))
+    loudest_first = sorted(Level, reverse=True)
+    return SendingOrder(
+        np.concatenate([on_time, *(late[level_late == each] for each in loudest_first)]),
+        len(on_time),
+        {each: int(n_on_time_by_level[each]) for each in loudest_first},
+    )
 
 
 def _in_slots(slack_s: FloatArray, level: npt.NDArray[np.uint8], rate_hz: float, bin_s: float) -> SendingOrder:
@@ -167,16 +174,11 @@ def _in_slots(slack_s: FloatArray, level: npt.NDArray[np.uint8], rate_hz: float,
     # The low half and then the high one: each sort is two counting passes.
     by_low = np.argsort(key.astype(np.uint16), kind="stable")
     by_due = by_low[np.argsort((key >> 16).astype(np.uint16)[by_low], kind="stable")]
-    end = np.cumsum(np.bincount(np.clip(slot, 0, n).astype(np.int64), minlength=n + 1))
-    return _by_level(by_due.astype(np.int32), level, end, np.arange(n + 1, dtype=np.int32))
+    n_until_slot = np.cumsum(np.bincount(np.clip(slot, 0, n).astype(np.int64), minlength=n + 1))
+    return _by_level(by_due.astype(np.int32), level, n_until_slot)
 
 
-def _by_level(
-    by_due: RowColumn,
-    level: npt.NDArray[np.uint8],
-    end: npt.NDArray[np.int64],
-    room: npt.NDArray[np.int32],
-) -> SendingOrder:
+def _by_level(by_due: RowColumn, level: npt.NDArray[np.uint8], n_until_slot: npt.NDArray[np.int64]) -> SendingOrder:
     """Keep of each level, from the loudest, the most that leaves all that is kept on time.
 
     Parameters
@@ -185,23 +187,23 @@ def _by_level(
         Shape ``(n,)``, positions by due time.
     level
         Shape ``(n,)``, by position.
-    end
-        How many are due by the end of each bin, all late ones counting as the first, shape ``(n_bins,)``.
-    room
-        How many can be sent by the start of each bin, shape ``(n_bins,)``.
+    n_until_slot
+        How many are due by the end of each slot, all late ones counting to the first, shape ``(n + 1,)``.
     """
     n = len(by_due)
     level_by_due = level[by_due]
     is_on_time = np.zeros(n, dtype=np.bool_)
     n_before = np.zeros(n + 1, dtype=np.int32)
+    # How many can be sent by the start of each slot.
+    room = np.arange(n + 1, dtype=np.int32)
     n_on_time_by_level = dict.fromkeys(sorted(Level, reverse=True), 0)
     counts = np.bincount(level, minlength=len(Level))
     is_level = {each: level_by_due == each for each in n_on_time_by_level if counts[each]}
     for each, is_this in is_level.items():
-        # What may still be added to a bin, so that it and every later one stay feasible.
+        # What may still be added to a slot, so that it and every later one stay feasible.
         room = np.minimum.accumulate(room[::-1])[::-1]
         np.cumsum(is_this, out=n_before[1:])
-        n_until = n_before[end]
+        n_until = n_before[n_until_slot]
         # Kept until b, the most there can be: A(b) = min(A(b−1) + n(b), room(b)). Unrolled, with N(b) the sum of n:
         # A(b) = N(b) + min(0, min over j ≤ b of room(j) − N(j)); room never falls, so neither does A.
         n_kept_until = n_until + np.minimum(np.minimum.accumulate(room - n_until), 0)
@@ -213,7 +215,7 @@ def _by_level(
             n_here = np.diff(n_until, prepend=0)
             n_kept_here = np.diff(n_kept_until, prepend=0)
             runs = np.stack((n_kept_here, n_here - n_kept_here), axis=1).ravel()
-            is_on_time[np.flatnonzero(is_this)] = np.repeat(np.tile([True, False], len(end)), runs)
+            is_on_time[np.flatnonzero(is_this)] = np.repeat(np.tile([True, False], n + 1), runs)
 
     # np.compress and not a boolean index: it takes a fifth of the time where the mask is without pattern.
     parts = [np.compress(is_on_time, by_due)]
