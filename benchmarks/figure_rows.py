@@ -88,19 +88,33 @@ def _what(settings: Mapping[str, Any]) -> str:
 
 def _scale(documents: Sequence[Document]) -> Iterator[Row]:
     for each in documents:
-        cell = {size["n"]: size for size in each["sizes"] if size["mode"] == "cell"}
+        mode, sizes = each["settings"]["mode"], {size["n_devices"]: size for size in each["sizes"]}
         for n, bar in (
             (10**7, "report to last device ≤ 2 s; dispatcher and swarm ≤ 2 GiB"),
             (10**8, "≤ 12 × the time of 10⁷; ≤ 16 GiB"),
         ):
-            if n in cell:
-                measured = f"{_time(cell[n]['time_s'])}, {_memory(cell[n]['memory_mib'])}"
-                if n == 10**8 and 10**7 in cell:
-                    measured += f"; {_number(cell[n]['time_s'] / cell[10**7]['time_s'])} × the time of 10⁷"
+            if mode == "cell" and n in sizes:
+                measured = f"{_time(sizes[n]['total_s'])}, {_held(sizes[n])}"
+                if n == 10**8 and 10**7 in sizes:
+                    measured += f"; {_number(sizes[n]['total_s'] / sizes[10**7]['total_s'])} × the time of 10⁷"
                 yield Row(f"{_count(n)} devices, cell mode", bar, measured)
-        yield Row("growth of time with affected devices", "exponent ≤ 1.05", _number(each["exponent"]))
-        cost = _percent(each["registered_cost_share"])
-        yield Row("a device that is only registered costs, of an affected one", "< 1 %", cost)
+        grown = each["exponent"]
+        if grown["all_sizes"] is not None:
+            ends = f"{_count(min(sizes))} → {_count(max(sizes))}"
+            measured = f"{_number(grown['all_sizes'])}; {_number(grown['largest_two'])} between the largest two sizes"
+            yield Row(f"growth of time with affected devices, {mode} mode, {ends}", "exponent ≤ 1.05", measured)
+        if each["registered"] is not None:
+            cost = _percent(each["registered"]["total_s_share"])
+            what = f"a device that is only registered costs, of an affected one, {mode} mode"
+            yield Row(what, "< 1 %", cost)
+
+
+def _held(size: Mapping[str, Any]) -> str:
+    """Return what dispatcher and swarm held, where the system tells."""
+    if size["dispatcher_bytes"] is None:
+        return "memory unknown"
+    held = size["dispatcher_bytes"] + size["swarm_bytes"]
+    return f"{_memory(held / 2**20)}, with the summary {_memory(size['with_summary_bytes'] / 2**20)}"
 
 
 def _peers(documents: Sequence[Document]) -> Iterator[Row]:
