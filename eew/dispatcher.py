@@ -1,6 +1,6 @@
 """One dispatcher: a report comes in, a plan of signed alerts goes to the outbox.
 
-    report ─ EventBook ─ Planner ─▶ Outbox
+    report ─ Merger ─ Planner ─▶ Outbox
 
 What takes long (estimate, selection, order) runs in a thread, one report at a time; what is shared with the sending
 loop is touched on the event loop only.
@@ -17,8 +17,9 @@ from typing import ParamSpec, TypeVar
 import msgspec
 
 from eew.clock import Clock
+from eew.decision.merge import Merger, Standing
 from eew.decision.revision import EventState
-from eew.decision.sequence import EventBook, Verdict
+from eew.decision.sequence import Verdict
 from eew.estimate.estimator import Estimator
 from eew.fanout.dispatch import SendRate
 from eew.fanout.outbox import Outbox
@@ -65,11 +66,19 @@ class Handled:
     verdict: Verdict
     received_mono_s: float
     decided_mono_s: float = 0.0
+    #: What it counts for beside other agencies' reports.
+    standing: Standing = Standing.SPEAKS
     #: ``None`` for a report that was not acted on.
     core: AlertCore | None = None
     #: Planned alerts by the word of their level.
     n_alerts_by_level: Mapping[LevelWord, int] = field(default_factory=dict)
     radius_km_by_level: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def fate(self) -> str:
+        """In one word what became of it: its verdict, or why the public is not told of it."""
+        is_overruled = self.standing in {Standing.YIELDS, Standing.SUPERSEDED, Standing.WITHDRAWN}
+        return self.standing.value if is_overruled else self.verdict.value
 
     @property
     def n_alerts(self) -> int:
@@ -97,6 +106,8 @@ class Dispatcher:
         Signs each report's core.
     clock, event_clock
         For measuring, and for how long there is until an S arrival.
+    merger
+        Judges the reports; else a new one with the profile's leading agencies.
     """
 
     def __init__(
@@ -110,6 +121,7 @@ class Dispatcher:
         *,
         clock: Clock,
         event_clock: EventClock,
+        merger: Merger | None = None,
     ) -> None:
         self._planner = Planner(profile, estimator, audience)
         self._audience = audience
@@ -118,21 +130,34 @@ class Dispatcher:
         self._key = key
         self._clock = clock
         self._event_clock = event_clock
-        self._book = EventBook()
+        self._merger = merger or Merger(profile.leading)
         self._states: dict[str, EventState] = {}
         # One thread for all that takes long: what one step lets go of, the next one takes up, and memory stays low.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="decide")
 
-    async def handle(self, report: EventReport) -> Handled:
-        """Decide on one report; not to be called concurrently."""
-        verdict = self._book.receive(report, self._event_clock.now())
-        handled = Handled(report, verdict, self._clock.mono_s())
-        if verdict is Verdict.CANCELLED:
-            self._take_back(report, handled)
-        elif verdict.is_acted_on:
-            await self._tell(report, handled)
-        handled.decided_mono_s = self._clock.mono_s()
-        for event_id in self._states.keys() - self._book.event_ids:
+    async def handle(self, report: EventReport) -> tuple[Handled, ...]:
+        """Decide on one report; not to be called concurrently.
+
+        Returns
+        -------
+        handled
+            One, or two where the report takes a public event apart. Of a report that is acted on it holds what the
+            public is told, under its public event's id and number.
+        """
+        merged = self._merger.receive(report, self._event_clock.now())
+        received_mono_s = self._clock.mono_s()
+        handled: tuple[Handled, ...]
+        if not merged.told:
+            handled = (Handled(report, merged.verdict, received_mono_s, received_mono_s, standing=merged.standing),)
+        else:
+            handled = tuple(Handled(each.report, each.verdict, received_mono_s) for each in merged.told)
+            for each in handled:
+                if each.verdict is Verdict.CANCELLED:
+                    self._take_back(each.report, each)
+                else:
+                    await self._tell(each.report, each)
+                each.decided_mono_s = self._clock.mono_s()
+        for event_id in self._states.keys() - self._merger.event_ids:
             del self._states[event_id]
         return handled
 

@@ -72,7 +72,8 @@ class InputError(EewError):
         self.value = value
         place = "" if self.file is None else self.file if line is None else f"{self.file}:{line}"
         shown = "" if value is None else _shortened(value)
-        super().__init__(": ".join(part for part in (place, field or "", shown, f"expected {expected}") if part))
+        parts = (place, _cut(field or ""), shown, f"expected {_cut(expected)}")
+        super().__init__(": ".join(part for part in parts if part))
 
 
 class ScenarioError(InputError):
@@ -152,6 +153,14 @@ class ConservationError(EewError):
     def __init__(self, equation: str) -> None:
         self.equation = equation
         super().__init__(f"the counts do not add up: {equation}")
+
+
+#: What came from outside may name a member by a thousand brackets.
+_MOST_CHARACTERS = 300
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
 
 
 def _shortened(value: object, length: int = 80) -> str:

@@ -190,6 +190,8 @@ class Profile:
     #: How long after the last S arrival among the told an alert stays valid, s.
     validity_s: float
     sources: tuple[str, ...]
+    #: Agencies whose word counts before others', in order of preference.
+    leading: tuple[str, ...] = ()
 
     @property
     def min_intensity(self) -> float:

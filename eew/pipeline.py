@@ -37,7 +37,16 @@ from eew.wire.message import AlertCore, EventMessage
 from eew.wire.message import Clock as ClockMessage
 from eew.wire.sign import SigningKey, in_base64url
 
-__all__ = ["LEAST_WINDOW", "Progress", "RunInput", "RunResult", "audience_of", "run", "swarm_settings"]
+__all__ = [
+    "LEAST_WINDOW",
+    "Progress",
+    "RunInput",
+    "RunResult",
+    "audience_of",
+    "event_message",
+    "run",
+    "swarm_settings",
+]
 
 #: Alerts a second that are promised until the real rate is known, by QoS.
 _FIRST_GUESS_HZ = (150_000.0, 50_000.0)
@@ -190,9 +199,7 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
             await _drain(road)
         receipts: Receipts = await swarm.finish()
         dispatched = [
-            Dispatched(
-                each.report, each.verdict, each.received_mono_s, each.decided_mono_s, by_plan.get(id(each.report))
-            )
+            Dispatched(each.report, each.fate, each.received_mono_s, each.decided_mono_s, by_plan.get(id(each.report)))
             for each in progress.handled
         ]
         summary = await asyncio.to_thread(
@@ -260,14 +267,14 @@ async def _decide(road: _Road, sending: asyncio.Task[None]) -> None:
             await asyncio.wait((emptied, sending), return_when=asyncio.FIRST_COMPLETED)
             emptied.cancel()
         await _set_clock(road, report.issued_at)
-        handled = await road.dispatcher.handle(report)
-        progress.handled.append(handled)
-        progress.stage = "dispatching"
         road.bulletin.n_reports += 1
-        if handled.core is not None:
-            progress.n_planned += handled.n_alerts
-            road.bulletin.last_dispatch_at = datetime.now(UTC)
-            await road.bulletin.event(_event_message(handled, handled.core, road.given.profile))
+        progress.stage = "dispatching"
+        for handled in await road.dispatcher.handle(report):
+            progress.handled.append(handled)
+            if handled.core is not None:
+                progress.n_planned += handled.n_alerts
+                road.bulletin.last_dispatch_at = datetime.now(UTC)
+                await road.bulletin.event(event_message(handled, handled.core, road.given.profile))
     road.outbox.close()
 
 
@@ -347,7 +354,8 @@ def swarm_settings(
     )
 
 
-def _event_message(handled: Handled, core: AlertCore, profile: Profile) -> EventMessage:
+def event_message(handled: Handled, core: AlertCore, profile: Profile) -> EventMessage:
+    """Return an event as it stands after a report that was acted on."""
     report = handled.report
     members = {name: getattr(core, name) for name in core.__struct_fields__}
     return EventMessage(

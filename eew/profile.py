@@ -56,6 +56,7 @@ class _ProfileFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     levels: _Levels
     issue: Annotated[tuple[_IssueRule, ...], msgspec.Meta(min_length=1)]
     sources: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
+    leading: tuple[TopicWord, ...] = ()
 
 
 def profile_names() -> tuple[str, ...]:
@@ -120,6 +121,7 @@ def _decoded(content: bytes, file: str) -> Profile:
         info=decoded.info,
         validity_s=decoded.validity_s,
         sources=decoded.sources,
+        leading=decoded.leading,
     )
 
 

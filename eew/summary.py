@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eew.decision.sequence import Verdict
 from eew.devices.behaviour import LAST_MILE_SOURCE, Behaviour
 from eew.devices.receiver import Counter
 from eew.devices.swarm import Receipts
@@ -44,7 +43,8 @@ class Dispatched:
     """One report, as the dispatcher handled it; monotonic seconds."""
 
     report: EventReport
-    verdict: Verdict
+    #: What became of it, in one word.
+    fate: str
     received_mono_s: float
     decided_mono_s: float
     #: ``None`` for a report that was not acted on.
@@ -98,7 +98,7 @@ def summarise(
     n_refused = sum(receipts.counts[each] for each in _REFUSALS)
     # A refused alert was delivered; what strangers sent was refused too, and hides no loss beyond its own number.
     n_delivered = n_taken + min(n_refused, max(n_expected - n_taken, 0))
-    ignored = Tally(each.verdict.value for each in dispatched if each.delivery is None)
+    ignored = Tally(each.fate for each in dispatched if each.delivery is None)
     return dict(facts) | {
         "n_devices": len(devices),
         "n_devices_by_kind": {kind.name.lower(): int((devices.kind == kind).sum()) for kind in DeviceKind},

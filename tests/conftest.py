@@ -131,3 +131,12 @@ def _start_mosquitto(binary: str, folder: Path, port: int) -> subprocess.Popen[b
     configuration.write_text("\n".join(lines) + "\n")
     with (folder / "log").open("wb") as log:
         return subprocess.Popen([binary, "-c", configuration], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables that tests recorded, whichever process they ran in."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, text in getattr(report, "user_properties", []):
+            if name.startswith("table: "):
+                terminalreporter.section(name.removeprefix("table: "))
+                terminalreporter.write_line(text)

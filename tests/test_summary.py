@@ -103,7 +103,7 @@ def played(stories: Sequence[Story], counts: dict[Counter, int] | None = None) -
         )
         mono_s = MONO_S + 100 * number
         if not story.verdict.is_acted_on:
-            dispatched.append(Dispatched(report, story.verdict, mono_s, mono_s, None))
+            dispatched.append(Dispatched(report, story.verdict.value, mono_s, mono_s, None))
             continue
         n = len(story.alerts)
         s_arrival_s = np.array([alert.s_arrival_s for alert in story.alerts], dtype=np.float32)
@@ -129,7 +129,7 @@ def played(stories: Sequence[Story], counts: dict[Counter, int] | None = None) -
         n_failed = n - len(sent) - n_unsent
         ends = {name: n_unsent if story.rest == name else 0 for name in ("superseded", "expired", "failed")}
         delivery = Delivery(plan, sent, n_failed + ends["failed"], ends["superseded"], ends["expired"])
-        dispatched.append(Dispatched(report, story.verdict, mono_s, mono_s + 0.0625, delivery))
+        dispatched.append(Dispatched(report, story.verdict.value, mono_s, mono_s + 0.0625, delivery))
         for alert in story.alerts:
             for row, received_s in alert.received_s.items():
                 key = (story.event_id, story.report_no, story.kind)

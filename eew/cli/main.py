@@ -24,6 +24,8 @@ COMMANDS = {
     "swarm": "run simulated devices against a broker",
     "watch": "what an integrator's subscriber sees: a countdown",
     "schema": "print the JSON Schemas of the messages",
+    "feed": "listen to agencies' feeds, or play a scenario as one",
+    "dispatch": "the dispatcher as a daemon: feeds in, alerts out",
     "bench": "measure what the dispatcher and its broker can do",
 }
 

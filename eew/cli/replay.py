@@ -244,7 +244,7 @@ def _line(handled: "Handled") -> "Line":
     issued = "" if report.origin_at is None else f"{seconds_after(report.issued_at, report.origin_at):.1f}"
     magnitude = "?" if report.magnitude is None else f"{report.magnitude:.1f}"
     numbers = tuple(f"{n:,}" for n in handled.n_alerts_by_level.values()) if is_acted_on else ("–",) * 3
-    status = report.status.value if is_acted_on else handled.verdict.value
+    status = report.status.value if is_acted_on else handled.fate
     words = (
         f"report {report.report_no} {report.kind.value} ({status}): M {magnitude}, "
         f"{issued or '?'} s after origin: critical {numbers[0]}, active {numbers[1]}, passive {numbers[2]}"

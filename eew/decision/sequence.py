@@ -13,6 +13,10 @@ from eew.units import seconds_after
 __all__ = ["EventBook", "Verdict"]
 
 
+#: An agency and its own id of an event.
+_Key = tuple[str, str]
+
+
 class Verdict(StrEnum):
     """What is done with a report, and why."""
 
@@ -20,6 +24,9 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     #: A report numbered above a cancel: the cancel was the mistake, the event lives again.
     CORRECTED = "corrected"
+    #: Numbered at or below the last one acted on, yet issued clearly after it with other content: the agency began
+    #: its numbers anew.
+    RESTARTED = "restarted"
     #: It was not an earthquake: those who were told are told so.
     CANCELLED = "cancelled"
     #: The very report that was acted on last, once more.
@@ -34,7 +41,7 @@ class Verdict(StrEnum):
     @property
     def is_acted_on(self) -> bool:
         """Whether the report changes what people are told."""
-        return self in {Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.CANCELLED}
+        return self in {Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.RESTARTED, Verdict.CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,10 @@ class _Event:
     #: What was acted on under this number: a report, a cancel, or a report and the cancel that reused its number.
     acted_on: tuple[EventReport, ...]
     is_cancelled: bool
+    #: The latest time of issue among all that was acted on.
+    issued_at: datetime
+    #: When the report that began the present numbers was issued; ``None`` where they were never begun anew.
+    numbered_from_at: datetime | None
     #: When it was last acted on; never before that report was issued.
     acted_at: datetime
 
@@ -52,8 +63,10 @@ class _Event:
 class EventBook:
     """The events of late, and what each incoming report means for its own.
 
-    Events are known by ``event_id`` alone, and never touch one another. Numbers may skip (reports get lost); several
-    in one second, and reports issued before their own origin time, are as good as any.
+    Events are known by ``source`` and ``event_id``, and never touch one another. Numbers may skip (reports get lost);
+    several in one second, and reports issued before their own origin time, are as good as any. Numbers give the order.
+    Only where the time of issue says clearly that a report with a used-up number is the newer one does it count
+    instead: what is merely overtaken on its way was issued before, whenever it arrives.
 
     Parameters
     ----------
@@ -65,29 +78,42 @@ class EventBook:
         what was forgotten is stale.
     max_events
         Beyond this number the event not acted on for longest is forgotten.
+    restart_s
+        A report numbered at or below the last one and issued more than this after it begins the numbers anew. Times
+        of issue are given to the second, and parallel telegrams of one agency differ by less than this.
 
     Raises
     ------
     ModelRangeError
-        If ``keep_s`` is below ``max_age_s`` or ``max_events`` below 1.
+        If ``keep_s`` is below ``max_age_s``, ``max_events`` below 1 or ``restart_s`` negative.
     """
 
-    def __init__(self, *, max_age_s: float = 600.0, keep_s: float = 3600.0, max_events: int = 1024) -> None:
+    def __init__(
+        self,
+        *,
+        max_age_s: float = 600.0,
+        keep_s: float = 3600.0,
+        max_events: int = 1024,
+        restart_s: float = 10.0,
+    ) -> None:
         if keep_s < max_age_s:
             raise ModelRangeError("keep_s", keep_s, f"at least max_age_s, {max_age_s:g}")
         if max_events < 1:
             raise ModelRangeError("max_events", max_events, "at least 1")
+        if restart_s < 0:
+            raise ModelRangeError("restart_s", restart_s, "at least 0")
         self._max_age_s = max_age_s
         self._keep_s = keep_s
         self._max_events = max_events
-        self._events: OrderedDict[str, _Event] = OrderedDict()
+        self._restart_s = restart_s
+        self._events: OrderedDict[_Key, _Event] = OrderedDict()
         #: How many reports met each verdict since the start.
         self.n_by_verdict: dict[Verdict, int] = dict.fromkeys(Verdict, 0)
 
     @property
     def event_ids(self) -> AbstractSet[str]:
-        """The events in the book: what is kept elsewhere about any other may go."""
-        return self._events.keys()
+        """The ids of the events in the book: what is kept elsewhere about any other may go."""
+        return {event_id for _, event_id in self._events}
 
     def receive(self, report: EventReport, now_at: datetime) -> Verdict:
         """Judge a report that comes in at ``now_at``, and remember it if it is acted on."""
@@ -101,15 +127,17 @@ class EventBook:
     def _verdict(self, report: EventReport, now_at: datetime) -> Verdict:
         """Judge a report by where its event stands."""
         is_cancel = report.kind is ReportKind.CANCEL
-        event = self._events.get(report.event_id)
-        refusal = None if event is None else _refusal(report, event)
+        event = self._events.get(_key(report))
+        refusal = None if event is None else _refusal(report, event, self._restart_s)
         if refusal is not None:
             return refusal
         if (event is None or not is_cancel) and self._is_stale(report, now_at):
             return Verdict.STALE
         if is_cancel:
             return Verdict.CANCELLED
-        return Verdict.CORRECTED if event is not None and event.is_cancelled else Verdict.ACCEPTED
+        if event is None or report.report_no > event.report_no:
+            return Verdict.CORRECTED if event is not None and event.is_cancelled else Verdict.ACCEPTED
+        return Verdict.CORRECTED if event.is_cancelled else Verdict.RESTARTED
 
     def _is_stale(self, report: EventReport, now_at: datetime) -> bool:
         """Return whether a report is too old to be told."""
@@ -119,31 +147,48 @@ class EventBook:
 
     def _remember(self, report: EventReport, now_at: datetime) -> None:
         """Let the event stand where this report puts it."""
-        before = self._events.get(report.event_id)
-        is_reused = before is not None and before.report_no == report.report_no
-        self._events[report.event_id] = _Event(
+        key = _key(report)
+        before = self._events.get(key)
+        acted_on: tuple[EventReport, ...] = (report,)
+        numbered_from_at = None if before is None else before.numbered_from_at
+        if before is not None and _is_anew(report, before, self._restart_s):
+            numbered_from_at = report.issued_at
+        elif before is not None and before.report_no == report.report_no:
+            acted_on = (*before.acted_on, report)
+        self._events[key] = _Event(
             report_no=report.report_no,
-            acted_on=(*before.acted_on, report) if before is not None and is_reused else (report,),
+            acted_on=acted_on,
             is_cancelled=report.kind is ReportKind.CANCEL,
+            issued_at=report.issued_at if before is None else max(report.issued_at, before.issued_at),
+            numbered_from_at=numbered_from_at,
             acted_at=max(now_at, report.issued_at),
         )
-        self._events.move_to_end(report.event_id)
+        self._events.move_to_end(key)
         while len(self._events) > self._max_events:
             self._events.popitem(last=False)
 
     def _forget(self, now_at: datetime) -> None:
         """Drop what was not acted on for long."""
         while self._events:
-            event_id, event = next(iter(self._events.items()))
+            key, event = next(iter(self._events.items()))
             if seconds_after(now_at, event.acted_at) <= self._keep_s:
                 return
-            del self._events[event_id]
+            del self._events[key]
 
 
-def _refusal(report: EventReport, event: _Event) -> Verdict | None:
+def _key(report: EventReport) -> _Key:
+    """Return what a report's event is known by."""
+    return report.source, report.event_id
+
+
+def _refusal(report: EventReport, event: _Event, restart_s: float) -> Verdict | None:
     """Return why a report adds nothing to what its event was told already; ``None`` where it does."""
     if report in event.acted_on:
         return Verdict.DUPLICATE
+    if event.numbered_from_at is not None and report.issued_at < event.numbered_from_at:
+        return Verdict.OLDER
+    if _is_anew(report, event, restart_s):
+        return None
     if report.report_no < event.report_no:
         return Verdict.OLDER
     # A cancel may reuse the last number; nothing else may.
@@ -151,3 +196,27 @@ def _refusal(report: EventReport, event: _Event) -> Verdict | None:
     if report.report_no == event.report_no and not is_reusing:
         return Verdict.CONFLICTING
     return None
+
+
+def _is_anew(report: EventReport, event: _Event, restart_s: float) -> bool:
+    """Return whether a report with a used-up number is clearly newer than all that was acted on, and says more."""
+    if report.report_no > event.report_no or seconds_after(report.issued_at, event.issued_at) <= restart_s:
+        return False
+    if report.kind is ReportKind.CANCEL:
+        # The last number itself a cancel may reuse anyway.
+        return report.report_no < event.report_no and not event.is_cancelled
+    # A feed that repeats its last solution under a fresh time has nothing new to say.
+    return event.is_cancelled or _solution(report) not in map(_solution, event.acted_on)
+
+
+def _solution(report: EventReport) -> tuple[object, ...]:
+    """Return what a report says of the earthquake."""
+    return (
+        report.kind is ReportKind.CANCEL,
+        report.origin_at,
+        report.lat_deg,
+        report.lon_deg,
+        report.depth_km,
+        report.magnitude,
+        report.is_assumed,
+    )

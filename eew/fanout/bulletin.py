@@ -55,6 +55,8 @@ class Bulletin:
         self.clock: Clock | None = None
         self.n_reports = 0
         self.last_dispatch_at: datetime | None = None
+        #: How each feed is, by its name.
+        self.feeds: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         """Connect; raises ``BrokerConnectError``."""
@@ -92,6 +94,11 @@ class Bulletin:
     async def event(self, message: EventMessage) -> None:
         """Publish an event as it stands without waiting for it; cleared when the bulletin ends."""
         self._wanted[topic.event(message.event_id)] = payload_of(message)
+        self._is_due.set()
+
+    def clear(self, event_id: str) -> None:
+        """Let an event stand no more, without waiting for it."""
+        self._wanted[topic.event(event_id)] = b""
         self._is_due.set()
 
     async def _heartbeat(self) -> None:
@@ -172,5 +179,6 @@ class Bulletin:
                 last_dispatch_at=self.last_dispatch_at,
                 clock=self.clock,
                 keys=self._keys,
+                feeds=dict(self.feeds),
             )
         )

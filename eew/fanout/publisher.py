@@ -149,6 +149,16 @@ class MqttPublisher:
         return _MAX_BATCH if self._qos else 1 << 30
 
     @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._connection is not None
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why it gave up; it does so also while nobody sends."""
+        return self._error
+
+    @property
     def confirmed_ticket(self) -> int:
         """The last ticket up to which everything is confirmed."""
         return self._flights.confirmed_ticket

@@ -132,6 +132,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock | None
     #: The public keys alerts are signed with, base64url by key id.
     keys: dict[str, str]
+    #: How each feed is, by its name: listening, silent, lost, …
+    feeds: dict[str, str] = {}
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,13 +17,15 @@ def report(
     issued_s: float = 10.0,
     event_id: str = "e1",
     kind: ReportKind = ReportKind.UPDATE,
-    magnitude: float = 6.0,
+    magnitude: float | None = 6.0,
     status: AlertStatus = AlertStatus.ACTUAL,
+    source: str = "jma",
+    is_assumed: bool = False,
 ) -> EventReport:
     is_cancel = kind is ReportKind.CANCEL
     return EventReport(
         event_id=event_id,
-        source="jma",
+        source=source,
         report_no=report_no,
         kind=kind,
         status=status,
@@ -32,6 +34,7 @@ def report(
         lat_deg=None if is_cancel else 31.7,
         lon_deg=None if is_cancel else 131.7,
         magnitude=None if is_cancel else magnitude,
+        is_assumed=is_assumed,
     )
 
 
@@ -192,6 +195,7 @@ def test_every_report_is_counted_under_one_verdict() -> None:
     assert book.n_by_verdict == {
         Verdict.ACCEPTED: 2,
         Verdict.CORRECTED: 1,
+        Verdict.RESTARTED: 0,
         Verdict.CANCELLED: 1,
         Verdict.DUPLICATE: 1,
         Verdict.OLDER: 1,
@@ -200,8 +204,98 @@ def test_every_report_is_counted_under_one_verdict() -> None:
     }
 
 
-@pytest.mark.parametrize("limits", [{"keep_s": 599.0}, {"max_events": 0}], ids=["forgets too soon", "no room"])
+def test_an_assumed_hypocentre_and_an_unknown_magnitude_are_steps_of_a_sequence_like_any() -> None:
+    """JMA begins with M 1.0 or none at an assumed place (Noto, 2024-06-03), and goes on to real solutions."""
+    sequence = [
+        report(1, issued_s=3.6, magnitude=None),
+        report(2, issued_s=4.7, magnitude=1.0, is_assumed=True),
+        report(3, issued_s=5.8, magnitude=7.4),
+        report(4, issued_s=8.0, magnitude=5.9),
+    ]
+    assert received(EventBook(), *sequence) == [Verdict.ACCEPTED] * 4
+
+
+def test_a_drill_of_several_events_within_seconds_goes_through_with_its_cancels() -> None:
+    """The national drill of 2025-11-05 issued seven events in seven seconds."""
+    drill = [report(1, issued_s=n, event_id=f"d{n}", status=AlertStatus.EXERCISE) for n in range(7)]
+    cancels = [cancel(1, event_id=f"d{n}") for n in range(7)]
+    assert received(EventBook(), *drill, *cancels) == [Verdict.ACCEPTED] * 7 + [Verdict.CANCELLED] * 7
+
+
+def test_one_id_of_two_agencies_is_two_events() -> None:
+    """Ids are each agency's own."""
+    book = EventBook()
+    first = [report(5), report(1, source="cenc"), cancel(6), report(2, source="cenc")]
+    assert received(book, *first) == [Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.CANCELLED, Verdict.ACCEPTED]
+    assert set(book.event_ids) == {"e1"}
+
+
+def test_numbers_that_begin_anew_count_again_and_the_old_ones_no_more() -> None:
+    """Issued a minute after the last, with other content: the agency restarted; what was on its way before is older."""
+    book = EventBook()
+    received(book, report(13, issued_s=30), report(14, issued_s=32))
+    anew = [report(1, issued_s=90, magnitude=6.4), report(2, issued_s=91, magnitude=6.5)]
+    assert received(book, *anew) == [Verdict.RESTARTED, Verdict.ACCEPTED]
+    stragglers = [report(15, issued_s=34, magnitude=6.1), report(1, issued_s=3), anew[0], anew[1]]
+    assert received(book, *stragglers, delay_s=70) == [
+        Verdict.OLDER,
+        Verdict.OLDER,
+        Verdict.OLDER,
+        Verdict.DUPLICATE,
+    ]
+    assert received(book, report(3, issued_s=95, magnitude=6.6)) == [Verdict.ACCEPTED]
+
+
+def test_numbers_begin_anew_from_one_again_after_a_single_report() -> None:
+    """Report 1 and, much later, another report 1; and a third."""
+    book = EventBook()
+    sequence = [report(1, issued_s=5), report(1, issued_s=60, magnitude=6.4), report(1, issued_s=120, magnitude=6.8)]
+    assert received(book, *sequence) == [Verdict.ACCEPTED, Verdict.RESTARTED, Verdict.RESTARTED]
+
+
+@pytest.mark.parametrize("delay_s", [0.1, 300.0])
+def test_a_report_overtaken_on_its_way_restarts_nothing_however_late_it_arrives(delay_s: float) -> None:
+    """It was issued before its successor: the time of issue is compared, not that of arrival."""
+    book = EventBook()
+    received(book, report(9, issued_s=40))
+    assert received(book, report(2, issued_s=12, magnitude=5.0), delay_s=delay_s) == [Verdict.OLDER]
+
+
+@pytest.mark.parametrize(
+    ("issued_s", "magnitude", "expected"),
+    [(50.0, 6.4, Verdict.OLDER), (50.1, 6.4, Verdict.RESTARTED), (300.0, 6.0, Verdict.OLDER)],
+    ids=["parallel telegram", "clearly later", "says nothing new"],
+)
+def test_a_lower_number_restarts_only_clearly_later_and_with_other_content(
+    issued_s: float, magnitude: float, expected: Verdict
+) -> None:
+    """JMA numbers warnings apart from forecasts; and some feeds repeat the last alert under a fresh time."""
+    book = EventBook(restart_s=10)
+    received(book, report(9, issued_s=40))
+    assert received(book, report(2, issued_s=issued_s, magnitude=magnitude)) == [expected]
+
+
+def test_a_cancel_with_a_number_begun_anew_counts() -> None:
+    """The agency restarted and cancels as number 1; a second such cancel says nothing new."""
+    book = EventBook()
+    received(book, report(9, issued_s=40))
+    later = [cancel(1, issued_s=60), cancel(1, issued_s=90)]
+    assert received(book, *later) == [Verdict.CANCELLED, Verdict.CONFLICTING]
+
+
+def test_a_mistaken_cancel_is_corrected_under_numbers_begun_anew() -> None:
+    """The same solution again, clearly after the cancel, is the correction."""
+    book = EventBook()
+    received(book, report(3), cancel(4, issued_s=20))
+    assert received(book, report(1, issued_s=60), report(4, issued_s=21)) == [Verdict.CORRECTED, Verdict.OLDER]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"keep_s": 599.0}, {"max_events": 0}, {"restart_s": -1.0}],
+    ids=["forgets too soon", "no room", "restarts backwards"],
+)
 def test_limits_that_would_break_the_book_are_refused(limits: dict[str, float]) -> None:
     """A book that forgets before a copy is stale would act on it twice."""
     with pytest.raises(ModelRangeError):
-        EventBook(max_age_s=600, **limits)  # type: ignore[arg-type]  # one of the two is a count
+        EventBook(max_age_s=600, **limits)  # type: ignore[arg-type]  # one of them is a count

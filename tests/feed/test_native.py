@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.errors import ReportDecodeError
-from eew.feed.formats.native import decode_report, load_reports
+from eew.feed.formats.native import decode_report, load_reports, parse, render
 from eew.model import AlertStatus, EventReport, ReportKind
 
 #: The example of the contract, its times filled in.
@@ -187,3 +187,37 @@ def test_file_without_reports_is_refused(tmp_path: Path) -> None:
     path.write_text("\n")
     with pytest.raises(ReportDecodeError, match="at least one report"):
         load_reports(path)
+
+
+def test_message_holds_one_report_or_several_a_line_each() -> None:
+    """Reports come in the order of the lines; empty lines are skipped."""
+    assert parse(line()) == (decode_report(line()),)
+    assert parse(b"\n".join([line(report_no=1), b"", line(report_no=2)])) == (
+        decode_report(line(report_no=1)),
+        decode_report(line(report_no=2)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "line_no", "expected"),
+    [
+        pytest.param(b"\n \n", None, "at least one report, a JSON object a line", id="no report"),
+        pytest.param(line() + b"\n7", 2, "one JSON object", id="number in the second line"),
+        pytest.param(b'{"a":NaN}', None, "JSON (JSON is malformed: invalid character (byte 5))", id="NaN"),
+        pytest.param(b"[" * 900 + b"]" * 900, None, "at most 32 levels", id="deep list"),
+        pytest.param(b'{"place":' * 33 + b"1" + b"}" * 33, None, "at most 32 levels", id="deep object"),
+        pytest.param(b" " * 1_000_001, None, "at most 1000000 bytes", id="too long"),
+        pytest.param(line() + b"\n" + line(place="x" * 100_000), 2, "at most 100000 bytes", id="line too long"),
+    ],
+)
+def test_bad_message_is_refused(message: bytes, line_no: int | None, expected: str) -> None:
+    """The error says which line, where there are several, and what was expected."""
+    with pytest.raises(ReportDecodeError) as caught:
+        parse(message, file="in.jsonl")
+    assert (caught.value.file, caught.value.line, caught.value.expected) == ("in.jsonl", line_no, expected)
+
+
+def test_report_is_written_whole() -> None:
+    """What is written is read back as the same report, members that only this format has included."""
+    report = decode_report(line(fault=[[[38.0, 142.0, 5.0], [38.5, 142.5, 20.0]]], likelihood=0.9, signature="x"))
+    assert parse(render(report)) == (report,)

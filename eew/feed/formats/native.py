@@ -10,13 +10,38 @@ import msgspec
 
 from eew.document import spelled, value_at
 from eew.errors import ReportDecodeError
+from eew.feed.json import bounded, json_value
+from eew.feed.parsed import Parsed
 from eew.feed.refusal import A_TIME, refusal_of
 from eew.model import EventReport
 
-__all__ = ["as_report", "decode_report", "encode_report", "load_reports"]
+__all__ = ["as_report", "decode_report", "encode_report", "load_reports", "parse", "render"]
 
 _KNOWN = frozenset(EventReport.__struct_fields__)
+#: With all areas of Japan a report has 30 kB.
+_MAX_LINE_BYTES = 100_000
+#: A fault has 4 levels.
+_MAX_DEPTH = 32
 _TIMES = ("issued_at", "origin_at", "detected_at")
+
+
+def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
+    """Read a message of one report, or of several, one a line; empty lines are skipped.
+
+    Raises
+    ------
+    ReportDecodeError
+        At the first bad line, with its number where there are several, or if there is no report at all.
+    """
+    lines = [(line_no, line) for line_no, line in enumerate(bounded(data, file=file).splitlines(), 1) if line.strip()]
+    if not lines:
+        raise ReportDecodeError("at least one report, a JSON object a line", file=file)
+    return tuple(_parsed(line, file, None if len(lines) == 1 else line_no) for line_no, line in lines)
+
+
+def render(report: EventReport) -> bytes:
+    """Write a message of one report: nothing is left out."""
+    return encode_report(report)
 
 
 def encode_report(report: EventReport) -> bytes:
@@ -108,3 +133,27 @@ def load_reports(path: str | Path) -> tuple[EventReport, ...]:
     if not reports:
         raise ReportDecodeError("at least one report, a JSON object a line", file=path)
     return reports
+
+
+def _parsed(line: bytes, file: str | Path | None, line_no: int | None) -> EventReport:
+    bounded(line, file=file, line_no=line_no, max_bytes=_MAX_LINE_BYTES)
+    members = json_value(line, file=file, line_no=line_no)
+    _refuse_deep(members, file, line_no)
+    if not isinstance(members, dict):
+        raise ReportDecodeError("one JSON object", file=file, line=line_no, value=members)
+    return as_report(members, file=file, line_no=line_no)
+
+
+def _refuse_deep(value: object, file: str | Path | None, line_no: int | None) -> None:
+    """Refuse what nests so deep that to show it would fail."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return
+    raise ReportDecodeError(f"at most {_MAX_DEPTH} levels", file=file, line=line_no, field="depth")

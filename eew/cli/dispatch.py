@@ -1,0 +1,74 @@
+"""``eew dispatch``: the daemon: feeds in, alerts out, until SIGTERM or Ctrl-C."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eew.daemon import ConfigFile, Daemon
+
+__all__ = ["configure", "run"]
+
+logger = logging.getLogger(__name__)
+
+#: A process ended by a signal has this and the signal's number as its exit code.
+_BY_SIGNAL = 128
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--config", metavar="FILE", required=True, help="TOML; see docs/dispatch.md")
+    parser.add_argument("--check", action="store_true", help="only say whether the configuration is usable")
+    parser.add_argument("--verbose", action="store_true", help="also log what was left alone, and why")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Dispatch; return 0 when told to stop by SIGTERM, 130 by Ctrl-C."""
+    from eew.daemon import Daemon, read_config
+
+    file = read_config(Path(arguments.config))
+    if arguments.check:
+        return _check(file)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.getLogger("eew").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
+    logger.info("eew is a simulator's dispatcher, not a warning service")
+    return asyncio.run(_serve(Daemon(file)))
+
+
+def _check(file: "ConfigFile") -> int:
+    """Load all that the configuration names, and say what it is."""
+    from eew.clock import SystemClock
+
+    premises, devices = file.premises(), file.devices()
+    clock = SystemClock()
+    feeds = [file.feed(number, clock) for number in range(len(file.config.feeds))]
+    file.key()
+    print(
+        f"{file.path} is usable: {len(devices):,} devices ({file.config.mode} mode), profile {premises.profile.name}, "
+        f"{len(premises.shelters):,} shelters, broker {file.endpoint()}"
+    )
+    for feed in feeds:
+        print(f"  feed {feed.name}: {feed.format_name} from {feed.address}")
+    return 0
+
+
+async def _serve(daemon: "Daemon") -> int:
+    """Run the daemon under its signals: the first to stop ends it in order, the second at once."""
+    loop = asyncio.get_running_loop()
+    stopped_by: list[signal.Signals] = []
+
+    def stop(number: signal.Signals) -> None:
+        if stopped_by:
+            os._exit(_BY_SIGNAL + number)
+        stopped_by.append(number)
+        daemon.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
+    await daemon.run()
+    return _BY_SIGNAL + signal.SIGINT if stopped_by == [signal.SIGINT] else 0

@@ -1,0 +1,222 @@
+"""``eew feed listen``: the reports of feeds, files and standard input, one line each."""
+
+import argparse
+import asyncio
+import sys
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from eew.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eew.feed.intake import Outcome
+    from eew.feed.source import Feed
+    from eew.model import EventReport
+
+__all__ = ["configure", "run"]
+
+_INTERRUPTED, _UNREACHABLE = 130, 3
+#: Of a text from outside.
+_LONGEST_TEXT = 200
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="URL|FILE",
+        help="mqtt(s)://host[:port][/topic], ws(s)://…, http(s)://…, a folder, files, or - for standard input",
+    )
+    parser.add_argument("--format", default="native", metavar="F", help="the wire format (default: native)")
+    parser.add_argument("--json", action="store_true", help="print native reports, as 'eew replay -' reads them")
+    parser.add_argument("--count", metavar="N", help="end after so many reports")
+    parser.add_argument("--for", dest="for_s", metavar="S", help="end after so many seconds")
+    parser.add_argument("--within", default="10", metavar="S", help="a URL must be reached in this (default: 10)")
+    parser.add_argument("--send", metavar="TEXT", help="WebSocket: what the server wants to be told first")
+    parser.add_argument("--interval", default="2", metavar="S", help="HTTP: how often to ask (default: every 2 s)")
+    parser.add_argument("--silent-after", metavar="S", help="say so when nothing comes for this long")
+    parser.add_argument("--max-age", metavar="S", help="leave out reports issued longer ago")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Listen; return 0, 1 when something of a file was rejected, 3 when a URL was not reached, 130 on Ctrl-C."""
+    from eew.cli.number import number_of
+    from eew.clock import SystemClock
+    from eew.feed.source import Feed, FeedOptions
+    from eew.feed.transports.address import Address
+    from eew.feed.wire_format import wire_format
+
+    def seconds(text: str | None, option: str) -> float | None:
+        return None if text is None else number_of(text, option, 0.0)
+
+    wire_format(arguments.format)
+    options = FeedOptions(
+        send=arguments.send,
+        interval_s=number_of(arguments.interval, "--interval", 0.05),
+        silent_after_s=seconds(arguments.silent_after, "--silent-after"),
+        max_age_s=seconds(arguments.max_age, "--max-age"),
+    )
+    count = None
+    if arguments.count is not None:
+        count = number_of(arguments.count, "--count", 1)
+        if count != int(count):
+            raise InputError("a whole number", field="--count", value=arguments.count)
+    for_s = seconds(arguments.for_s, "--for")
+    within_s = number_of(arguments.within, "--within", 0.0)
+    clock = SystemClock()
+    feeds = [
+        Feed(str(Address.parse(source)), source, arguments.format, options, clock=clock) for source in arguments.sources
+    ]
+    printer = _Printer(arguments.json, None if count is None else int(count))
+    return asyncio.run(_listen(feeds, printer, for_s, within_s))
+
+
+async def _listen(feeds: "Sequence[Feed]", printer: "_Printer", for_s: float | None, within_s: float) -> int:
+    from eew.cli.stop import told_to_stop
+
+    finite = [feed for feed in feeds if not feed.address.is_live]
+    live = [feed for feed in feeds if feed.address.is_live]
+    stop = asyncio.create_task(told_to_stop().wait(), name="told to stop")
+    listening = asyncio.create_task(_all(finite, live, printer), name="listening")
+    missing = asyncio.create_task(_unreached(live, within_s), name="unreached")
+    ends: set[asyncio.Task[Any]] = {stop, listening, missing}
+    try:
+        done, _ = await asyncio.wait(ends, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
+        if listening in done:
+            await listening
+    finally:
+        for task in ends:
+            task.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+    printer.print_counters(finite, live)
+    if missing in done:
+        feed = missing.result()
+        reason = feed.problem or feed.state
+        sys.stderr.write(f"eew feed: {feed.address} was not reached within {within_s:g} s: {reason}\n")
+        return _UNREACHABLE
+    if listening not in done and stop in done:
+        return _INTERRUPTED
+    return 1 if any(feed.counts.n_rejected for feed in finite) else 0
+
+
+async def _all(finite: "Sequence[Feed]", live: "Sequence[Feed]", printer: "_Printer") -> None:
+    """Read the files one after the other, listen to the rest meanwhile; end when all have, or enough is printed."""
+
+    async def read() -> None:
+        for feed in finite:
+            await printer.follow(feed)
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(read(), name="files")
+            for feed in live:
+                tasks.create_task(printer.follow(feed), name=feed.name)
+    except ExceptionGroup as group:
+        first = group.exceptions[0]
+        if not isinstance(first, _Enough):
+            raise first from None
+
+
+async def _unreached(live: "Sequence[Feed]", within_s: float) -> "Feed":
+    """Return a feed that is not reached in time; wait for ever when all are."""
+    try:
+        async with asyncio.timeout(within_s):
+            for feed in live:
+                await feed.was_reached.wait()
+    except TimeoutError:
+        return next(feed for feed in live if not feed.was_reached.is_set())
+    await asyncio.Event().wait()
+    raise AssertionError("it waits for ever")
+
+
+class _Enough(Exception):  # noqa: N818 - it is no error
+    """As many reports were printed as asked for."""
+
+
+class _Printer:
+    """Prints reports on standard output and everything else on standard error."""
+
+    def __init__(self, is_json: bool, count: int | None) -> None:
+        self._is_json = is_json
+        self._n_left = count
+
+    async def follow(self, feed: "Feed") -> None:
+        """Print what becomes of a feed's messages, to its end; raise ``_Enough`` when enough is printed."""
+        async with aclosing(feed.outcomes()) as outcomes:
+            async for outcome in outcomes:
+                self._show(outcome)
+                if self._n_left == 0:
+                    raise _Enough
+
+    def print_counters(self, finite: "Sequence[Feed]", live: "Sequence[Feed]") -> None:
+        """Print what came in: one line for all files, and one for each feed."""
+        rows = [(str(feed.address), feed.state.value, [feed]) for feed in live]
+        if finite:
+            is_over = all(feed.state == "over" for feed in finite)
+            rows.insert(0, (_files(finite), "over" if is_over else "not read to the end", list(finite)))
+        for name, state, feeds in rows:
+            counts = [feed.counts for feed in feeds]
+            numbers = (
+                f"{word} {sum(getattr(each, f'n_{word}') for each in counts)}"
+                for word in ("received", "parsed", "heartbeats", "ignored", "rejected", "late", "duplicate")
+            )
+            n_reconnects = sum(each.n_reconnects for each in counts)
+            again = f", connected again {n_reconnects} times" if n_reconnects else ""
+            sys.stderr.write(f"{name} ({state}{again}): {', '.join(numbers)}\n")
+        sys.stderr.flush()
+
+    def _show(self, outcome: "Outcome") -> None:
+        from eew.errors import ReportDecodeError
+        from eew.feed.formats.native import encode_report
+        from eew.feed.parsed import Ignored
+        from eew.model import EventReport
+
+        what = outcome.what
+        if isinstance(what, EventReport):
+            told = f"report {what.report_no} of {what.event_id}"
+            if outcome.fate == "parsed":
+                print(encode_report(what).decode() if self._is_json else _line(what), flush=True)
+                if self._n_left is not None:
+                    self._n_left -= 1
+            else:
+                sys.stderr.write(f"{outcome.fate}: {told} ({_printable(outcome.name)})\n")
+        elif isinstance(what, ReportDecodeError):
+            sys.stderr.write(f"rejected: {what}\n")
+        elif isinstance(what, Ignored):
+            sys.stderr.write(f"ignored: {_printable(outcome.name)}: {_printable(what.reason)}\n")
+
+
+def _files(finite: "Sequence[Feed]") -> str:
+    return str(finite[0].address) if len(finite) == 1 else f"{len(finite)} files"
+
+
+def _line(report: "EventReport") -> str:
+    """Return a report as a person reads it."""
+    from eew.units import iso_utc
+
+    words = [iso_utc(report.issued_at, 1), report.source, report.event_id, f"report {report.report_no}", report.kind]
+    if report.status != "actual":
+        words.append(report.status.upper())
+    if report.magnitude is not None:
+        words.append(f"{_printable(report.magnitude_type or 'M')} {report.magnitude:.1f}")
+    if report.lat_deg is not None and report.lon_deg is not None:
+        words.append(f"at {report.lat_deg:.3f},{report.lon_deg:.3f}")
+    if report.depth_km is not None:
+        words.append(f"{report.depth_km:g} km deep")
+    if report.origin_at is not None:
+        words.append(f"origin {iso_utc(report.origin_at, 1)}")
+    if report.is_assumed:
+        words.append("(assumed hypocentre)")
+    if report.areas:
+        words.append(f"{len(report.areas)} areas")
+    if report.place:
+        words.append(_printable(report.place))
+    return " ".join(words)
+
+
+def _printable(text: str) -> str:
+    """Return a text from outside that a terminal may be shown: no control characters, no page of it."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:_LONGEST_TEXT])

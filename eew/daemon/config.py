@@ -1,0 +1,266 @@
+"""What the daemon is told in its TOML file, and what that names: population, profile, shelters, key."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
+
+from eew.broker.endpoint import Endpoint
+from eew.clock import Clock
+from eew.devices import store
+from eew.document import Steps, line_of, place_of_complaint, read_toml, spelled, value_at
+from eew.errors import InputError
+from eew.estimate.estimator import Estimator
+from eew.estimate.intensity import intensity_model
+from eew.estimate.traveltime import TravelTimeTable
+from eew.feed.refusal import refusal_of
+from eew.feed.source import Feed, FeedOptions
+from eew.feed.wire_format import FORMATS
+from eew.model import Devices, Profile, Shelters, TopicWord
+from eew.profile import load_profile, profile_names
+from eew.shelter import catalogue
+from eew.wire.sign import SigningKey
+
+__all__ = ["ConfigFile", "DaemonConfig", "FeedConfig", "Premises", "read_config"]
+
+T = TypeVar("T")
+
+#: What a running daemon cannot change: its journal, its connections and its rows of devices hang on it.
+FIXED: Final = (
+    "broker", "population", "state", "dispatcher_id", "mode", "qos", "payload", "key", "reconnect_s", "max_age_s",
+    "metrics_port",
+)  # fmt: skip
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class FeedConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A ``[[feeds]]`` table."""
+
+    name: TopicWord
+    url: Text
+    format: str = "native"
+    #: A feed of which nothing was heard for this long is called silent; ``None``: as is usual for its transport.
+    silent_after_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
+    #: HTTP: from an answer to the next question.
+    interval_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 2.0
+    #: How long an answer, or a connection, may take.
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 10.0
+    #: WebSocket: what the server wants to be told first.
+    send: Text | None = None
+
+
+class DaemonConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    broker: Text
+    population: Text
+    #: Folder of the journal.
+    state: Text
+    feeds: Annotated[tuple[FeedConfig, ...], msgspec.Meta(min_length=1)]
+    dispatcher_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,64}$")] = "eew-1"
+    mode: Literal["device", "cell"] = "device"
+    qos: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
+    payload: Literal["full", "compact"] = "full"
+    profile: Text = "global"
+    travel_times: Text | None = None
+    shelters: Text | None = None
+    #: PEM file; else the user's own, made on first use.
+    key: Text | None = None
+    reconnect_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 30.0
+    #: Reports issued longer ago are not told to anybody.
+    max_age_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 600.0
+    #: Of the metrics on 127.0.0.1; ``None`` for none.
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "mode": ("device", "cell"),
+    "payload": ("full", "compact"),
+    "format": tuple(FORMATS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What may change while the daemon runs: the region's practice and the places to go to."""
+
+    profile: Profile
+    estimator: Estimator
+    shelters: Shelters
+
+
+class ConfigFile:
+    """A configuration and where it stands, so that what is wrong with it is found in the file.
+
+    Parameters
+    ----------
+    path
+        The TOML file. Paths in it are relative to its folder.
+    text, config
+        Its content, and what that says.
+    """
+
+    def __init__(self, path: Path, text: str, config: DaemonConfig) -> None:
+        self.path = path
+        self.config = config
+        self._text = text
+
+    def premises(self) -> Premises:
+        """Load profile, travel times and shelters.
+
+        Raises
+        ------
+        InputError
+            If one of them is not usable.
+        """
+        config = self.config
+        profile = self.placed("profile", lambda: load_profile(self._named(config.profile, profile_names())))
+        table = config.travel_times or profile.travel_times
+        travel_times = self.placed("travel_times", lambda: TravelTimeTable.load(self._beside_or_name(table)))
+        where = catalogue.default_catalogue_path() if config.shelters is None else self._beside(config.shelters)
+        return Premises(
+            profile,
+            Estimator(travel_times, intensity_model(profile.intensity_model), profile.default_depth_km),
+            self.placed("shelters", lambda: catalogue.load(where)),
+        )
+
+    def endpoint(self) -> Endpoint:
+        """Return where the broker is."""
+        return self.placed("broker", lambda: Endpoint.parse(self.config.broker))
+
+    def devices(self) -> Devices:
+        """Load the register of devices."""
+        return self.placed("population", lambda: store.load(self._beside(self.config.population)))
+
+    def key(self) -> SigningKey:
+        """Load the signing key, made if there is none."""
+        path = None if self.config.key is None else self._beside(self.config.key)
+        return self.placed("key", lambda: SigningKey.load_or_create(path))
+
+    @property
+    def state(self) -> Path:
+        """The folder of the journal."""
+        return self._beside(self.config.state)
+
+    def feed(self, number: int, clock: Clock) -> Feed:
+        """Make the feed of a ``[[feeds]]`` table, by its number from 0; nothing is connected yet."""
+        given = self.config.feeds[number]
+        options = FeedOptions(
+            send=given.send,
+            interval_s=given.interval_s,
+            timeout_s=given.timeout_s,
+            silent_after_s=given.silent_after_s,
+            # A broker keeps what comes while the daemon is restarted.
+            client_id=f"eew-dispatch-{self.config.dispatcher_id}-{given.name}",
+        )
+        return self.placed(
+            "url", lambda: Feed(given.name, self._feed_url(given.url), given.format, options, clock=clock), number
+        )
+
+    def refuse_fixed(self, running: "ConfigFile") -> None:
+        """Raise ``InputError`` if this differs from the running configuration in what needs a restart."""
+        for name in FIXED:
+            if getattr(self.config, name) != getattr(running.config, name):
+                now = getattr(running.config, name)
+                raise self._error((name,), f"{now!r} as when it was started: changing it needs a restart")
+
+    def placed(self, name: str, load: Callable[[], T], feed_no: int | None = None) -> T:
+        """Load what a value names; an error that knows no file says where the value stands."""
+        path: Steps = (name,) if feed_no is None else ("feeds", feed_no, name)
+        try:
+            return load()
+        except InputError as error:
+            if error.file is not None:
+                raise
+            raise InputError(
+                error.expected,
+                file=self.path,
+                line=line_of(self._text, path),
+                field=spelled(path),
+                value=error.value,
+            ) from error
+        except OSError as error:
+            raise InputError(
+                "a path that can be read",
+                file=self.path,
+                line=line_of(self._text, path),
+                field=spelled(path),
+                value=f"{error.filename}: {error.strerror}",
+            ) from error
+
+    def _error(self, path: Steps, expected: str) -> InputError:
+        value = value_at(msgspec.to_builtins(self.config), path)
+        return InputError(expected, file=self.path, line=line_of(self._text, path), field=spelled(path), value=value)
+
+    def _feed_url(self, url: str) -> str:
+        """Return a URL as it is, a path beside this file."""
+        prefix, path = ("dir:", url[4:]) if url.startswith("dir:") else ("", url)
+        return url if "://" in url or url == "-" else f"{prefix}{self._beside(path)}"
+
+    def _beside(self, value: str) -> Path:
+        return self.path.parent / Path(value).expanduser()
+
+    def _named(self, value: str, names: Iterable[str]) -> str | Path:
+        return value if value in names else self._beside(value)
+
+    def _beside_or_name(self, value: str) -> str:
+        path = self._beside(value)
+        return str(path) if path.is_file() else value
+
+
+def read_config(path: Path) -> ConfigFile:
+    """Read and check a configuration; what it names is not loaded yet.
+
+    Raises
+    ------
+    InputError
+        If it is not usable: file, line, field, value and what was expected.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError("a file that can be read", file=path, value=error.strerror) from error
+    text, tables = read_toml(content, path)
+
+    def wrong(steps: Steps, expected: str) -> InputError:
+        value = value_at(tables, steps)
+        if value is not None and steps and steps[-1] in {"broker", "url"}:
+            value = None  # it may hold a password
+        return InputError(expected, file=path, line=line_of(text, steps), field=spelled(steps) or None, value=value)
+
+    _refuse_unknown(tables, wrong)
+    try:
+        config = msgspec.convert(tables, DaemonConfig)
+    except msgspec.ValidationError as error:
+        said, place = place_of_complaint(str(error))
+        if said.startswith("Invalid enum value") and place and str(place[-1]) in _CHOICES:
+            raise wrong(place, " or ".join(_CHOICES[str(place[-1])])) from error
+        refusal = refusal_of(error)
+        raise wrong(refusal.path, refusal.expected) from error
+    file = ConfigFile(path, text, config)
+    file.endpoint()
+    names: set[str] = set()
+    for index, feed in enumerate(config.feeds):
+        if feed.name in names:
+            raise wrong(("feeds", index, "name"), "a name that no other feed has")
+        names.add(feed.name)
+        if feed.format not in FORMATS:
+            raise wrong(("feeds", index, "format"), f"one of {', '.join(FORMATS)}")
+    return file
+
+
+def _refuse_unknown(tables: dict[str, Any], wrong: Callable[[Steps, str], InputError]) -> None:
+    """Refuse a key that nobody reads: it is a slip of the hand."""
+    places: list[tuple[Steps, object, tuple[str, ...]]] = [((), tables, DaemonConfig.__struct_fields__)]
+    feeds = tables.get("feeds")
+    for index, feed in enumerate(feeds if isinstance(feeds, list) else ()):
+        places.append((("feeds", index), feed, FeedConfig.__struct_fields__))
+    for steps, table, names in places:
+        for key in table if isinstance(table, dict) else ():
+            if key not in names:
+                close = difflib.get_close_matches(key, names, n=1)
+                raise wrong((*steps, key), close[0] if close else f"one of {', '.join(names)}")

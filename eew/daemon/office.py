@@ -1,0 +1,120 @@
+"""What a daemon works with: loaded, connected, and in the state in which the last one left it."""
+
+import asyncio
+import zlib
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from eew.audience import CellAudience, DeviceAudience, Send
+from eew.broker.ready import wait_until_ready
+from eew.clock import Clock
+from eew.daemon.config import ConfigFile, Premises
+from eew.daemon.deliveries import Deliveries
+from eew.daemon.resumable import ResumableDispatcher, WatchedOutbox
+from eew.dispatcher import EventClock
+from eew.fanout.bulletin import Bulletin
+from eew.fanout.dispatch import SendRate
+from eew.fanout.publisher import MqttPublisher
+from eew.journal import History, Journal
+from eew.metrics import Figures
+from eew.model import Devices, Profile
+from eew.pipeline import LEAST_WINDOW
+from eew.wire.sign import in_base64url
+
+__all__ = ["KEEP_S", "Office", "audience_of", "opened"]
+
+#: The journal is read, and whom it says were told is kept, so far back.
+KEEP_S = 86_400.0
+#: Alerts a second that are promised until the real rate is known, by QoS.
+_FIRST_GUESS_HZ = (150_000.0, 50_000.0)
+
+
+@dataclass(slots=True)
+class Office:
+    """What the tasks of a daemon share; touched on the event loop only."""
+
+    devices: Devices
+    send: Send
+    profile: Profile
+    #: What happened before.
+    history: History
+    journal: Journal
+    outbox: WatchedOutbox
+    rate: SendRate
+    publisher: MqttPublisher
+    bulletin: Bulletin
+    dispatcher: ResumableDispatcher
+    deliveries: Deliveries
+
+
+async def opened(
+    stack: AsyncExitStack, file: ConfigFile, premises: Premises, clock: Clock, event_clock: EventClock, figures: Figures
+) -> Office:
+    """Load the devices, open the journal and connect to the broker; closed with the stack.
+
+    Raises
+    ------
+    InputError
+        If something that the configuration names is not usable.
+    BrokerConnectError
+        If the broker cannot be reached.
+    """
+    config, endpoint = file.config, file.endpoint()
+    devices = await asyncio.to_thread(file.devices)
+    key = await asyncio.to_thread(file.key)
+    journal = await Journal.open(file.state, await asyncio.to_thread(_fingerprint, config.mode, devices))
+    stack.push_async_callback(journal.close)
+    history = await journal.history(datetime.now(UTC), KEEP_S)
+    await wait_until_ready(endpoint, within_s=config.reconnect_s)
+    bulletin = Bulletin(endpoint, config.dispatcher_id, {key.key_id: in_base64url(key.public_bytes)})
+    await stack.enter_async_context(bulletin)
+    publisher = MqttPublisher(
+        endpoint,
+        f"eew-publisher-{config.dispatcher_id}",
+        qos=config.qos,
+        clock=clock,
+        reconnect_s=config.reconnect_s,
+        least_window=LEAST_WINDOW,
+    )
+    await publisher.open()
+    stack.push_async_callback(publisher.close)
+    send = Send(config.qos, publisher.version, config.payload)
+    outbox, rate = WatchedOutbox(), SendRate(_FIRST_GUESS_HZ[config.qos])
+    dispatcher = ResumableDispatcher(
+        premises.profile,
+        premises.estimator,
+        await asyncio.to_thread(audience_of, config.mode, devices, premises, send),
+        outbox,
+        rate,
+        key,
+        clock=clock,
+        event_clock=event_clock,
+        journal=journal,
+        max_age_s=config.max_age_s,
+    )
+    return Office(
+        devices=devices,
+        send=send,
+        profile=premises.profile,
+        history=history,
+        journal=journal,
+        outbox=outbox,
+        rate=rate,
+        publisher=publisher,
+        bulletin=bulletin,
+        dispatcher=dispatcher,
+        deliveries=Deliveries(outbox, publisher, journal, figures),
+    )
+
+
+def audience_of(mode: str, devices: Devices, premises: Premises, send: Send) -> CellAudience | DeviceAudience:
+    """Return whom alerts are addressed to."""
+    make: type[CellAudience | DeviceAudience] = CellAudience if mode == "cell" else DeviceAudience
+    return make(devices, premises.shelters, send)
+
+
+def _fingerprint(mode: str, devices: Devices) -> str:
+    """Name whom rows mean: with other devices, or in the other mode, they mean others."""
+    sums = (zlib.crc32(column.tobytes()) for column in (devices.id, devices.cell))
+    return f"{mode} {len(devices)} {' '.join(f'{each:08x}' for each in sums)}"

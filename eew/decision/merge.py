@@ -1,0 +1,324 @@
+"""Many agencies, one earthquake: which public event a report belongs to, and what the public is told of it.
+
+report ─ EventBook (its agency's own sequence) ─ which event ─ who speaks ─▶ Told
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import product
+
+import msgspec
+
+from eew.decision.misfit import JOIN, REUNITE, STAY, Window, knows_source
+from eew.decision.sequence import EventBook, Verdict
+from eew.decision.vote import Name, PublicEvent, Vote, VoteKey, is_superseded, relabelled
+from eew.errors import ModelRangeError
+from eew.model import EventReport, ReportKind
+from eew.units import seconds_after
+
+__all__ = ["Merged", "Merger", "Standing", "Told"]
+
+#: An event that has gathered as many ids takes no more.
+_MAX_VOTES = 16
+#: What a public event's id may be long, and how much of an agency's name goes into it.
+_ID_LENGTH, _AGENCY_LENGTH = 64, 24
+
+
+class Standing(StrEnum):
+    """What a report counts for in its public event."""
+
+    #: It is what the public is told.
+    SPEAKS = "speaks"
+    #: A leading agency's solution stands.
+    YIELDS = "yields"
+    #: The agency itself goes on under a newer id.
+    SUPERSEDED = "superseded"
+    #: A cancel that takes back this agency's word only: another one leads, or all is taken back already.
+    WITHDRAWN = "withdrawn"
+    #: Its agency's own sequence gives it no weight: see the verdict.
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A report to act on, under its public event's id and number."""
+
+    report: EventReport
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of an incoming report."""
+
+    #: The public event it belongs to; ``None`` where it was refused and is of no event that is known.
+    event_id: str | None
+    #: Of its agency's own sequence.
+    verdict: Verdict
+    standing: Standing
+    #: In this order; none where the report changes nothing, two where it takes an event apart.
+    told: tuple[Told, ...] = ()
+
+
+class Merger:
+    """Makes one public event of what several agencies report of one earthquake. Pure: the caller says what time it is.
+
+    The public is told by whoever is first. A leading agency takes over with its first report from which shaking can be
+    worked out; others speak again only where it is silent for long or takes its word back. Neighbours in doubt stay
+    apart: an earthquake told twice is a nuisance, one told under another's name is not told.
+
+    Parameters
+    ----------
+    leading
+        Agencies in order of preference; whoever is not in it comes after, first come first.
+    agency_by_source
+        Sources that repeat another agency's reports.
+    window
+        What two agencies may differ by.
+    silent_s
+        A leading agency that has issued nothing for so long, and no final report, is overruled by the next report.
+    max_age_s, keep_s, max_events
+        As in ``EventBook``; the last two hold for public events, too.
+
+    Raises
+    ------
+    ModelRangeError
+        If ``silent_s`` is negative, or as ``EventBook`` raises.
+    """
+
+    def __init__(
+        self,
+        leading: Sequence[str] = (),
+        *,
+        agency_by_source: Mapping[str, str] | None = None,
+        window: Window | None = None,
+        silent_s: float = 60.0,
+        max_age_s: float = 600.0,
+        keep_s: float = 3600.0,
+        max_events: int = 1024,
+    ) -> None:
+        if silent_s < 0:
+            raise ModelRangeError("silent_s", silent_s, "at least 0")
+        self._rank_by_agency = {agency: rank for rank, agency in reversed(list(enumerate(leading)))}
+        self._agency_by_source = dict(agency_by_source or {})
+        self._window = window or Window()
+        self._longest = timedelta(seconds=self._window.longest_s)
+        self._silent_s = silent_s
+        self._keep_s = keep_s
+        self._max_events = max_events
+        self._n_votes = 0
+        self._event_by_vote: dict[VoteKey, PublicEvent] = {}
+        #: By public id in use; the one heard of longest ago comes first.
+        self._events: OrderedDict[str, PublicEvent] = OrderedDict()
+        self.book = EventBook(max_age_s=max_age_s, keep_s=keep_s, max_events=max_events)
+
+    @property
+    def event_ids(self) -> AbstractSet[str]:
+        """Every id that the public may still be told of: what is kept elsewhere about any other may go."""
+        return {name.event_id for event in self._events.values() for name in event.names}
+
+    def receive(self, report: EventReport, now_at: datetime) -> Merged:
+        """Judge a report that comes in at ``now_at``, and say what to tell the public."""
+        agency = self._agency_by_source.get(report.source, report.source)
+        if agency != report.source:
+            report = msgspec.structs.replace(report, source=agency)
+        self._forget(now_at)
+        verdict = self.book.receive(report, now_at)
+        event = self._event_by_vote.get((agency, report.event_id))
+        if not verdict.is_acted_on:
+            return Merged(None if event is None else event.event_id, verdict, Standing.REFUSED)
+        if event is None:
+            event = self._joined(report)
+        vote = event.votes[agency, report.event_id]
+        if verdict is Verdict.CANCELLED:
+            standing, told = self._take_back(event, vote, report)
+        else:
+            vote.hear(report)
+            event.hold(vote)
+            event, told = self._settled(event, vote)
+            standing = self._standing(event, vote, report)
+            if standing is Standing.SPEAKS:
+                told = [self._speak(event, vote, report), *told]
+        self._heard(event, max(now_at, report.issued_at))
+        return Merged(event.event_id, verdict, standing, tuple(told))
+
+    # Which event
+
+    def _joined(self, report: EventReport) -> PublicEvent:
+        """Give a vote to a new id, in the event that it fits best or in one of its own."""
+        self._n_votes += 1
+        vote = Vote(report.source, report.event_id, self._n_votes)
+        event = None
+        if report.kind is not ReportKind.CANCEL:
+            vote.hear(report)
+            event = self._fitting(vote, JOIN)
+        if event is None:
+            event = self._founded(vote)
+        self._enter(event, vote)
+        return event
+
+    def _fitting(self, vote: Vote, limit: float, but: PublicEvent | None = None) -> PublicEvent | None:
+        """Return the event that a vote fits best, within a limit to one of its votes and clearly apart from none."""
+        if vote.report is None or vote.report.origin_at is None:
+            raise AssertionError("only a cancel has no origin")
+        from_at, to_at = vote.report.origin_at - self._longest, vote.report.origin_at + self._longest
+        best: tuple[float, PublicEvent] | None = None
+        for event in self._events.values():
+            # Most events are hours apart: none of their votes needs a look.
+            if event.origins is None or event.origins[1] < from_at or event.origins[0] > to_at:
+                continue
+            if event is but or len(event.votes) >= _MAX_VOTES:
+                continue
+            misfits = [self._misfit(vote, other) for other in event.live()]
+            if misfits and min(misfits) <= limit and max(misfits) <= STAY and (best is None or min(misfits) < best[0]):
+                best = min(misfits), event
+        return None if best is None else best[1]
+
+    def _settled(self, event: PublicEvent, vote: Vote) -> tuple[PublicEvent, list[Told]]:
+        """Return the event that a vote belongs to after it has moved, and what others are told on that account."""
+        others = event.live(but=vote)
+        if others and min(self._misfit(vote, other) for other in others) > STAY:
+            return self._parted(event, vote, others)
+        twin = self._fitting(vote, REUNITE, but=event)
+        if twin is None or len(event.votes) + len(twin.votes) > _MAX_VOTES:
+            return event, []
+        if any(self._misfit(*pair) > STAY for pair in product(event.live(), twin.live())):
+            return event, []
+        return self._made_one(event, twin), []
+
+    def _parted(self, event: PublicEvent, vote: Vote, others: list[Vote]) -> tuple[PublicEvent, list[Told]]:
+        """Take apart what is clearly not one: whoever speaks keeps the event, the others go."""
+        if event.speaker is not vote:
+            del event.votes[vote.key]
+            left = self._fitting(vote, JOIN, but=event) or self._founded(vote)
+            self._enter(left, vote)
+            return left, []
+        for other in others:
+            del event.votes[other.key]
+        voice = self._leader(others)
+        left = self._founded(voice)
+        left.heard_at = event.heard_at
+        for other in others:
+            self._enter(left, other)
+        if voice.report is None:
+            raise AssertionError("a live vote has a report")
+        return event, [self._speak(left, voice, voice.report)]
+
+    def _made_one(self, one: PublicEvent, other: PublicEvent) -> PublicEvent:
+        """Let two events go on as the one that was known first; the other's id is used for a cancel only."""
+        first, second = sorted((one, other), key=lambda event: min(vote.begun for vote in event.votes.values()))
+        for vote in second.votes.values():
+            self._enter(first, vote)
+        first.names += second.names
+        if first.cancelled_at is not None or (
+            first.speaker is not None
+            and second.speaker is not None
+            and self._rank(second.speaker) < self._rank(first.speaker)
+        ):
+            first.speaker, first.cancelled_at = second.speaker, second.cancelled_at
+        del self._events[second.event_id]
+        return first
+
+    def _misfit(self, one: Vote, other: Vote) -> float:
+        if one.report is None or other.report is None or one.report.status is not other.report.status:
+            return float("inf")
+        gap = None
+        if one.magnitudes is not None and other.magnitudes is not None:
+            # Against all that was said: one agency's first report meets another's tenth.
+            gap = max(0.0, one.magnitudes[0] - other.magnitudes[1], other.magnitudes[0] - one.magnitudes[1])
+        return self._window.misfit(one.report, other.report, gap, is_same_agency=one.agency == other.agency)
+
+    # Who speaks
+
+    def _rank(self, vote: Vote) -> int:
+        return self._rank_by_agency.get(vote.agency, len(self._rank_by_agency))
+
+    def _leader(self, votes: Sequence[Vote]) -> Vote:
+        """Return whose word counts most: a source known, the agency, its newest id, whoever was first."""
+        newest = [vote for vote in votes if not is_superseded(vote, votes)]
+        return min(
+            newest,
+            key=lambda vote: (vote.report is None or not knows_source(vote.report), self._rank(vote), vote.begun),
+        )
+
+    def _standing(self, event: PublicEvent, vote: Vote, report: EventReport) -> Standing:
+        """Return what a solution counts for."""
+        if is_superseded(vote, event.live()):
+            return Standing.SUPERSEDED
+        speaker = event.speaker
+        if speaker is None or speaker is vote or speaker.report is None or speaker.agency == vote.agency:
+            return Standing.SPEAKS
+        if event.cancelled_at is not None:
+            return Standing.SPEAKS if report.issued_at > event.cancelled_at else Standing.YIELDS
+        if knows_source(report) is not knows_source(speaker.report):
+            return Standing.SPEAKS if knows_source(report) else Standing.YIELDS
+        if not speaker.is_live or self._rank(vote) < self._rank(speaker):
+            return Standing.SPEAKS
+        is_silent = seconds_after(report.issued_at, speaker.report.issued_at) > self._silent_s
+        return Standing.SPEAKS if is_silent and speaker.report.kind is not ReportKind.FINAL else Standing.YIELDS
+
+    def _take_back(self, event: PublicEvent, vote: Vote, report: EventReport) -> tuple[Standing, list[Told]]:
+        """Take back an agency's word; the whole event where it leads or is alone."""
+        others = event.live(but=vote)
+        leads = not any(
+            other.agency == vote.agency
+            or self._rank(other) < self._rank(vote)
+            or (self._rank(other) == self._rank(vote) and event.speaker is not vote)
+            for other in others
+        )
+        vote.is_cancelled = True
+        if leads and event.cancelled_at is None:
+            event.speaker, event.cancelled_at = vote, report.issued_at
+            names = [name for name in event.names if name is event.names[0] or name.report_no]
+            return Standing.SPEAKS, [Told(relabelled(report, name, event.founder), Verdict.CANCELLED) for name in names]
+        if event.speaker is not vote or event.cancelled_at is not None or not others:
+            return Standing.WITHDRAWN, []
+        voice = self._leader(others)
+        if voice.report is None:
+            raise AssertionError("a live vote has a report")
+        return Standing.WITHDRAWN, [self._speak(event, voice, voice.report)]
+
+    def _speak(self, event: PublicEvent, vote: Vote, report: EventReport) -> Told:
+        """Let the public be told a solution."""
+        verdict = Verdict.ACCEPTED if event.cancelled_at is None else Verdict.CORRECTED
+        event.speaker, event.cancelled_at = vote, None
+        return Told(relabelled(report, event.names[0], event.founder), verdict)
+
+    # What is remembered
+
+    def _founded(self, vote: Vote) -> PublicEvent:
+        event_id, n = vote.event_id, 1
+        taken = self.event_ids if self._events else ()
+        while event_id in taken:
+            n += 1
+            ending = f"-{vote.agency[:_AGENCY_LENGTH]}" + (f"-{n}" if n > 2 else "")
+            event_id = vote.event_id[: _ID_LENGTH - len(ending)] + ending
+        event = self._events[event_id] = PublicEvent([Name(event_id)], vote.key)
+        return event
+
+    def _enter(self, event: PublicEvent, vote: Vote) -> None:
+        event.hold(vote)
+        self._event_by_vote[vote.key] = event
+
+    def _heard(self, event: PublicEvent, at: datetime) -> None:
+        event.heard_at = at if event.heard_at is None else max(at, event.heard_at)
+        self._events.move_to_end(event.event_id)
+        while len(self._events) > self._max_events:
+            self._drop(next(iter(self._events.values())))
+
+    def _forget(self, now_at: datetime) -> None:
+        """Drop what was not heard of for long."""
+        while self._events:
+            event = next(iter(self._events.values()))
+            if event.heard_at is None or seconds_after(now_at, event.heard_at) <= self._keep_s:
+                return
+            self._drop(event)
+
+    def _drop(self, event: PublicEvent) -> None:
+        del self._events[event.event_id]
+        for key in event.votes:
+            del self._event_by_vote[key]

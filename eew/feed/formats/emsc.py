@@ -1,0 +1,116 @@
+"""EMSC's seismic portal: the stream of a catalogue, minutes late."""
+
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from eew.feed.catalogue import LAST_NO, report_no_by_age
+from eew.feed.formats.native import as_report
+from eew.feed.json import Members, parsed_json
+from eew.feed.parsed import Ignored, Parsed
+from eew.feed.topic_word import agency_name, topic_word
+from eew.feed.unsayable import refuse_unsayable
+from eew.model import AlertStatus, EventReport, ReportKind
+from eew.units import iso_utc
+
+__all__ = ["parse", "render"]
+
+_SOURCE = "emsc"
+_KINDS = {"create": ReportKind.NEW, "update": ReportKind.UPDATE, "delete": ReportKind.CANCEL}
+_ACTIONS = {kind: action for action, kind in _KINDS.items()} | {ReportKind.FINAL: "update"}
+#: Earthquakes known, suspected, felt and damaging, induced ones, and what is unknown. The rest is blasts and the like.
+_EARTHQUAKES = frozenset({"ke", "se", "fe", "de", "ki", "si", "uk"})
+
+
+def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
+    """Read one message of the stream.
+
+    Raises
+    ------
+    ReportDecodeError
+        If it is no such message or says something impossible.
+
+    Notes
+    -----
+    - Times are in UTC. ``lastupdate`` is the issue.
+    - A catalogue does not count its solutions: the number of a report grows with ``lastupdate`` after the origin
+      (``eew.feed.catalogue``).
+    - Depth is ``depth``, positive down; the third coordinate of the geometry is negative.
+    - ``delete`` is not documented, but some clients reckon with it; it gets the last number. Other actions are ignored.
+    - What is no earthquake by its type (IMS1.0 codes, "ke" for a known earthquake) is ignored.
+
+    References
+    ----------
+    [EMSC-WS]
+    """
+    message = parsed_json(data, file=file)
+    action = message.text("action")
+    if action not in _KINDS:
+        return (Ignored(f"action {action[:20]}, not {', '.join(_KINDS)}"),)
+    said = message.members("data").members("properties")
+    kind = said.text_or_none("evtype") or "ke"
+    if kind not in _EARTHQUAKES:
+        return (Ignored(f"no earthquake but evtype {kind[:20]}"),)
+    return (as_report(_members(said, _KINDS[action]), file=file),)
+
+
+def render(report: EventReport) -> bytes:
+    """Write one message of the stream.
+
+    Resolution: 0.01 s of the origin, 1 µs of the issue, 0.0001°, 0.1 km, 0.1 of magnitude. Not sayable: the number of
+    the report, an exercise or test, a last report (an update), the areas.
+
+    Raises
+    ------
+    InputError
+        If it is no real alert: written down it would read as one.
+    """
+    refuse_unsayable(report, "emsc", has_cancel=True)
+    name = agency_name(report.event_id)
+    lat_deg = None if report.lat_deg is None else round(report.lat_deg, 4)
+    lon_deg = None if report.lon_deg is None else round(report.lon_deg, 4)
+    depth_km = None if report.depth_km is None else round(report.depth_km, 1)
+    feature = {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [lon_deg, lat_deg, None if depth_km is None else -depth_km]},
+        "id": name,
+        "properties": {
+            "source_id": name,
+            "source_catalog": "EMSC-RTS",
+            "lastupdate": iso_utc(report.issued_at, 6),
+            "time": None if report.origin_at is None else iso_utc(report.origin_at, 2),
+            "flynn_region": report.place,
+            "lat": lat_deg,
+            "lon": lon_deg,
+            "depth": depth_km,
+            "evtype": "ke",
+            "auth": "EMSC",
+            "mag": None if report.magnitude is None else round(report.magnitude, 1),
+            "magtype": report.magnitude_type,
+            "unid": name,
+        },
+    }
+    return msgspec.json.encode({"action": _ACTIONS[report.kind], "data": feature})
+
+
+def _members(said: Members, kind: ReportKind) -> dict[str, Any]:
+    origin_at = said.instant_or_none("time", UTC)
+    issued_at = said.instant("lastupdate", UTC)
+    is_last = kind is ReportKind.CANCEL or origin_at is None
+    return {
+        "event_id": topic_word(said.text("unid")),
+        "source": _SOURCE,
+        "report_no": LAST_NO if is_last or origin_at is None else report_no_by_age(origin_at, issued_at),
+        "kind": kind,
+        "status": AlertStatus.ACTUAL,
+        "issued_at": issued_at,
+        "origin_at": origin_at,
+        "lat_deg": said.number_or_none("lat"),
+        "lon_deg": said.number_or_none("lon"),
+        "depth_km": said.number_or_none("depth"),
+        "magnitude": said.number_or_none("mag"),
+        "magnitude_type": said.text_or_none("magtype"),
+        "place": said.text_or_none("flynn_region"),
+    }

@@ -1,0 +1,124 @@
+"""What JMA's formats share: its clock, its words, its assumed hypocentre, its practice of warning."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from eew.document import spelled, value_at
+from eew.errors import ReportDecodeError
+from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
+from eew.feed.json import json_value
+from eew.feed.refusal import A_TIME, refusal_of
+from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+
+__all__ = [
+    "INFO_TYPES",
+    "JST",
+    "STATUSES",
+    "decoded_json",
+    "has_assumed_values",
+    "instant",
+    "jst_text",
+    "kind_of",
+    "span_words",
+    "status_word",
+    "strongest",
+    "warned",
+    "with_zone",
+]
+
+#: Japan's time, meant wherever a text names no zone.
+JST = timezone(timedelta(hours=9))
+STATUSES = {"通常": AlertStatus.ACTUAL, "訓練": AlertStatus.EXERCISE, "試験": AlertStatus.TEST}
+#: Issue, correction, cancel.
+INFO_TYPES = ("発表", "訂正", "取消")
+
+_Form = TypeVar("_Form")
+_AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def with_zone(text: str) -> str:
+    """Return an ISO time with Japan's zone where it names none."""
+    clock = text.partition("T")[2]
+    return text if clock.endswith(("Z", "z")) or "+" in clock or "-" in clock else f"{text}+09:00"
+
+
+def instant(text: str, field: str, file: str | Path | None) -> datetime:
+    """Return an ISO time in UTC; raise ``ReportDecodeError`` where it is none."""
+    try:
+        return msgspec.convert(with_zone(text), _AwareTime).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise ReportDecodeError(A_TIME, file=file, field=field, value=text) from error
+
+
+def decoded_json(data: bytes, form: type[_Form], file: str | Path | None) -> _Form:
+    """Return a JSON object as what it is to be; raise ``ReportDecodeError`` naming its first wrong member."""
+    members = json_value(data, file=file)
+    try:
+        return msgspec.convert(members, form)
+    except msgspec.ValidationError as error:
+        refusal = refusal_of(error)
+        value = value_at(members, refusal.path)
+        shown = None if isinstance(value, (dict, list)) else value
+        raise ReportDecodeError(refusal.expected, file=file, field=spelled(refusal.path), value=shown) from error
+
+
+def span_words(area: AreaAnswer) -> tuple[str, str] | None:
+    """Return an area's lowest and highest class, ``over`` for "or more"; ``None`` where the lowest is unknown."""
+    if area.intensity_from is None:
+        return None
+    return class_of_intensity(area.intensity_from), "over" if area.intensity_to is None else class_of_intensity(
+        area.intensity_to
+    )
+
+
+def strongest(areas: Iterable[AreaAnswer]) -> AreaAnswer | None:
+    """Return the area with the highest upper class, and among these with the highest lower one."""
+    known = [area for area in areas if area.intensity_from is not None]
+
+    def rank(area: AreaAnswer) -> tuple[float, float]:
+        upper = float("inf") if area.intensity_to is None else area.intensity_to
+        return upper, area.intensity_from or 0.0
+
+    return max(known, key=rank, default=None)
+
+
+def warned(areas: Iterable[AreaAnswer]) -> frozenset[str]:
+    """Return the codes of the areas that JMA warns: of class 4 on, if class 5- or more is expected anywhere."""
+    expected = {area.code: area for area in areas if area.intensity_from is not None}
+    upper = {code: area.intensity_to or area.intensity_from or 0.0 for code, area in expected.items()}
+    if max(upper.values(), default=0.0) < INTENSITY_BY_CLASS["5-"]:
+        return frozenset()
+    return frozenset(code for code, intensity in upper.items() if intensity >= INTENSITY_BY_CLASS["4"])
+
+
+def has_assumed_values(magnitude: float | None, depth_km: float | None) -> bool:
+    """Tell whether a report has the values that JMA puts in where only PLUM sees shaking [DMDATA].
+
+    Notes
+    -----
+    Magnitude 1.0 at 10 km, right below the first station; for a real earthquake of magnitude 1.0 no report is issued.
+    """
+    return magnitude == 1.0 and depth_km == 10.0
+
+
+def kind_of(report_no: int, *, is_cancel: bool = False, is_final: bool = False) -> ReportKind:
+    """Return the kind of a report by what JMA's formats say of it."""
+    if is_cancel:
+        return ReportKind.CANCEL
+    if is_final:
+        return ReportKind.FINAL
+    return ReportKind.NEW if report_no == 1 else ReportKind.UPDATE
+
+
+def jst_text(at: datetime) -> str:
+    """Return a time as JMA writes it: to the second, in Japan's zone."""
+    return at.astimezone(JST).isoformat(timespec="seconds")
+
+
+def status_word(report: EventReport) -> str:
+    """Return JMA's word for a report's status."""
+    return next(word for word, status in STATUSES.items() if status is report.status)

@@ -1,0 +1,39 @@
+"""What all of Wolfx's feeds share: the stream beside the reports, and what a report does to its event."""
+
+from eew.feed.json import Members
+from eew.feed.parsed import Heartbeat, Ignored
+from eew.model import ReportKind
+
+__all__ = ["kind_of", "said_beside"]
+
+
+def said_beside(message: Members, kind: str, source: str) -> Heartbeat | Ignored | None:
+    """Return what a message is if it is no report of a feed; ``None`` if it is one.
+
+    Parameters
+    ----------
+    message
+        The message. Over HTTP, where the address says what it is, the type is left out.
+    kind
+        The type of the feed's reports.
+    source
+        Whose life a heartbeat shows.
+
+    Notes
+    -----
+    The server sends a heartbeat on connecting and every minute, and a pong for a ping, each with its time in
+    milliseconds, as text or number [WOLFX]. The stream of all feeds carries the types of all.
+    """
+    said = message.text_or_none("type")
+    if said in {None, kind}:
+        return None
+    if said in {"heartbeat", "pong"}:
+        return Heartbeat(source, message.epoch_ms_or_none("timestamp"))
+    return Ignored(f"{said[:20] if said else said}, not {kind}")
+
+
+def kind_of(report_no: int, *, is_final: bool) -> ReportKind:
+    """Return what a report does that is no cancel; the reports of an event are counted from 1."""
+    if is_final:
+        return ReportKind.FINAL
+    return ReportKind.NEW if report_no == 1 else ReportKind.UPDATE

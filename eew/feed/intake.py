@@ -1,0 +1,171 @@
+"""What becomes of the messages of one feed: read, counted, and each report handed on once."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from eew.errors import ReportDecodeError
+from eew.feed.formats.native import encode_report
+from eew.feed.parsed import Heartbeat, Ignored, Parsed
+from eew.feed.transports.message import Message
+from eew.feed.wire_format import WireFormat
+from eew.model import EventReport
+from eew.units import seconds_after
+
+__all__ = ["Fate", "FeedCounts", "Intake", "Outcome", "kind_of"]
+
+#: How many messages and reports are known again.
+_MOST_REMEMBERED = 32768
+_MOST_KINDS = 100
+
+
+class Fate(StrEnum):
+    """What became of a part of a message."""
+
+    PARSED = "parsed"
+    HEARTBEAT = "heartbeat"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+    LATE = "late"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(slots=True)
+class FeedCounts:
+    """What came in; where each message has one part, ``n_received`` is the sum of the next six."""
+
+    #: Messages.
+    n_received: int = 0
+    #: Reports handed on.
+    n_parsed: int = 0
+    n_heartbeats: int = 0
+    n_ignored: int = 0
+    #: Messages that no report could be read from.
+    n_rejected: int = 0
+    #: Reports issued too long ago.
+    n_late: int = 0
+    #: Messages or reports that had come before.
+    n_duplicate: int = 0
+    #: How often the connection was made again.
+    n_reconnects: int = 0
+    #: By the member that was wrong ("" where it was the message as a whole).
+    n_rejected_by_kind: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message, or of one of its parts."""
+
+    #: Where the message came from.
+    name: str
+    fate: Fate
+    #: ``None`` where the message had come before as a whole.
+    what: Parsed | ReportDecodeError | None
+
+
+class Intake:
+    """Reads the messages of one feed.
+
+    Parameters
+    ----------
+    wire_format
+        What they are written in.
+    max_age_s
+        A report issued longer ago is late; ``None``: none is.
+    wall
+        What tells how long ago that was.
+    """
+
+    def __init__(self, wire_format: WireFormat, max_age_s: float | None, wall: Callable[[], datetime]) -> None:
+        self.counts = FeedCounts()
+        #: Whether the feed has ever sent a heartbeat of its own.
+        self.has_heartbeats = False
+        self._format = wire_format
+        self._max_age_s = max_age_s
+        self._wall = wall
+        self._seen_messages = _Memory()
+        self._seen_reports = _Memory()
+
+    def read(self, message: Message) -> Iterator[Outcome]:
+        """Read a message; yield what becomes of its parts. Nothing is raised, whatever it holds.
+
+        A message is known again by its bytes, a report by all that it says: the same number with other content is
+        another report, and what to make of that is not decided here.
+        """
+        counts = self.counts
+        counts.n_received += 1
+        digest = _digest(message.data)
+        if digest in self._seen_messages:
+            counts.n_duplicate += 1
+            yield Outcome(message.name, Fate.DUPLICATE, None)
+            return
+        try:
+            parts = self._format.parse(message.data, file=message.name)
+        except ReportDecodeError as error:
+            yield self._refused(message, error)
+            return
+        except Exception as error:  # noqa: BLE001 - a mistake in one format must not end a feed, nor the others
+            expected = "a message that does not break its reader"
+            yield self._refused(message, ReportDecodeError(expected, file=message.name, field="reader", value=error))
+            return
+        if any(isinstance(part, EventReport) for part in parts):
+            # Heartbeats may well repeat each other, and are meant each time.
+            self._seen_messages.add(digest)
+        for part in parts:
+            yield Outcome(message.name, self._fate(part), part)
+
+    def _fate(self, part: Parsed) -> Fate:
+        counts = self.counts
+        if isinstance(part, Heartbeat):
+            self.has_heartbeats = True
+            counts.n_heartbeats += 1
+            return Fate.HEARTBEAT
+        if isinstance(part, Ignored):
+            counts.n_ignored += 1
+            return Fate.IGNORED
+        digest = _digest(encode_report(part))
+        if digest in self._seen_reports:
+            counts.n_duplicate += 1
+            return Fate.DUPLICATE
+        self._seen_reports.add(digest)
+        if self._max_age_s is not None and seconds_after(self._wall(), part.issued_at) > self._max_age_s:
+            counts.n_late += 1
+            return Fate.LATE
+        counts.n_parsed += 1
+        return Fate.PARSED
+
+    def _refused(self, message: Message, error: ReportDecodeError) -> Outcome:
+        self.counts.n_rejected += 1
+        kinds = self.counts.n_rejected_by_kind
+        kind = kind_of(error)
+        kinds[kind if kind in kinds or len(kinds) < _MOST_KINDS else "others"] += 1
+        return Outcome(message.name, Fate.REJECTED, error)
+
+
+def kind_of(error: ReportDecodeError) -> str:
+    """Return which member was wrong, whatever its place in a list."""
+    return re.sub(r"\[\d+\]", "[]", error.field or "")
+
+
+class _Memory:
+    """What came lately: the oldest is forgotten."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, None] = {}
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._known
+
+    def add(self, digest: bytes) -> None:
+        """Remember it."""
+        self._known[digest] = None
+        if len(self._known) > _MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()

@@ -1,0 +1,321 @@
+"""A supervised feed: it is connected to again and again, its messages are read, and what becomes of them is counted."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from eew.clock import Clock
+from eew.errors import EewError, ReportDecodeError
+from eew.feed.intake import Fate, FeedCounts, Intake, Outcome, kind_of
+from eew.feed.transports import folder, http, lines, mqtt, websocket
+from eew.feed.transports.address import Address, Via
+from eew.feed.transports.message import Message, Sign, Signal
+from eew.feed.wire_format import FORMATS, wire_format
+from eew.model import EventReport
+
+__all__ = ["Feed", "FeedOptions", "FeedState", "merged"]
+
+logger = logging.getLogger(__name__)
+
+#: The first wait before a feed is tried again, and the longest; each is shortened at random by up to a half.
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.2, 30.0
+#: Whether a server lives that we ask is soon known; a folder, a pipe or a topic may be quiet for months.
+_SILENT_AFTER_S = {Via.WEBSOCKET: 150.0, Via.HTTP: 150.0}
+#: How many reports may wait for whoever takes them; a feed then stops reading.
+_MOST_WAITING = 64
+
+
+class FeedState(StrEnum):
+    """How a feed is."""
+
+    WAITING = "waiting to be started"
+    CONNECTING = "connecting"
+    LISTENING = "listening"
+    #: Connected, but neither message nor heartbeat for longer than it should take.
+    SILENT = "silent"
+    #: The connection is lost or was never made; it is tried again.
+    LOST = "lost"
+    #: A file or a stream has come to its end.
+    OVER = "over"
+    #: It cannot go on, and is not tried again.
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedOptions:
+    """How a feed is listened to; each transport takes what concerns it."""
+
+    #: WebSocket: what the server wants to be told first.
+    send: str | None = None
+    #: HTTP: from an answer to the next question.
+    interval_s: float = 2.0
+    #: How long an answer, or a connection, may take.
+    timeout_s: float = 10.0
+    max_bytes: int = 4_000_000
+    #: How long a feed may say nothing; by default 150 s for WebSocket and HTTP, for ever for the rest.
+    silent_after_s: float | None = None
+    #: A report issued longer ago than this is late: counted, not handed on. ``None``: none is.
+    max_age_s: float | None = None
+    #: MQTT: with one, the broker keeps what comes while we are away.
+    client_id: str | None = None
+
+
+class Feed:
+    """One feed of reports.
+
+    Parameters
+    ----------
+    name
+        For the log and the status.
+    url
+        As ``Address.parse`` takes it.
+    format_name
+        One of ``FORMATS``.
+    options
+        How to listen.
+    clock
+        What waits and silences are measured on.
+    wall
+        What tells how old a report is.
+    rng
+        Of the jitter, so that a thousand listeners do not come back in the same instant.
+
+    Raises
+    ------
+    InputError
+        If there is no such format, or the URL is none.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        format_name: str,
+        options: FeedOptions | None = None,
+        *,
+        clock: Clock,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        rng: random.Random | None = None,
+    ) -> None:
+        self.name = name
+        self.format_name = format_name
+        self.options = options or FeedOptions()
+        self.address = Address.parse(url)
+        self.state = FeedState.WAITING
+        #: Why it is lost or failed.
+        self.problem: str | None = None
+        self.last_message_at: datetime | None = None
+        #: Set when it could be reached for the first time.
+        self.was_reached = asyncio.Event()
+        self._intake = Intake(wire_format(format_name), self.options.max_age_s, wall)
+        self._clock = clock
+        self._wall = wall
+        self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
+        self._life_mono_s = 0.0
+        self._n_tries = 0
+        silent_after_s = self.options.silent_after_s
+        self._silent_after_s = _SILENT_AFTER_S.get(self.address.via) if silent_after_s is None else silent_after_s
+
+    @property
+    def counts(self) -> FeedCounts:
+        """What came in so far."""
+        return self._intake.counts
+
+    async def reports(self) -> AsyncGenerator[EventReport]:
+        """Yield each report once, as it comes; log the first refusal of a kind. See ``outcomes``."""
+        async with aclosing(self.outcomes()) as outcomes:
+            async for outcome in outcomes:
+                if outcome.fate is Fate.PARSED and isinstance(outcome.what, EventReport):
+                    yield outcome.what
+                elif isinstance(outcome.what, ReportDecodeError):
+                    self._log_refusal(outcome.what)
+
+    async def outcomes(self) -> AsyncGenerator[Outcome]:
+        """Yield what becomes of each message; ends only where a file or a stream does.
+
+        A connection that is lost is made again after a wait that doubles from try to try, up to half a minute, and is
+        short again once something new has come. Bad messages are counted. To be called once; cancelled or closed, it
+        leaves nothing behind.
+
+        Raises
+        ------
+        EewError
+            If it can never work: a library is missing, a file cannot be read.
+        """
+        while True:
+            begun_mono_s = self._clock.mono_s()
+            if self.state is not FeedState.SILENT:
+                self.state = FeedState.CONNECTING
+            try:
+                async with aclosing(self._until_silent()) as signals:
+                    async for signal in signals:
+                        for outcome in self._taken(signal):
+                            if outcome.fate is Fate.PARSED:
+                                self._n_tries = 0
+                            yield outcome
+                problem = "the server ended the connection"
+            except OSError as error:
+                problem = str(error) or f"no answer within {self.options.timeout_s:g} s"
+            except Exception as error:
+                self.state, self.problem = FeedState.FAILED, str(error)
+                raise
+            if not self.address.is_live:
+                self.state = FeedState.OVER
+                return
+            if self._clock.mono_s() - begun_mono_s > _LONGEST_DELAY_S:
+                self._n_tries = 0
+            await self._wait_to_retry(problem)
+
+    async def _wait_to_retry(self, problem: str) -> None:
+        """Wait, longer from try to try."""
+        if self.state is not FeedState.SILENT or problem != self.problem:
+            self.state = FeedState.LOST
+            if self._n_tries == 0 or problem != self.problem:
+                logger.warning("feed.lost %s: %s; trying again", self.name, problem)
+        self.problem = problem
+        delay_s = min(_FIRST_DELAY_S * 2.0 ** min(self._n_tries, 16), _LONGEST_DELAY_S)
+        self._n_tries += 1
+        await self._clock.sleep(delay_s * self._rng.uniform(0.5, 1.0))
+        self.counts.n_reconnects += 1
+
+    def _signals(self) -> AsyncGenerator[Signal]:
+        """Connect once."""
+        options, address = self.options, self.address
+        match address.via:
+            case Via.MQTT:
+                return mqtt.messages(
+                    address, timeout_s=options.timeout_s, max_bytes=options.max_bytes, client_id=options.client_id
+                )
+            case Via.WEBSOCKET:
+                return websocket.messages(
+                    address, timeout_s=options.timeout_s, max_bytes=options.max_bytes, send=options.send
+                )
+            case Via.HTTP:
+                return http.messages(
+                    address,
+                    clock=self._clock,
+                    interval_s=options.interval_s,
+                    timeout_s=options.timeout_s,
+                    max_bytes=options.max_bytes,
+                )
+            case Via.FOLDER:
+                is_lines = self.format_name == "native"
+                return folder.messages(address, clock=self._clock, max_bytes=options.max_bytes, is_lines=is_lines)
+            case Via.FILE:
+                return lines.of_file(address, max_bytes=options.max_bytes, is_lines=self.format_name == "native")
+            case Via.STANDARD_INPUT:
+                is_json = FORMATS[self.format_name].suffix in {".json", ".jsonl"}
+                return lines.of_standard_input(max_bytes=options.max_bytes, is_lines=is_json)
+
+    async def _until_silent(self) -> AsyncGenerator[Signal]:
+        """Yield the signals of one connection, noting when none comes for too long.
+
+        A WebSocket that is silent is left, since a server that answers pings may still have forgotten us; the others
+        notice by themselves when nobody is there any more.
+        """
+        self._life_mono_s = self._clock.mono_s()
+        was_noticed = False
+        async with aclosing(self._signals()) as signals:
+            while True:
+                coming = asyncio.create_task(_next(signals), name=f"feed {self.name}: next message")
+                try:
+                    while not was_noticed and not await self._comes_in_time(coming):
+                        was_noticed = True
+                        self._notice_silence()
+                        if self.address.via is Via.WEBSOCKET:
+                            raise TimeoutError(self.problem)
+                    signal = await coming
+                finally:
+                    coming.cancel()
+                    with contextlib.suppress(asyncio.CancelledError, Exception):
+                        await coming
+                if signal is None:
+                    return
+                if signal is not Sign.OPENED:
+                    was_noticed = False
+                yield signal
+
+    async def _comes_in_time(self, coming: "asyncio.Task[Signal | None]") -> bool:
+        """Wait for the next signal as long as the feed may be silent; return whether it has come."""
+        if self._silent_after_s is None:
+            await asyncio.wait({coming})
+            return True
+        left_s = self._life_mono_s + self._silent_after_s - self._clock.mono_s()
+        alarm = asyncio.create_task(self._clock.sleep(left_s), name=f"feed {self.name}: silence")
+        try:
+            await asyncio.wait({coming, alarm}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            alarm.cancel()
+        return coming.done()
+
+    def _notice_silence(self) -> None:
+        if self.state is not FeedState.SILENT:
+            self.problem = f"neither message nor heartbeat for {self._silent_after_s:g} s"
+            logger.warning("feed.silent %s: %s", self.name, self.problem)
+        self.state = FeedState.SILENT
+
+    def _taken(self, signal: Signal) -> Iterator[Outcome]:
+        """Take a signal; yield what became of a message."""
+        if signal is Sign.OPENED:
+            if self.state is not FeedState.SILENT:
+                logger.info("feed.listening %s", self.name)
+                self.state, self.problem = FeedState.LISTENING, None
+            self.was_reached.set()
+            self._life_mono_s = self._clock.mono_s()
+            return
+        # Who sends heartbeats of its own is not alive because its machine answers.
+        if isinstance(signal, Message) or not self._intake.has_heartbeats:
+            self._life_mono_s = self._clock.mono_s()
+            self.state, self.problem = FeedState.LISTENING, None
+        if isinstance(signal, Message):
+            self.last_message_at = self._wall()
+            yield from self._intake.read(signal)
+
+    def _log_refusal(self, error: ReportDecodeError) -> None:
+        if self.counts.n_rejected_by_kind[kind_of(error)] == 1:
+            logger.warning("report.rejected %s: %s (further ones of this kind are only counted)", self.name, error)
+
+
+async def merged(feeds: Sequence[Feed]) -> AsyncGenerator[EventReport]:
+    """Yield the reports of several feeds as they come, each feed's in its order; ends when all have.
+
+    A feed that fails is logged and left out; the others go on. Closed or cancelled, it ends all of them.
+    """
+    queue: asyncio.Queue[EventReport | None] = asyncio.Queue(_MOST_WAITING)
+
+    async def pump(feed: Feed) -> None:
+        try:
+            async with aclosing(feed.reports()) as reports:
+                async for report in reports:
+                    await queue.put(report)
+        except EewError as error:
+            logger.error("feed.failed %s: %s", feed.name, error)  # noqa: TRY400 - what was given is wrong, not the code
+        except Exception:
+            logger.exception("feed.failed %s", feed.name)
+
+    async def end() -> None:
+        await asyncio.gather(*tasks)
+        await queue.put(None)
+
+    tasks = [asyncio.create_task(pump(feed), name=f"feed {feed.name}") for feed in feeds]
+    ending = asyncio.create_task(end(), name="feeds over")
+    try:
+        while (report := await queue.get()) is not None:
+            yield report
+    finally:
+        for task in (*tasks, ending):
+            task.cancel()
+        await asyncio.gather(*tasks, ending, return_exceptions=True)
+
+
+async def _next(signals: AsyncGenerator[Signal]) -> Signal | None:
+    """Return the next signal, ``None`` at the end."""
+    async for signal in signals:
+        return signal
+    return None

@@ -1,0 +1,77 @@
+"""Messages of a file, and of standard input."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+
+from eew.errors import InputError
+from eew.feed.replay import lines_of
+from eew.feed.transports.address import Address
+from eew.feed.transports.message import Message, Sign, Signal, lines
+
+__all__ = ["of_file", "of_standard_input"]
+
+_STANDARD_INPUT = 0
+
+
+async def of_file(address: Address, *, max_bytes: int, is_lines: bool = False) -> AsyncGenerator[Signal]:
+    """Yield what a file holds: one message, or one a line.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or a file of one message is longer than ``max_bytes``.
+    """
+    try:
+        data = await asyncio.to_thread(Path(address.target).read_bytes)
+    except OSError as error:
+        raise InputError("a file that can be read", file=address.target, value=error.strerror) from error
+    yield Sign.OPENED
+    if is_lines:
+        for message in lines(data, address.target):
+            yield message
+    elif len(data) > max_bytes:
+        raise InputError(f"a message of at most {max_bytes} bytes", file=address.target, value=len(data))
+    else:
+        yield Message(data, address.target)
+
+
+async def of_standard_input(
+    *, max_bytes: int, is_lines: bool, descriptor: int = _STANDARD_INPUT
+) -> AsyncGenerator[Signal]:
+    """Yield the messages of a stream until its end.
+
+    Parameters
+    ----------
+    max_bytes
+        A longer message is cut there.
+    is_lines
+        One message a line (JSON). Otherwise (XML, telegrams, which have lines of their own) a NUL byte or the end of
+        the stream ends a message.
+    descriptor
+        The open stream.
+    """
+    yield Sign.OPENED
+    name = "standard input"
+    line_no = 0
+    rest = bytearray()
+    async with aclosing(lines_of(descriptor)) as incoming:
+        async for line in incoming:
+            line_no += 1
+            if is_lines:
+                if line.strip():
+                    yield Message(line, f"{name}:{line_no}")
+                continue
+            *whole, last = (line + b"\n").split(b"\0")
+            for each in whole:
+                rest += each
+                if rest.strip():
+                    yield Message(bytes(rest), name)
+                rest.clear()
+            rest += last
+            if len(rest) > max_bytes:
+                yield Message(bytes(rest[:max_bytes]), name)
+                rest.clear()
+    if rest.strip():
+        yield Message(bytes(rest), name)

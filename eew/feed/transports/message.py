@@ -1,0 +1,35 @@
+"""What comes out of a transport: messages, and signs that the other side lives."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+__all__ = ["Message", "Sign", "Signal", "lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it was sent."""
+
+    data: bytes
+    #: Where it came from, for errors: a file, or the feed's URL.
+    name: str
+
+
+class Sign(Enum):
+    """The other side lives, and says nothing new."""
+
+    #: A connection was made.
+    OPENED = auto()
+    #: It answered: a pong, or that nothing has changed.
+    ANSWERED = auto()
+
+
+Signal = Message | Sign
+
+
+def lines(data: bytes, name: str) -> Iterator[Message]:
+    """Yield the lines of a file that holds one message a line, named by their number; empty ones are skipped."""
+    for line_no, line in enumerate(data.split(b"\n"), start=1):
+        if line.strip():
+            yield Message(line, f"{name}:{line_no}")

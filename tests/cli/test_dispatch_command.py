@@ -1,0 +1,318 @@
+"""``eew dispatch`` as an operator runs it: a process of its own, a real broker, signals."""
+
+import asyncio
+import json
+import signal
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import aiomqtt
+import msgspec
+import numpy as np
+import pytest
+
+from eew.broker.embedded import EmbeddedBroker
+from eew.broker.endpoint import Endpoint
+from eew.cli import main as command
+from eew.devices import store
+from eew.devices.population import make
+from eew.devices.region import parse_region
+from eew.devices.subscriber import Run, Subscriber
+from eew.model import AlertStatus, EventReport, ReportKind
+from eew.wire import topic
+
+pytestmark = pytest.mark.broker
+
+#: So many that sending them takes a while.
+N = 30_000
+PLACE = "35,139,100"
+_START = (
+    "import sys; from eew.cli import main; main.COMMANDS.setdefault('dispatch', 'the daemon'); sys.exit(main.main())"
+)
+
+
+@pytest.fixture(scope="module")
+def population(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("devices") / "population"
+    store.save(make(parse_region(PLACE), N, 1), folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(command.COMMANDS, "dispatch", "the daemon")
+
+
+def config(folder: Path, population: Path, endpoint: Endpoint, /, **changes: object) -> Path:
+    values: dict[str, object] = {
+        "broker": str(endpoint),
+        "population": str(population),
+        "state": "state",
+        "profile": "japan",
+        "key": "key.pem",
+        "dispatcher_id": folder.name[:60],
+    } | changes
+    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+    feed = ["[[feeds]]", 'name = "local"', f'url = "{endpoint}/eew/v1/reports/{folder.name[:60]}"']
+    path = folder / "dispatch.toml"
+    path.write_text("\n".join([*lines, *feed]) + "\n")
+    return path
+
+
+@asynccontextmanager
+async def daemon(path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Yield a daemon that is ready; its lines so far are read."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _START, "dispatch", "--config", str(path)),
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        said = ""
+        while "feed.listening" not in said:
+            assert process.stderr is not None
+            line = (await process.stderr.readline()).decode()
+            said += line
+            assert line, said
+        assert "not a warning service" in said.splitlines()[0]
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def ended(process: asyncio.subprocess.Process, number: signal.Signals) -> tuple[int, str]:
+    process.send_signal(number)
+    async with asyncio.timeout(12):
+        _, said = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, said.decode()
+
+
+def report(report_no: int = 1, kind: ReportKind = ReportKind.NEW, magnitude: float = 7.6) -> EventReport:
+    now = datetime.now(UTC).replace(microsecond=0)
+    return EventReport(
+        event_id="ev",
+        source="test",
+        report_no=report_no,
+        kind=kind,
+        status=AlertStatus.TEST,
+        issued_at=now,
+        origin_at=now - timedelta(seconds=2),
+        lat_deg=35.0,
+        lon_deg=139.0,
+        depth_km=10.0,
+        magnitude=magnitude,
+    )
+
+
+class Town:
+    """Counts alerts by device, as the broker gives them out."""
+
+    def __init__(self, broker: Endpoint, folder: Path) -> None:
+        self._broker = broker
+        self._topic = topic.reports(folder.name[:60])
+        self._link = Subscriber(self._take, lambda _reason: None)
+        self._came = asyncio.Event()
+        self.n: Counter[str] = Counter()
+
+    async def __aenter__(self) -> Self:
+        await self._link.connect(self._broker, f"{self._topic.rsplit('/', 1)[-1]}-town")
+        await self._link.subscribe(self._broker, [topic.device_alert("+", "+")])
+        return self
+
+    async def __aexit__(self, *of: object) -> None:
+        await self._link.close()
+
+    async def tell(self, message: EventReport) -> None:
+        """Publish a report on the feed's topic."""
+        async with aiomqtt.Client(self._broker.host, self._broker.port) as client:
+            await client.publish(self._topic, msgspec.json.encode(message), qos=1)
+
+    async def until(self, n: int) -> None:
+        """Wait until so many alerts came."""
+        async with asyncio.timeout(30):
+            while self.n.total() < n:
+                await self._next()
+
+    async def rest(self) -> None:
+        """Wait until a while passes without any."""
+        try:
+            while True:
+                async with asyncio.timeout(0.7):
+                    await self._next()
+        except TimeoutError:
+            pass
+
+    async def _next(self) -> None:
+        self._came.clear()
+        await self._came.wait()
+
+    def _take(self, run: Run) -> None:
+        self.n.update(row.tobytes().decode().rsplit("/", 1)[-1] for row in run.topic)
+        self._came.set()
+
+
+def plans(folder: Path) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(folder / "state" / "journal.db")) as database:
+        database.row_factory = sqlite3.Row
+        return [dict(row) for row in database.execute("SELECT * FROM plans ORDER BY id")]
+
+
+def confirmed_ids(folder: Path, population: Path) -> Iterator[str]:
+    """Yield whom the journal says were told, read without its code."""
+    device_id = np.load(population / "id.npy")
+    for plan in plans(folder):
+        row = np.load(folder / "state" / "plans" / f"{plan['id']}.npy")
+        for start, end in json.loads(plan["confirmed"]):
+            yield from (device_id[each].decode() for each in row[start:end])
+
+
+async def test_what_was_in_flight_at_sigterm_is_confirmed_and_a_restart_sends_the_rest_once(
+    embedded_broker: EmbeddedBroker, population: Path, tmp_path: Path
+) -> None:
+    """Stopped in the middle, all that was taken is confirmed and written down; two runs tell each device once."""
+    path = config(tmp_path, population, embedded_broker.endpoint)
+    async with Town(embedded_broker.endpoint, tmp_path) as town:
+        async with daemon(path) as process:
+            await town.tell(report())
+            await town.until(1)
+            code, said = await ended(process, signal.SIGTERM)
+        assert code == 0, said
+        (plan,) = plans(tmp_path)
+        assert 0 < plan["n_confirmed"] == plan["n_taken"] < plan["n_alerts"] == N
+        await town.until(plan["n_confirmed"])
+        await town.rest()
+        assert set(town.n) == set(confirmed_ids(tmp_path, population))
+        async with daemon(path) as process:
+            await town.until(N)
+            await town.rest()
+            code, said = await ended(process, signal.SIGTERM)
+    assert code == 0, said
+    assert len(town.n) == N
+    assert set(town.n.values()) == {1}
+    assert sum(each["n_confirmed"] for each in plans(tmp_path)) == N
+
+
+async def test_after_kill_9_nobody_is_left_out_and_whom_the_journal_knows_told_is_not_told_again(
+    embedded_broker: EmbeddedBroker, population: Path, tmp_path: Path
+) -> None:
+    """Killed in the middle, the next daemon tells all but those whose confirmation was written down."""
+    path = config(tmp_path, population, embedded_broker.endpoint)
+    async with Town(embedded_broker.endpoint, tmp_path) as town:
+        async with daemon(path) as process:
+            await town.tell(report())
+            while not set(confirmed_ids(tmp_path, population)):
+                await town.until(town.n.total() + 1)
+            code, _ = await ended(process, signal.SIGKILL)
+        assert code == -signal.SIGKILL
+        known = set(confirmed_ids(tmp_path, population))
+        assert 0 < len(known) < N
+        await town.rest()
+        before = dict(town.n)
+        town.n.clear()
+        async with daemon(path) as process:
+            await town.until(N - len(known))
+            await town.rest()
+            await ended(process, signal.SIGTERM)
+    assert not known & set(town.n)
+    assert len(set(before) | set(town.n)) == N
+    assert set(town.n.values()) == {1}
+
+
+async def test_a_second_signal_ends_it_at_once_and_ctrl_c_exits_130(
+    embedded_broker: EmbeddedBroker, population: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C stops in order with 130; two signals in a row do not wait for anything."""
+    path = config(tmp_path, population, embedded_broker.endpoint)
+    async with daemon(path) as process:
+        code, said = await ended(process, signal.SIGINT)
+    assert code == 130, said
+    assert "dispatch.stopped" in said
+    async with daemon(path) as process:
+        # Both wait while it is stopped, and are seen together.
+        process.send_signal(signal.SIGSTOP)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        code, said = await ended(process, signal.SIGCONT)
+    assert code in {128 + signal.SIGINT, 128 + signal.SIGTERM}
+    assert "dispatch.stopped" not in said
+
+
+async def test_sighup_with_a_bad_file_keeps_the_old_configuration(
+    embedded_broker: EmbeddedBroker, population: Path, tmp_path: Path
+) -> None:
+    """A bad file is refused in one line with file, line and field; a good one is taken; alerts go on after both."""
+    path = config(tmp_path, population, embedded_broker.endpoint)
+    good = path.read_text()
+    async with Town(embedded_broker.endpoint, tmp_path) as town, daemon(path) as process:
+        assert process.stderr is not None
+        path.write_text(good.replace('"japan"', '"japn"'))
+        process.send_signal(signal.SIGHUP)
+        line = (await process.stderr.readline()).decode()
+        assert f"reload.refused {path}:4: profile: " in line
+        path.write_text(good.replace('"japan"', '"taiwan"'))
+        process.send_signal(signal.SIGHUP)
+        line = (await process.stderr.readline()).decode()
+        assert "reload.done profile=taiwan" in line
+        await town.tell(report())
+        await town.until(1)
+        code, said = await ended(process, signal.SIGTERM)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mode": "town"}, ":7: mode: 'town': expected device or cell"),
+        ({"mdoe": "cell"}, ":7: mdoe: 'cell': expected mode"),
+        ({"qos": 2}, ":7: qos: 2: expected a whole number"),
+        ({"broker": "http://x"}, ":1: broker: 'http://x': expected mqtt://"),
+        ({"population": "nowhere"}, "nowhere"),
+        ({"shelters": "nowhere"}, "nowhere"),
+        ({"travel_times": "nowhere"}, ":7: travel_times: 'nowhere': expected"),
+    ],
+    ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
+)
+def test_a_wrong_value_is_one_line_with_its_place(
+    changes: dict[str, object], said: str, population: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--check`` exits 2 and says file, line, field, value and what was expected."""
+    path = config(tmp_path, population, Endpoint("127.0.0.1", 1883), **changes)
+    assert command.main(["dispatch", "--config", str(path), "--check"]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_check_says_what_a_good_configuration_is(
+    population: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--check`` exits 0 without a broker, and names devices, profile and feeds."""
+    path = config(tmp_path, population, Endpoint("127.0.0.1", 1))
+    assert command.main(["dispatch", "--config", str(path), "--check"]) == 0
+    out = capsys.readouterr().out
+    assert "30,000 devices" in out
+    assert "feed local: native from mqtt://127.0.0.1:1/" in out
+    assert not (tmp_path / "state").exists()
+
+
+def test_an_unreachable_broker_is_exit_3(population: Path, tmp_path: Path) -> None:
+    """Nobody listens there: exit 3 once ``reconnect_s`` has passed."""
+    path = config(tmp_path, population, Endpoint("127.0.0.1", 1), reconnect_s=0.1)
+    assert command.main(["dispatch", "--config", str(path)]) == 3
+
+
+def test_the_example_is_a_configuration(project: Path, population: Path, tmp_path: Path) -> None:
+    """``examples/dispatch.toml`` is usable once there are devices beside it."""
+    path = tmp_path / "dispatch.toml"
+    text = (project / "examples" / "dispatch.toml").read_text()
+    path.write_text(text.replace('population = "population"', f'population = "{population}"'))
+    assert command.main(["dispatch", "--config", str(path), "--check"]) == 0
