@@ -38,6 +38,7 @@ from eew.wire.message import Clock as ClockMessage
 from eew.wire.sign import SigningKey, in_base64url
 
 __all__ = [
+    "FIRST_GUESS_HZ",
     "LEAST_WINDOW",
     "Progress",
     "RunInput",
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 #: Alerts a second that are promised until the real rate is known, by QoS.
-_FIRST_GUESS_HZ = (150_000.0, 50_000.0)
+FIRST_GUESS_HZ = (150_000.0, 50_000.0)
 #: A broker that takes fewer alerts unacknowledged would make each wait for the way there and back.
 LEAST_WINDOW = 1024
 #: The devices have all they will get when nothing has come for this long.
@@ -165,8 +166,8 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
         await publisher.open()
         stack.push_async_callback(publisher.close)
         send = Send(settings.qos, publisher.version, settings.payload)
-        audience = await asyncio.to_thread(audience_of, settings, given.devices, given.shelters, send)
-        outbox, rate = Outbox(), SendRate(_FIRST_GUESS_HZ[settings.qos])
+        audience = await asyncio.to_thread(audience_of, settings.mode, given.devices, given.shelters, send)
+        outbox, rate = Outbox(), SendRate(FIRST_GUESS_HZ[settings.qos])
         dispatcher = Dispatcher(
             given.profile,
             given.estimator,
@@ -214,9 +215,9 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
         return RunResult(summary, error, dispatched, receipts)
 
 
-def audience_of(settings: Settings, devices: Devices, shelters: Shelters, send: Send) -> CellAudience | DeviceAudience:
-    """Return whom alerts are addressed to in the run's mode."""
-    make: type[CellAudience | DeviceAudience] = CellAudience if settings.mode == "cell" else DeviceAudience
+def audience_of(mode: str, devices: Devices, shelters: Shelters, send: Send) -> CellAudience | DeviceAudience:
+    """Return whom alerts are addressed to in a mode."""
+    make: type[CellAudience | DeviceAudience] = CellAudience if mode == "cell" else DeviceAudience
     return make(devices, shelters, send)
 
 

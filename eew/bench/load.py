@@ -183,7 +183,7 @@ async def _packets(load: Load, key: SigningKey, publisher: MqttPublisher) -> tup
     """Return the packets of all alerts of one report, as the dispatcher encodes them."""
     outbox, event_clock = Outbox(), EventClock()
     send = Send(load.settings.qos, publisher.version, load.settings.payload)
-    audience = await asyncio.to_thread(audience_of, load.settings, load.devices, load.shelters, send)
+    audience = await asyncio.to_thread(audience_of, load.settings.mode, load.devices, load.shelters, send)
     office = Dispatcher(
         load.profile,
         load.estimator(),

@@ -1,7 +1,6 @@
 """``eew bench order``: what the sending order is worth in people, against other orders of the same alerts."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from eew.bench.lateness import Load
+    from eew.bench.result import Delivery
     from eew.feed.scenario import Scenario
     from eew.model import EventReport
 
@@ -47,13 +47,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from eew.bench.lateness import ORDERS, late_by_order
     from eew.bench.lateness_plot import lateness_svg
-    from eew.bench.machine import machine_facts
+    from eew.bench.result import Delivery, document, whole_number, write
     from eew.feed.scenario import load_scenario, scenario_path
     from eew.view.progress import progress
 
-    rates_hz = sorted({_whole("--rates", text, 1, _MOST_HZ) for text in arguments.rates})
-    n_devices = _whole("--devices", arguments.devices, 1, 100_000_000)
-    seed = _whole("--seed", arguments.seed, 0)
+    rates_hz = sorted({whole_number("--rates", text, 1, _MOST_HZ) for text in arguments.rates})
+    n_devices = whole_number("--devices", arguments.devices, 1, 100_000_000)
+    seed = whole_number("--seed", arguments.seed, 0)
     if arguments.plot is not None and arguments.plot.suffix != ".svg":
         raise InputError("a file that ends in .svg", field="--plot", value=str(arguments.plot))
     scenarios = [load_scenario(scenario_path(name)) for name in dict.fromkeys(arguments.scenarios)]
@@ -68,14 +68,16 @@ def run(arguments: argparse.Namespace) -> int:
                     rows.append(given | {"rate_hz": rate_hz} | asdict(outcome))
                 show(len(rows) / (len(scenarios) * len(rates_hz) * len(ORDERS)))
 
-    delivery = _delivery(rows)
-    if arguments.json is not None:
-        names = [scenario.name for scenario in scenarios]
-        settings = {"scenarios": names, "rates_hz": rates_hz, "n_devices": n_devices}
-        # Nothing was sent, so there is nothing to be efficient at.
-        head = {"bench": "order", "efficiency": None, "delivery": delivery}
-        document = head | machine_facts() | {"seed": seed, "settings": settings, "rows": rows}
-        arguments.json.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    names = ("n_alerts", "n_lost", "n_duplicated")
+    expected, lost, duplicated = (sum(row[name] for row in rows) for name in names)
+    delivery = Delivery([{"expected": expected, "delivered": expected - lost, "lost": lost, "duplicated": duplicated}])
+    settings = {"scenarios": [scenario.name for scenario in scenarios], "rates_hz": rates_hz, "n_devices": n_devices}
+    # Nothing was sent, so there is nothing to be efficient at.
+    figures = {"rows": rows}
+    write(
+        document("order", efficiency=None, delivery=delivery, seed=seed, settings=settings, figures=figures),
+        arguments.json,
+    )
     if arguments.plot is not None:
         arguments.plot.write_text(lateness_svg(rows), encoding="utf-8")
     console = Console(highlight=False)
@@ -124,22 +126,7 @@ def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["Event
     raise InputError("a scenario that tells at least one device", field="--scenarios", value=scenario.name)
 
 
-def _whole(option: str, text: str, least: int, most: int | None = None) -> int:
-    """Return a whole number within its bounds; raises ``InputError`` naming the option."""
-    value = int(text) if text.isascii() and text.isdecimal() else None
-    if value is None or value < least or (most is not None and value > most):
-        expected = f"a whole number of {least} or more" if most is None else f"a whole number from {least} to {most}"
-        raise InputError(expected, field=option, value=text)
-    return value
-
-
-def _delivery(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    expected, lost = (sum(row[name] for row in rows) for name in ("n_alerts", "n_lost"))
-    duplicated = sum(row["n_duplicated"] for row in rows)
-    return {"expected": expected, "delivered": expected - lost, "lost": lost, "duplicated": duplicated}
-
-
-def _print(rows: Sequence[Mapping[str, Any]], delivery: Mapping[str, int], console: "Console", title: str) -> None:
+def _print(rows: Sequence[Mapping[str, Any]], delivery: "Delivery", console: "Console", title: str) -> None:
     from rich.table import Table
 
     table = Table(title=f"late because of the dispatch: {title}", title_justify="left", box=None, pad_edge=False)
@@ -158,11 +145,7 @@ def _print(rows: Sequence[Mapping[str, Any]], delivery: Mapping[str, int], conso
     console.print(table)
     for line in _worth(rows):
         console.print(line, markup=False, soft_wrap=True)
-    console.print(
-        f"delivery   expected {delivery['expected']:,} = delivered {delivery['delivered']:,} + lost "
-        f"{delivery['lost']:,}; duplicated {delivery['duplicated']:,} (a calculation: nothing was sent)",
-        soft_wrap=True,
-    )
+    console.print(f"{delivery} (a calculation: nothing was sent)", soft_wrap=True)
 
 
 def _worth(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -17,13 +17,13 @@ from eew import __version__
 from eew.clock import Clock, SystemClock
 from eew.daemon.config import ConfigFile, read_config
 from eew.daemon.listening import Heard, Listening, ReportFeed
-from eew.daemon.office import KEEP_S, Office, audience_of, opened
+from eew.daemon.office import KEEP_S, Office, opened
 from eew.dispatcher import EventClock, Handled
 from eew.errors import BrokerError, EewError
 from eew.fanout.dispatch import dispatch
 from eew.memory import give_back_freed, held_bytes
 from eew.metrics import Figures, MetricsServer
-from eew.pipeline import event_message
+from eew.pipeline import audience_of, event_message
 
 __all__ = ["Daemon"]
 
@@ -296,7 +296,9 @@ class Daemon:
             for number, each in enumerate(file.config.feeds)
             if running.get(each.name) != each
         }
-        audience = await asyncio.to_thread(audience_of, file.config.mode, office.devices, premises, office.send)
+        audience = await asyncio.to_thread(
+            audience_of, file.config.mode, office.devices, premises.shelters, office.send
+        )
         async with self._deciding:
             office.dispatcher.refit(premises.profile, premises.estimator, audience)
             office.profile, self._file = premises.profile, file

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from eew.audience import CellAudience, DeviceAudience, Send
+from eew.audience import Send
 from eew.broker.ready import wait_until_ready
 from eew.clock import Clock
 from eew.daemon.config import ConfigFile, Premises
@@ -19,15 +19,13 @@ from eew.fanout.publisher import MqttPublisher
 from eew.journal import History, Journal
 from eew.metrics import Figures
 from eew.model import Devices, Profile
-from eew.pipeline import LEAST_WINDOW
+from eew.pipeline import FIRST_GUESS_HZ, LEAST_WINDOW, audience_of
 from eew.wire.sign import in_base64url
 
-__all__ = ["KEEP_S", "Office", "audience_of", "opened"]
+__all__ = ["KEEP_S", "Office", "opened"]
 
 #: The journal is read, and whom it says were told is kept, so far back.
 KEEP_S = 86_400.0
-#: Alerts a second that are promised until the real rate is known, by QoS.
-_FIRST_GUESS_HZ = (150_000.0, 50_000.0)
 
 
 @dataclass(slots=True)
@@ -80,11 +78,11 @@ async def opened(
     await publisher.open()
     stack.push_async_callback(publisher.close)
     send = Send(config.qos, publisher.version, config.payload)
-    outbox, rate = WatchedOutbox(), SendRate(_FIRST_GUESS_HZ[config.qos])
+    outbox, rate = WatchedOutbox(), SendRate(FIRST_GUESS_HZ[config.qos])
     dispatcher = ResumableDispatcher(
         premises.profile,
         premises.estimator,
-        await asyncio.to_thread(audience_of, config.mode, devices, premises, send),
+        await asyncio.to_thread(audience_of, config.mode, devices, premises.shelters, send),
         outbox,
         rate,
         key,
@@ -106,12 +104,6 @@ async def opened(
         dispatcher=dispatcher,
         deliveries=Deliveries(outbox, publisher, journal, figures),
     )
-
-
-def audience_of(mode: str, devices: Devices, premises: Premises, send: Send) -> CellAudience | DeviceAudience:
-    """Return whom alerts are addressed to."""
-    make: type[CellAudience | DeviceAudience] = CellAudience if mode == "cell" else DeviceAudience
-    return make(devices, premises.shelters, send)
 
 
 def _fingerprint(mode: str, devices: Devices) -> str:
