@@ -16,7 +16,7 @@ from eew.shelter.nearest import nearest, nearest_k
 from eew.units import seconds_after
 from eew.wire.message import AlertCore
 
-__all__ = ["CellAudience", "DeviceAudience", "Send"]
+__all__ = ["CellAudience", "DeviceAudience", "Send", "audience_of"]
 
 _SHELTERS_A_CELL = 3
 _EARTHQUAKE, _TSUNAMI = int(Hazard.EARTHQUAKE), Hazard.EARTHQUAKE | Hazard.TSUNAMI
@@ -134,3 +134,9 @@ class CellAudience:
         lon_deg = (edges.west_deg + edges.east_deg) / 2
         rows = nearest_k(self._shelters, lat_deg, lon_deg, _SHELTERS_A_CELL, hazards=hazards).shelter_row
         return (cell_shelter_ids if self._send.is_compact else cell_shelters)(self._shelters, np.asarray(rows))
+
+
+def audience_of(mode: str, devices: Devices, shelters: Shelters, send: Send) -> CellAudience | DeviceAudience:
+    """Return whom alerts are addressed to in a mode."""
+    make: type[CellAudience | DeviceAudience] = CellAudience if mode == "cell" else DeviceAudience
+    return make(devices, shelters, send)

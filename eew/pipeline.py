@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from eew.audience import CellAudience, DeviceAudience, Send
+from eew.audience import CellAudience, Send, audience_of
 from eew.broker.embedded import EmbeddedBroker
 from eew.broker.endpoint import Endpoint
 from eew.broker.ready import wait_until_ready
@@ -43,7 +43,6 @@ __all__ = [
     "Progress",
     "RunInput",
     "RunResult",
-    "audience_of",
     "event_message",
     "run",
     "swarm_settings",
@@ -213,12 +212,6 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
             facts=_facts(road, broker),
         )
         return RunResult(summary, error, dispatched, receipts)
-
-
-def audience_of(mode: str, devices: Devices, shelters: Shelters, send: Send) -> CellAudience | DeviceAudience:
-    """Return whom alerts are addressed to in a mode."""
-    make: type[CellAudience | DeviceAudience] = CellAudience if mode == "cell" else DeviceAudience
-    return make(devices, shelters, send)
 
 
 async def _travel(road: _Road) -> BrokerError | None:

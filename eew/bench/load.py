@@ -15,7 +15,7 @@ from typing import Any
 
 import aiomqtt
 
-from eew.audience import Send
+from eew.audience import Send, audience_of
 from eew.bench.urgency import urgency_ms
 from eew.broker.endpoint import Endpoint
 from eew.clock import SystemClock
@@ -30,7 +30,7 @@ from eew.fanout.publisher import MqttPublisher
 from eew.fanout.record import Batch
 from eew.feed.formats.native import decode_report, encode_report
 from eew.model import AlertStatus, Devices, EventReport, Profile, ReportKind, Shelters
-from eew.pipeline import LEAST_WINDOW, Progress, RunInput, audience_of, run, swarm_settings
+from eew.pipeline import LEAST_WINDOW, Progress, RunInput, run, swarm_settings
 from eew.settings import Settings
 from eew.wire import topic
 from eew.wire.sign import SigningKey

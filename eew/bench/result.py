@@ -2,14 +2,14 @@
 
 import json
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from eew.bench.machine import machine_facts
 from eew.errors import InputError
 
-__all__ = ["Delivery", "document", "median_of", "medians", "whole_number", "write"]
+__all__ = ["Delivery", "document", "medians", "whole_number", "write"]
 
 
 class Delivery(dict[str, int]):
@@ -85,11 +85,6 @@ def write(result: Mapping[str, Any], path: Path | None) -> None:
         path.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError("a file that can be written", file=path, field="--json", value=error.strerror) from error
-
-
-def median_of(runs: Sequence[Mapping[str, Any]], figure: Callable[[Mapping[str, Any]], float]) -> float:
-    """Return the median of one figure over runs."""
-    return statistics.median(figure(each) for each in runs)
 
 
 def medians(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -158,21 +158,21 @@ async def _alternated(
 
 def _figures(n_devices: int, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the medians of time, and the most memory, of the runs of one size."""
-    from eew.bench.result import median_of
+    from eew.bench.result import medians
 
+    times = [{"total_s": each["total_s"], "decide_ms": each["reports"][0]["decide_ms"]} for each in runs]
     peaks = [each["peak"] for each in runs if each["peak"] is not None]
     figures = {
         "n_devices": n_devices,
         # In time, late or not told: all whom the report concerned.
         "n_affected": sum(runs[0]["outcome"].values()),
-        "total_s": median_of(runs, lambda each: each["total_s"]),
-        "decide_ms": median_of(runs, lambda each: each["reports"][0]["decide_ms"]),
+        **medians(times),
         "dispatcher_bytes": max((each.dispatcher_bytes for each in peaks), default=None),
         "swarm_bytes": max((each.swarm_bytes for each in peaks), default=None),
         "swarm_resident_bytes": max((each.swarm_resident_bytes for each in peaks), default=None),
         "with_summary_bytes": max((each.with_summary_bytes for each in peaks), default=None),
         "bytes_a_device": None,
-        "runs": [{"total_s": each["total_s"], "decide_ms": each["reports"][0]["decide_ms"]} for each in runs],
+        "runs": times,
     }
     if peaks:
         held = max(each.dispatcher_bytes + each.swarm_bytes for each in peaks)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from eew import __version__
+from eew.audience import audience_of
 from eew.clock import Clock, SystemClock
 from eew.daemon.config import ConfigFile, read_config
 from eew.daemon.listening import Heard, Listening, ReportFeed
@@ -23,7 +24,7 @@ from eew.errors import BrokerError, EewError
 from eew.fanout.dispatch import dispatch
 from eew.memory import give_back_freed, held_bytes
 from eew.metrics import Figures, MetricsServer
-from eew.pipeline import audience_of, event_message
+from eew.pipeline import event_message
 
 __all__ = ["Daemon"]
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from eew.audience import Send
+from eew.audience import Send, audience_of
 from eew.broker.ready import wait_until_ready
 from eew.clock import Clock
 from eew.daemon.config import ConfigFile, Premises
@@ -19,7 +19,7 @@ from eew.fanout.publisher import MqttPublisher
 from eew.journal import History, Journal
 from eew.metrics import Figures
 from eew.model import Devices, Profile
-from eew.pipeline import FIRST_GUESS_HZ, LEAST_WINDOW, audience_of
+from eew.pipeline import FIRST_GUESS_HZ, LEAST_WINDOW
 from eew.wire.sign import in_base64url
 
 __all__ = ["KEEP_S", "Office", "opened"]

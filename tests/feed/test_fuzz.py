@@ -1,7 +1,6 @@
 """Whatever the bytes, a reader of a feed answers or refuses; the long run is benchmarks/fuzz_feeds.py."""
 
 import functools
-import importlib
 import json
 import random
 import re
@@ -16,7 +15,7 @@ from benchmarks.fuzz_feeds import LIMIT_S, Failed, check
 from benchmarks.mutation import MUTATORS, Mutator, mutated
 from eew.errors import ReportDecodeError
 from eew.feed.parsed import Ignored, Parsed
-from eew.feed.wire_format import FORMATS, WireFormat, wire_format
+from eew.feed.wire_format import FORMATS, wire_format
 from eew.model import EventReport
 
 scalars = st.one_of(
@@ -35,21 +34,8 @@ no_health = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 
 @functools.cache
-def wire_of(name: str) -> WireFormat:
-    """Return a format, or skip while its module is not there."""
-    module = f"eew.feed.formats.{FORMATS[name].module}"
-    try:
-        importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        pytest.skip(f"{module} is not written yet")
-    return wire_format(name)
-
-
-@functools.cache
 def seeds_of(name: str) -> tuple[bytes, ...]:
-    return tuple(rendered_messages(wire_of(name)))
+    return tuple(rendered_messages(wire_format(name)))
 
 
 @formats
@@ -64,7 +50,7 @@ def seeds_of(name: str) -> tuple[bytes, ...]:
 @example(b"<a/>")
 def test_any_bytes_are_read_or_refused(name: str, data: bytes) -> None:
     """Bytes of any kind give nothing worse than a ReportDecodeError."""
-    check(wire_of(name), data)
+    check(wire_format(name), data)
 
 
 @functools.cache
@@ -84,7 +70,7 @@ def json_of(name: str) -> st.SearchStrategy[object]:
 @given(data=st.data())
 def test_any_json_is_read_or_refused(name: str, data: st.DataObject) -> None:
     """JSON of any shape and type, with members that the format knows, gives nothing worse than a ReportDecodeError."""
-    check(wire_of(name), json.dumps(data.draw(json_of(name))).encode())
+    check(wire_format(name), json.dumps(data.draw(json_of(name))).encode())
 
 
 @formats
@@ -93,9 +79,9 @@ def test_any_json_is_read_or_refused(name: str, data: st.DataObject) -> None:
 def test_damaged_messages_are_read_or_refused_in_time(name: str, seed: int) -> None:
     """A damaged message costs no more than 100 ms of processor time, and what is read of it can be passed on."""
     data = mutated(random.Random(seed), seeds_of(name))  # noqa: S311 - it must come again
-    if check(wire_of(name), data)[1] > LIMIT_S:
+    if check(wire_format(name), data)[1] > LIMIT_S:
         # Whatever else the process had to do then, it has not to do again.
-        assert min(check(wire_of(name), data)[1] for _ in range(3)) <= LIMIT_S
+        assert min(check(wire_format(name), data)[1] for _ in range(3)) <= LIMIT_S
 
 
 @pytest.mark.parametrize("mutator", MUTATORS)
@@ -130,7 +116,7 @@ class Broken:
             case "nothing":
                 return ()
             case "place":
-                (report,) = wire_of("native").parse(seeds_of("native")[0])
+                (report,) = wire_format("native").parse(seeds_of("native")[0])
                 assert isinstance(report, EventReport)
                 return (_with_place(report),)
         return (Ignored(data.decode()),)
