@@ -197,13 +197,20 @@ class Dispatcher:
                 outbox.put(ahead, self._audience.encoder(ahead, core), marker, has_more=True)
             else:
                 ahead = None
-        estimate = await self._in_thread(planner.estimate, report)
-        if ahead is None:
-            # What still waits is overtaken now and not earlier: it was worth sending while we reckoned.
-            outbox.withdraw(event_id)
-        from_at = at_after(self._event_clock.now(), outbox.n_waiting_of(event_id) / self._rate.hz)
-        plan = await self._in_thread(planner.whole, report, outlook, estimate, state, from_at, self._rate.hz, ahead)
-        marker.release()
+        try:
+            estimate = await self._in_thread(planner.estimate, report)
+            if ahead is None:
+                # What still waits is overtaken now and not earlier: it was worth sending while we reckoned.
+                outbox.withdraw(event_id)
+            from_at = at_after(self._event_clock.now(), outbox.n_waiting_of(event_id) / self._rate.hz)
+            plan = await self._in_thread(planner.whole, report, outlook, estimate, state, from_at, self._rate.hz, ahead)
+        except BaseException:
+            # Nobody would ever complete what was begun.
+            if ahead is not None:
+                outbox.withdraw(event_id)
+            raise
+        finally:
+            marker.release()
         handled.note(plan)
         encoder = self._audience.encoder(plan, core)
         if ahead is None:

@@ -537,6 +537,26 @@ async def test_a_cancel_finds_who_was_told_while_the_rest_was_planned() -> None:
     assert sorted(office.plan.target_row.tolist()) == sorted(told)
 
 
+async def test_what_was_begun_does_not_wait_for_a_rest_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the rest cannot be planned, nothing stays open in the outbox, and a cancel finds who was told."""
+    city = City()
+    office = Office(city)
+
+    def break_down(*_: object) -> None:
+        assert city.goes_on.wait(30)
+        raise MemoryError
+
+    monkeypatch.setattr(office.dispatcher._planner, "estimate", break_down)
+    handling = await begun(office, report())
+    told = taken_rows([office.take(300)])
+    city.goes_on.set()
+    with pytest.raises(MemoryError):
+        await handling
+    await asyncio.wait_for(office.outbox.emptied(), 5)
+    await office.handle(cancel(2))
+    assert sorted(office.plan.target_row.tolist()) == sorted(told)
+
+
 async def test_an_update_that_changes_nothing_nearby_overtakes_nothing_early() -> None:
     """Who is nearest has had the same alert already: the waiting alerts go on until the whole plan is there."""
     city = City()
