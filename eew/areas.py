@@ -5,15 +5,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyproj
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from eew.errors import InputError
-
-if TYPE_CHECKING:
-    from shapely.geometry.base import BaseGeometry
 
 __all__ = ["Areas", "load_areas"]
 
@@ -25,7 +24,7 @@ _COLLECTION = "a GeoJSON FeatureCollection of polygons with properties code and 
 class Areas:
     """The polygons of an agency's areas by code, as longitude and latitude."""
 
-    polygon_by_code: "dict[str, BaseGeometry]"
+    polygon_by_code: dict[str, BaseGeometry]
     name_by_code: dict[str, str]
 
     def __len__(self) -> int:
@@ -54,9 +53,6 @@ class Areas:
         Found in the azimuthal equidistant plane around the epicentre, in which distances from it are geodesics of
         WGS 84 [KAR13]; an area's edges are straight there between its corners.
         """
-        import pyproj
-        import shapely
-
         plane = pyproj.Proj(proj="aeqd", lat_0=lat_deg, lon_0=lon_deg, ellps="WGS84")
 
         def flat(lon_lat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -80,13 +76,8 @@ def load_areas(path: str | Path) -> Areas:
     Raises
     ------
     InputError
-        If shapely is not installed, or the file is no such GeoJSON, naming the feature.
+        If the file is no such GeoJSON, naming the feature.
     """
-    try:
-        import shapely
-    except ModuleNotFoundError as error:
-        raise InputError("shapely to be installed: pip install 'eew[areas]'", field="--areas") from error
-
     try:
         document = json.loads(Path(path).read_bytes())
     except (ValueError, RecursionError) as error:
@@ -117,7 +108,5 @@ def load_areas(path: str | Path) -> Areas:
     return Areas(polygon_by_code, name_by_code)
 
 
-def _joined(parts: "list[BaseGeometry]") -> "BaseGeometry":
-    import shapely
-
+def _joined(parts: list[BaseGeometry]) -> BaseGeometry:
     return parts[0] if len(parts) == 1 else shapely.GeometryCollection(parts)

@@ -9,14 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DEVICE_LEVEL", "CellArray", "CellBounds", "ancestor", "bounds", "cell_at", "from_quadkey", "quadkey"]
+from eew.quadkey import DEVICE_LEVEL, MAX_LAT_DEG, quadkey
+
+__all__ = ["DEVICE_LEVEL", "CellArray", "CellBounds", "ancestor", "bounds", "cell_at", "digits"]
 
 CellArray = npt.NDArray[np.uint32]
-
-#: Devices are sorted by the cells of this level: about 1 km wide at the equator.
-DEVICE_LEVEL = 15
-#: Where Web Mercator ends [OSM].
-MAX_LAT_DEG = 85.05112877980659
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +57,16 @@ def bounds(cell: npt.ArrayLike, level: int) -> CellBounds:
     )
 
 
-def quadkey(cell: int, level: int) -> str:
-    """Return the digits of one cell, ``level`` of them."""
-    return "".join(str(cell >> 2 * (level - 1 - i) & 3) for i in range(level))
+_FIVE_DIGITS = np.array([list(quadkey(cell, 5).encode()) for cell in range(4**5)], dtype=np.uint8)
 
 
-def from_quadkey(digits: str) -> int:
-    """Return the cell that these digits name; its level is their number."""
-    return int(digits, 4)
+def digits(cell: CellArray, level: int) -> npt.NDArray[np.uint8]:
+    """Return the quadkey digits of cells of ``level`` as ASCII, shape ``(n, level)``."""
+    padded = cell.astype(np.uint64) << np.uint64(2 * (-level % 5))
+    n_words = -(-level // 5)
+    shifts = (np.uint64(10 * (n_words - 1 - i)) for i in range(n_words))
+    words = [_FIVE_DIGITS.take((padded >> shift).astype(np.intp) & 0x3FF, axis=0) for shift in shifts]
+    return np.concatenate(words, axis=1)[:, :level]
 
 
 def _latitude_deg(y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

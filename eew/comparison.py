@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from eew.errors import InputError
 from eew.estimate.intensity import IntensityModel
-from eew.estimate.scale import JMA_CLASS_FROM
 from eew.estimate.traveltime import TravelTimeTable
 from eew.geodesy import epicentral_km, hypocentral_km
 from eew.model import AreaAnswer, EventReport, ReportKind
+from eew.physics.scale import JMA_CLASS_FROM
 
 __all__ = ["AreaComparison", "Figures", "FloatColumn", "compare", "figures"]
 

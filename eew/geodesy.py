@@ -8,8 +8,14 @@ such points, bent back to an arc of the mean radius, is the geodesic within 0.01
 import numpy as np
 import numpy.typing as npt
 
+from eew.columns import COLUMNS, FloatArray
+from eew.physics import earth
+from eew.physics.earth import EARTH_RADIUS_KM, FLATTENING, SEMI_MAJOR_KM
+
 __all__ = [
     "EARTH_RADIUS_KM",
+    "FLATTENING",
+    "SEMI_MAJOR_KM",
     "FloatArray",
     "arc_km",
     "chord_km",
@@ -17,14 +23,6 @@ __all__ = [
     "epicentral_km",
     "hypocentral_km",
 ]
-
-FloatArray = npt.NDArray[np.floating]
-
-#: Semi-major axis (km) and flattening of WGS 84 [WGS84].
-SEMI_MAJOR_KM = 6378.137
-FLATTENING = 1 / 298.257223563
-#: Mean radius (2a + b) / 3 of WGS 84, km.
-EARTH_RADIUS_KM = SEMI_MAJOR_KM * (1 - FLATTENING / 3)
 
 
 def ecef_km(
@@ -44,28 +42,20 @@ def ecef_km(
     coordinates
         Shape ``(3, …)``, km: x, y, z.
     """
-    lat = np.radians(np.asarray(lat_deg, dtype=np.float64))
-    lon = np.radians(np.asarray(lon_deg, dtype=np.float64))
-    eccentricity2 = FLATTENING * (2 - FLATTENING)
-    sin_lat = np.sin(lat)
-    normal_km = SEMI_MAJOR_KM / np.sqrt(1 - eccentricity2 * sin_lat**2)
-    across = normal_km * np.cos(lat)
-    lat_part = normal_km * (1 - eccentricity2) * sin_lat
-    x, y, z = np.broadcast_arrays(across * np.cos(lon), across * np.sin(lon), lat_part)
+    lat, lon = np.asarray(lat_deg, dtype=np.float64), np.asarray(lon_deg, dtype=np.float64)
+    x, y, z = np.broadcast_arrays(*earth.ecef_km(COLUMNS, lat, lon))
     return np.stack((x, y, z)).astype(dtype, copy=False)
 
 
 def chord_km(coordinates_km: FloatArray, source_km: FloatArray) -> FloatArray:
     """Return the straight distance of each point, shape ``(3, n)``, km, to one source, shape ``(3,)``, km."""
     x, y, z = (coordinates_km[axis] - coordinates_km.dtype.type(source_km[axis]) for axis in range(3))
-    distance: FloatArray = np.sqrt(x * x + y * y + z * z)
-    return distance
+    return earth.chord_km(COLUMNS, x, y, z)
 
 
 def arc_km(chord: FloatArray) -> FloatArray:
     """Return the arc of the mean sphere over a chord; both km, any shape."""
-    arc: FloatArray = 2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord / (2 * EARTH_RADIUS_KM), 1))
-    return arc
+    return earth.arc_km(COLUMNS, chord)
 
 
 def epicentral_km(lat_deg: float, lon_deg: float, to_lat_deg: npt.ArrayLike, to_lon_deg: npt.ArrayLike) -> FloatArray:
@@ -78,7 +68,4 @@ def hypocentral_km(epicentral: FloatArray, depth_km: float) -> FloatArray:
 
     Takes the chord of the mean sphere to the focus, so that far distances are not overstated.
     """
-    focus_km = EARTH_RADIUS_KM - depth_km
-    half_sin = np.sin(np.asarray(epicentral, dtype=np.float64) / (2 * EARTH_RADIUS_KM))
-    straight: FloatArray = np.sqrt(depth_km**2 + 4 * EARTH_RADIUS_KM * focus_km * half_sin**2)
-    return straight
+    return earth.ray_km(COLUMNS, np.asarray(epicentral, dtype=np.float64), depth_km)

@@ -8,12 +8,13 @@ What has one value an event is a field; what has one value a device (or cell) is
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum, StrEnum
-from typing import Annotated, Literal
+from enum import IntEnum
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
+
+from eew.practice import IssueRule, Level, LevelRule, LevelWord, Profile
+from eew.report import AlertStatus, AreaAnswer, EventReport, ReportKind, TopicWord, Vertex
 
 __all__ = [
     "AlertPlan",
@@ -31,12 +32,14 @@ __all__ = [
     "IssueRule",
     "Level",
     "LevelRule",
+    "LevelWord",
     "Profile",
     "ReportKind",
     "RowColumn",
     "SentRange",
     "ShelterColumns",
     "Shelters",
+    "TopicWord",
     "Vertex",
 ]
 
@@ -44,159 +47,12 @@ FloatColumn = npt.NDArray[np.float32]
 RowColumn = npt.NDArray[np.int32]
 CodeColumn = npt.NDArray[np.uint8]
 
-Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
-Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
-#: Depth of a focus: a little above sea level is real (volcanoes), below 800 km nothing breaks.
-Depth = Annotated[float, msgspec.Meta(ge=-10, le=800)]
-#: What may stand in one topic level of any broker.
-TopicWord = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-#: Latitude, longitude (degrees) and depth (km) of a corner of a fault.
-Vertex = tuple[Latitude, Longitude, Depth]
-
-
-LevelWord = Literal["critical", "active", "passive", "none"]
-
-
-class ReportKind(StrEnum):
-    """What a report does to its event."""
-
-    NEW = "new"
-    UPDATE = "update"
-    FINAL = "final"
-    CANCEL = "cancel"
-
-
-class AlertStatus(StrEnum):
-    """Whether it is meant: an exercise is marked as such wherever a person sees it."""
-
-    ACTUAL = "actual"
-    EXERCISE = "exercise"
-    TEST = "test"
-
-
-class Level(IntEnum):
-    """How loud an alert is. ``NONE`` is not sent; the rest is ordered by urgency."""
-
-    NONE = 0
-    PASSIVE = 1
-    ACTIVE = 2
-    CRITICAL = 3
-
-    @property
-    def word(self) -> LevelWord:
-        """The word in payloads and tables."""
-        return _LEVEL_WORDS[self]
-
-
-_LEVEL_WORDS: dict[Level, LevelWord] = {
-    Level.NONE: "none",
-    Level.PASSIVE: "passive",
-    Level.ACTIVE: "active",
-    Level.CRITICAL: "critical",
-}
-
 
 class DeviceKind(IntEnum):
     """What sort of device it is."""
 
     PHONE = 0
     TV = 1
-
-
-class AreaAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agency itself says of one of its areas."""
-
-    code: str
-    name: str | None = None
-    #: Lower and upper intensity on the agency's scale; ``intensity_to`` is ``None`` for "or more".
-    intensity_from: float | None = None
-    intensity_to: float | None = None
-    s_arrival_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-
-
-class EventReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One published solution in the sequence of an event, as every feed is read into.
-
-    ``None`` means unknown. Raises ``ValueError`` where what every report but a cancel must say is missing.
-    """
-
-    event_id: TopicWord
-    source: TopicWord
-    report_no: Annotated[int, msgspec.Meta(ge=1, le=30000)]
-    kind: ReportKind
-    status: AlertStatus
-    issued_at: Annotated[datetime, msgspec.Meta(tz=True)]
-    origin_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    detected_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    lat_deg: Latitude | None = None
-    lon_deg: Longitude | None = None
-    depth_km: Depth | None = None
-    magnitude: Annotated[float, msgspec.Meta(ge=-2, le=10.5)] | None = None
-    magnitude_type: str | None = None
-    place: str | None = None
-    #: The agency assumed the hypocentre (JMA 仮定震源要素): no attenuation may be applied.
-    is_assumed: bool = False
-    tsunami: bool | None = None
-    likelihood: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    #: Segments of a finite fault, each a closed or open ring of vertices.
-    fault: tuple[tuple[Vertex, ...], ...] | None = None
-    areas: tuple[AreaAnswer, ...] | None = None
-    signature: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind is ReportKind.CANCEL:
-            return
-        missing = [name for name in ("origin_at", "lat_deg", "lon_deg") if getattr(self, name) is None]
-        if missing:
-            raise ValueError(f"missing required field `{missing[0]}` (only a cancel may leave it out)")
-
-
-@dataclass(frozen=True, slots=True)
-class LevelRule:
-    """One way to reach a level; all that is given must hold."""
-
-    #: Least intensity at the device, on the profile's scale.
-    min_intensity: float
-    #: Least magnitude, compared after rounding to 0.1 as agencies do.
-    min_magnitude: float | None = None
-    #: Least intensity that must be expected somewhere.
-    min_anywhere: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IssueRule:
-    """One way for a report to be issued at all; all that is given must hold."""
-
-    min_magnitude: float | None = None
-    min_anywhere: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A region's practice: which formula, which thresholds, which language. Data, not code."""
-
-    name: str
-    title: str
-    #: ``jma``, ``mmi``, ``csis`` or ``cwa``: what an intensity number means.
-    scale: str
-    intensity_model: str
-    travel_times: str
-    #: Taken where a report does not say the depth, km.
-    default_depth_km: float
-    levels: Mapping[Level, tuple[LevelRule, ...]]
-    issue: tuple[IssueRule, ...]
-    #: Region and language of the help cards, ``jp/ja``.
-    info: str
-    #: How long after the last S arrival among the told an alert stays valid, s.
-    validity_s: float
-    sources: tuple[str, ...]
-    #: Agencies whose word counts before others', in order of preference.
-    leading: tuple[str, ...] = ()
-
-    @property
-    def min_intensity(self) -> float:
-        """The least intensity at which anyone is told."""
-        return min(rule.min_intensity for rules in self.levels.values() for rule in rules)
 
 
 class Hazard(IntEnum):

@@ -4,11 +4,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from eew.decision.policy import levels
+from eew.client.rules import SOLUTION, solution_of
+from eew.decision.policy import is_issued, levels
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity import intensity_model
 from eew.estimate.targets import Targets
@@ -22,18 +22,6 @@ __all__ = ["OwnReckoning", "Reckoned"]
 _N_REPORTS_KEPT = 4
 #: Places reckoned at once: a cell's alert costs the block around it, not all that a process plays.
 _BLOCK_ROWS = 1 << 15
-_SOLUTION = (
-    "event_id",
-    "report_no",
-    "kind",
-    "status",
-    "issued_at",
-    "origin_at",
-    "lat_deg",
-    "lon_deg",
-    "depth_km",
-    "magnitude",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +100,10 @@ class OwnReckoning:
         msgspec.ValidationError
             If the core says less than a solution must, or a number is out of range.
         """
-        solution = tuple(getattr(core, name) for name in _SOLUTION)
+        solution = tuple(getattr(core, name) for name in SOLUTION)
         own = self._reports.get(solution)
         if own is None:
-            own = self._reports[solution] = _OwnReport(_report(core), {})
+            own = self._reports[solution] = _OwnReport(solution_of(core), {})
             if len(self._reports) > _N_REPORTS_KEPT:
                 self._reports.popitem(last=False)
         first, end, _ = (rows or slice(None)).indices(self._n_places)
@@ -140,7 +128,8 @@ class OwnReckoning:
         level = np.zeros(n, dtype=np.uint8)
         intensity, p_arrival_s, s_arrival_s = (np.full(n, np.nan, dtype=np.float32) for _ in range(3))
         row = estimate.target_row
-        level[row] = levels(self._profile, report.magnitude, estimate.intensity, estimate.max_intensity)
+        if is_issued(self._profile, report.magnitude, estimate.max_intensity):
+            level[row] = levels(self._profile, report.magnitude, estimate.intensity, estimate.max_intensity)
         intensity[row], p_arrival_s[row], s_arrival_s[row] = (
             estimate.intensity,
             estimate.p_arrival_s,
@@ -151,9 +140,3 @@ class OwnReckoning:
 
 def _joined(parts: Sequence[Reckoned]) -> Reckoned:
     return Reckoned(*(np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS))
-
-
-def _report(core: AlertCore) -> EventReport:
-    """Return a core as the report it came from; raises ``msgspec.ValidationError`` where it is none."""
-    members = {name: getattr(core, name) for name in _SOLUTION}
-    return msgspec.convert(members | {"source": "wire"}, EventReport)

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.broker.endpoint import Endpoint
+from eew.client.clock import Clocks
+from eew.client.rules import decoded, is_believed
 from eew.devices.attachment import Attachment
 from eew.devices.collector import Collector
 from eew.devices.decode import cell_alerts, device_alerts
@@ -41,7 +43,7 @@ from eew.profile import load_profile
 from eew.reckoning import OwnReckoning
 from eew.wire import topic
 from eew.wire.message import AlertCore, Status
-from eew.wire.sign import Verifier, core_of
+from eew.wire.sign import Verifier
 
 __all__ = ["main"]
 
@@ -49,9 +51,8 @@ __all__ = ["main"]
 _OPENING = 200
 #: How long the last receipts may take.
 _LAST_RECEIPTS_S = 5.0
-#: Beyond three centuries there may be no such date.
-_LONGEST_OFFSET_S = 1e10
 _BROKER_GONE = "broker"
+_STATUS = msgspec.json.Decoder(Status)
 
 
 class Worker:
@@ -68,14 +69,12 @@ class Worker:
             Path(orders.folder) / f"counters-{orders.worker_no}.bin", dtype=np.int64, mode="r+", shape=(len(Counter),)
         )
         verifier = Verifier({key_id: _base64url(key) for key_id, key in settings.keys.items()})
-
-        def verify(core: AlertCore) -> bool:
-            return verifier.verify(core.key_id, core_of(core), core.signature)
-
         self._receipts_file = (Path(orders.folder) / f"receipts-{orders.worker_no}.bin").open("wb")
         log = ReceiptLog(self._receipts_file)
-        self._receiver = Receiver(self._rows.first, len(self._rows), verify, counters, log)
-        self._offset = timedelta(0)
+        self._receiver = Receiver(
+            self._rows.first, len(self._rows), partial(is_believed, verifier=verifier), counters, log
+        )
+        self._clocks = Clocks()
         self._attachments: list[Attachment] = []
         self._source_host = None if settings.n_connections else source_host(self._endpoint.host, orders.worker_no)
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -180,19 +179,12 @@ class Worker:
         if not self._lost.done():
             self._lost.set_result(reason)
 
-    def _now(self) -> datetime:
-        return datetime.now(UTC) + self._offset
-
     def _take_status(self, run: Run) -> None:
-        """Follow the dispatcher's clock: a replay happens in the earthquake's time."""
+        """Follow the dispatchers' clocks: a replay happens in the earthquake's time."""
         for row in run.payload:
-            try:
-                status = msgspec.json.decode(row.tobytes(), type=Status)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue
-            offset_s = status.clock.offset_s if status.clock else 0.0
-            if abs(offset_s) < _LONGEST_OFFSET_S:
-                self._offset = timedelta(seconds=offset_s)
+            status = decoded(_STATUS, row.tobytes())
+            if status is not None:
+                self._clocks.take(status)
 
     def _take_devices(self, payload: npt.NDArray[np.uint8]) -> None:
         for alerts in device_alerts(payload):
@@ -235,8 +227,9 @@ class Worker:
             self._take(alert, row, level, s_arrival_s)
 
     def _take(self, core: AlertCore, row: RowColumn, level: CodeColumn, s_arrival_s: FloatColumn) -> None:
+        now_at = self._clocks.now_at(datetime.now(UTC), core.key_id)
         is_taken = self._receiver.take(
-            core, row, level, s_arrival_s, now_at=self._now(), received_mono_ns=time.monotonic_ns()
+            core, row, level, s_arrival_s, now_at=now_at, received_mono_ns=time.monotonic_ns()
         )
         if self._receipts is not None:
             self._receipts.note(core, row[is_taken], level[is_taken])

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -128,10 +127,3 @@ def test_unusable_file_is_named(tmp_path: Path, text: str, field: str | None) ->
     with pytest.raises(InputError) as caught:
         load_areas(path)
     assert (caught.value.file, caught.value.field) == (str(path), field)
-
-
-def test_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without shapely the error says what to install."""
-    monkeypatch.setitem(sys.modules, "shapely", None)
-    with pytest.raises(InputError, match=r"pip install 'eew\[areas\]'"):
-        load_areas(tmp_path / "areas.geojson")

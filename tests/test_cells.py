@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew import cells
+from eew.quadkey import from_quadkey, quadkey, quadkey_at
 
 #: Published: tile column, line, level and quadkey. [BING] tile system; [MERCANTILE] documentation.
 PUBLISHED_QUADKEYS = [
@@ -40,19 +41,20 @@ def test_published_tiles_have_their_published_quadkeys(column: int, line: int, l
     lon_deg = (column + 0.5) / 2**level * 360 - 180
     lat_deg = math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * (line + 0.5) / 2**level))))
     cell = int(cells.cell_at(lat_deg, lon_deg, level))
-    assert cells.quadkey(cell, level) == digits
-    assert cells.from_quadkey(digits) == cell
+    assert quadkey(cell, level) == digits
+    assert from_quadkey(digits) == cell
+    assert quadkey_at(lat_deg, lon_deg, level) == digits
 
 
 def test_shibuya_is_in_its_published_cell() -> None:
     """The documented point of quadkey 13300211230301333312 is in the level-15 cell of its first 15 digits."""
     cell = int(cells.cell_at(35.657854158137965, 139.7014617919922))
-    assert cells.quadkey(cell, cells.DEVICE_LEVEL) == "133002112303013"
+    assert quadkey(cell, cells.DEVICE_LEVEL) == "133002112303013"
 
 
 def test_bounds_are_the_published_ones() -> None:
     """Tile 486/332/10 has the edges that mercantile's documentation prints."""
-    edges = cells.bounds(cells.from_quadkey("0313102310"), 10)
+    edges = cells.bounds(from_quadkey("0313102310"), 10)
     found = [float(side[0]) for side in (edges.west_deg, edges.south_deg, edges.east_deg, edges.north_deg)]
     assert found == pytest.approx([-9.140625, 53.12040528310657, -8.7890625, 53.33087298301705], abs=1e-11)
 
@@ -61,9 +63,11 @@ def test_cells_are_openstreetmap_tiles(rng: np.random.Generator) -> None:
     """On random points every level gives the tile of the OpenStreetMap formula."""
     lat_deg, lon_deg = rng.uniform(-85, 85, 500), rng.uniform(-180, 180, 500)
     for level in range(1, 17):
-        found = [cells.quadkey(int(cell), level) for cell in cells.cell_at(lat_deg, lon_deg, level)]
+        found = [quadkey(int(cell), level) for cell in cells.cell_at(lat_deg, lon_deg, level)]
         tiles = [osm_tile(lat, lon, level) for lat, lon in zip(lat_deg, lon_deg, strict=True)]
-        assert found == [quadkey_of_tile(column, line, level) for column, line in tiles]
+        expected = [quadkey_of_tile(column, line, level) for column, line in tiles]
+        assert found == expected
+        assert [quadkey_at(lat, lon, level) for lat, lon in zip(lat_deg, lon_deg, strict=True)] == expected
 
 
 @given(latitudes, longitudes, levels)
@@ -88,9 +92,9 @@ def test_the_middle_of_a_cell_is_in_it(level_and_cell: tuple[int, int]) -> None:
 def test_digits_and_integer_are_one_cell(level_and_cell: tuple[int, int]) -> None:
     """A quadkey has one digit a level and reads back as its cell."""
     level, cell = level_and_cell
-    digits = cells.quadkey(cell, level)
+    digits = quadkey(cell, level)
     assert len(digits) == level
-    assert cells.from_quadkey(digits) == cell
+    assert from_quadkey(digits) == cell
 
 
 @given(latitudes, longitudes, levels, levels)
@@ -100,7 +104,7 @@ def test_coarser_cells_are_prefixes(lat_deg: float, lon_deg: float, one_level: i
     fine_cell = cells.cell_at([lat_deg], [lon_deg], fine)
     coarse_cell = cells.cell_at([lat_deg], [lon_deg], coarse)
     assert cells.ancestor(fine_cell, fine, coarse) == coarse_cell
-    assert cells.quadkey(int(fine_cell[0]), fine).startswith(cells.quadkey(int(coarse_cell[0]), coarse))
+    assert quadkey(int(fine_cell[0]), fine).startswith(quadkey(int(coarse_cell[0]), coarse))
 
 
 def test_a_coarse_cell_is_one_run_of_sorted_cells(rng: np.random.Generator) -> None:
@@ -127,7 +131,8 @@ def test_a_coarse_cell_is_one_run_of_sorted_cells(rng: np.random.Generator) -> N
 )
 def test_edges_of_the_map_are_inside_it(lat_deg: float, lon_deg: float, digits: str) -> None:
     """Poles are clamped to the first and last line, and either side of the date line stays on its own side."""
-    assert cells.quadkey(int(cells.cell_at(lat_deg, lon_deg, 2)), 2) == digits
+    assert quadkey(int(cells.cell_at(lat_deg, lon_deg, 2)), 2) == digits
+    assert quadkey_at(lat_deg, lon_deg, 2) == digits
 
 
 def test_a_device_cell_at_the_equator_is_about_a_kilometre_wide() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from eew import reckoning as module
+from eew.client.rules import solution_of
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity import intensity_model
 from eew.estimate.targets import Targets
@@ -65,10 +66,9 @@ def alone(row: int, magnitude: float) -> tuple[float, float]:
     """Return intensity and S arrival of one place, by the estimator; NaN beyond its table."""
     table = TravelTimeTable.load(PROFILE.travel_times)
     estimator = Estimator(table, intensity_model(PROFILE.intensity_model), PROFILE.default_depth_km)
-    report = msgspec.convert(
-        {name: getattr(core(magnitude=magnitude), name) for name in module._SOLUTION} | {"source": "test"}, EventReport
+    found = estimator.estimate(
+        solution_of(core(magnitude=magnitude)), Targets.of(LAT_DEG[row : row + 1], LON_DEG[row : row + 1]), -np.inf
     )
-    found = estimator.estimate(report, Targets.of(LAT_DEG[row : row + 1], LON_DEG[row : row + 1]), -np.inf)
     if not len(found.target_row):
         return np.nan, np.nan
     return float(found.intensity[0]), float(found.s_arrival_s[0])

@@ -14,7 +14,7 @@ from eew.model import AlertStatus, ReportKind
 from eew.view.countdown import Felt, Seen, Speaker
 from eew.watch import MOST_KEPT, Watch
 from eew.wire import topic
-from eew.wire.message import AlertCore, CellAlert, Clock, EventMessage, ShelterReference, Status, payload_of
+from eew.wire.message import AlertCore, CellAlert, Clock, EventMessage, EventText, ShelterReference, Status, payload_of
 from eew.wire.sign import SigningKey, Verifier, core_of, in_base64url
 
 MessageT = TypeVar("MessageT", bound=AlertCore)
@@ -354,3 +354,49 @@ def test_nothing_that_comes_over_the_wire_is_raised(where: str, payload: bytes) 
     watch = Watch(PLACE, None, None)
     watch.take(where, payload)
     watch.board(after(6))
+
+
+def test_the_newest_message_is_to_be_had_as_it_came(watch: Watch) -> None:
+    """Of one report the event's own; nothing of an event that nobody knows."""
+    give(watch, cell_alert(watch))
+    assert isinstance(watch.message("ev-1"), CellAlert)
+    give(watch, event())
+    assert watch.message("ev-1") == event()
+    assert watch.message("ev-2") is None
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("ja", "【訓練】地震"), ("en", "EXERCISE"), ("es", "SIMULACRO")], ids=["ja", "en", "es"]
+)
+def test_the_alert_is_told_in_a_language(language: str, words: str) -> None:
+    """With the watcher's own seconds, cut; an exercise says so first."""
+    watch = Watch(PLACE, None, VERIFIER, language)
+    give(watch, event(status=AlertStatus.EXERCISE))
+    text = watch.board(after(6)).seen[0].text
+    s_in_s = felt_at(watch).s_in_s
+    assert text is not None
+    assert text.long.startswith(words)
+    assert str(math.floor(s_in_s)) in text.long
+    (line,) = [each for each in Speaker().lines(watch.board(after(6))) if "ev-1" in each]
+    assert line.endswith(f"\n{text.long}")
+
+
+def test_without_a_place_it_tells_what_all_are_told() -> None:
+    """The event's own text, from which nothing can steer the terminal; nothing in a language it does not have."""
+    texts = {"en": EventText(short="Earthquake.", long="Earthquake.\x1b[2J Be \x07careful.", spoken="Earthquake.")}
+    found = []
+    for language in ("en", "tr"):
+        watch = Watch(None, None, VERIFIER, language)
+        give(watch, event(texts=texts))
+        found.append(watch.board(after(6)).seen[0].text)
+    assert found[0] is not None
+    assert found[0].long.isprintable()
+    assert "careful" in found[0].long
+    assert found[1] is None
+
+
+def test_who_is_told_nothing_gets_no_text() -> None:
+    """A small earthquake far away."""
+    watch = Watch(PLACE, None, VERIFIER, "en")
+    give(watch, event(magnitude=2.0))
+    assert watch.board(after(6)).seen[0].text is None

@@ -209,7 +209,7 @@ def _median(column: "FloatColumn") -> float | None:
 
 
 def _class_word(number: float) -> str | None:
-    from eew.estimate.scale import JMA_CLASSES
+    from eew.physics.scale import JMA_CLASSES
 
     return None if math.isnan(number) else JMA_CLASSES[int(number)]
 

@@ -135,7 +135,7 @@ def _print_table(names: Sequence[str], places: Sequence[Place], title: str) -> N
     from rich.console import Console
     from rich.table import Table
 
-    from eew.estimate.scale import class_word
+    from eew.physics.scale import class_word
 
     scale = str(places[0]["scale"])
     table = Table(

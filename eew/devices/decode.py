@@ -5,20 +5,21 @@ Nothing is assumed of a dispatcher but the contract: where messages are not laid
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC
-from typing import TypeVar
+from typing import get_args
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from eew.client.rules import decoded
 from eew.model import FloatColumn, Level
 from eew.units import seconds_after
 from eew.wire.message import AlertCore, CellAlert, DeviceAlert
+from eew.wire.signal import AlertLevel, level_members
 
 __all__ = ["Alerts", "cell_alerts", "device_alerts"]
 
-_LEVEL_KEY = b',"level":"'
+_LEVEL_KEY = b',"level":'
 _ID_KEY = b'"device_id":"'
 _NULL = b"null"
 _S_KEY = b'"s_arrival_at":'
@@ -29,9 +30,8 @@ _CLOCK_MS = np.array([36_000_000, 3_600_000, 600_000, 60_000, 10_000, 1000, 100,
 _FIXED_AT = (13, 16, 19, 23, 24)
 _DATE_LENGTH = len("2011-03-11T")
 _INSTANT_LENGTH = len("2011-03-11T05:46:48.800Z")
-_WORDS = {level: f'{level.word}",'.encode() for level in (Level.PASSIVE, Level.ACTIVE, Level.CRITICAL)}
+_LEVEL_WORDS: tuple[AlertLevel, ...] = get_args(AlertLevel)
 
-_Alert = TypeVar("_Alert", DeviceAlert, CellAlert)
 _DEVICE = msgspec.json.Decoder(DeviceAlert)
 _CELL = msgspec.json.Decoder(CellAlert)
 
@@ -56,7 +56,7 @@ def device_alerts(payload: npt.NDArray[np.uint8]) -> Iterator[Alerts | None]:
     left = payload
     while len(left):
         first = left[0].tobytes()
-        alert = _decoded(_DEVICE, first)
+        alert = decoded(_DEVICE, first)
         if alert is None:
             yield None
             left = left[1:]
@@ -80,6 +80,8 @@ class _Layout:
     """Where in one payload stands what differs from device to device."""
 
     level_at: int
+    #: What stands there, by level, with the spaces behind it.
+    levels: tuple[tuple[Level, npt.NDArray[np.uint8]], ...]
     id_start: int
     id_end: int
     #: Of the instant, or of ``null`` in its place.
@@ -99,11 +101,18 @@ class _Layout:
         s_at = payload.index(_S_KEY) + len(_S_KEY)
         if not level_at < id_start < s_at or payload[id_start : id_end + 1] != device_id + b'"':
             return None
+        n_level = id_start - len(_ID_KEY) - level_at
+        levels = tuple(
+            (Level[word.upper()], np.frombuffer(text.ljust(n_level), dtype=np.uint8))
+            for word in _LEVEL_WORDS
+            if len(text := level_members(word, alert.kind, is_compact=alert.instruction is None)) <= n_level
+        )
         if payload[s_at : s_at + len(_NULL)] == _NULL:
-            return cls(level_at, id_start, id_end, s_at, has_s=False)
+            return cls(level_at, levels, id_start, id_end, s_at, has_s=False)
         s_at += 1
-        is_instant = payload[s_at + _INSTANT_LENGTH - 1 :][:2] == b'Z"'
-        return cls(level_at, id_start, id_end, s_at, has_s=True) if is_instant and alert.origin_at is not None else None
+        if payload[s_at + _INSTANT_LENGTH - 1 :][:2] != b'Z"' or alert.origin_at is None:
+            return None
+        return cls(level_at, levels, id_start, id_end, s_at, has_s=True)
 
     def fits(self, rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Return which payloads have the first one's core and day, and their members at the same places."""
@@ -133,13 +142,11 @@ class _Layout:
         return Alerts(core, device_id[:, 0], self._levels(rows), s_arrival_s)
 
     def _levels(self, rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Return the codes of the levels; ``NONE`` where not just the word of one, and spaces, come before the id."""
-        words = rows[:, self.level_at : self.id_start - len(_ID_KEY)]
+        """Return the codes of the levels; ``NONE`` where not just what belongs to one stands before the id."""
+        written = rows[:, self.level_at : self.id_start - len(_ID_KEY)]
         code = np.zeros(len(rows), dtype=np.uint8)
-        for level, word in _WORDS.items():
-            if len(word) <= words.shape[1]:
-                padded = np.frombuffer(word.ljust(words.shape[1]), dtype=np.uint8)
-                code[(words == padded).all(axis=1)] = level
+        for level, text in self.levels:
+            code[(written == text).all(axis=1)] = level
         return code
 
     def _clock(self, rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -163,17 +170,4 @@ def _one(alert: DeviceAlert) -> Alerts:
 def cell_alerts(payload: npt.NDArray[np.uint8]) -> Iterator[CellAlert | None]:
     """Yield the cell alerts in payloads, shape ``(n, length)``; ``None`` for each that is no alert."""
     for row in payload:
-        yield _decoded(_CELL, row.tobytes())
-
-
-def _decoded(decoder: msgspec.json.Decoder[_Alert], payload: bytes) -> _Alert | None:
-    """Return an alert, or ``None`` for bytes of which a device can make nothing, whatever they are."""
-    try:
-        alert = decoder.decode(payload)
-        for at in (alert.issued_at, alert.origin_at, alert.expires_at, alert.p_arrival_at, alert.s_arrival_at):
-            if at is not None:
-                # The first and the last day there is may not be there in UTC.
-                at.astimezone(UTC)
-    except (ValueError, OverflowError, RecursionError):
-        return None
-    return alert
+        yield decoded(_CELL, row.tobytes())

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from eew import cells
 from eew.model import Cells, Devices
+from eew.quadkey import quadkey
 from eew.wire import topic
 
 __all__ = ["Mode", "RowRange", "Subscriptions", "populated_cells", "row_ranges", "topic_filters"]
@@ -55,13 +56,11 @@ def topic_filters(devices: Devices, rows: RowRange, mode: Mode, subscriptions: S
     is_each = subscriptions == "each" or len(rows) == 1
     cell = devices.cell[rows.first : rows.end]
     if mode == "cell" and is_each:
-        return [
-            topic.cell_alert(cells.quadkey(int(each), topic.CELL_LEVEL)) for each in _ancestors(cell, topic.CELL_LEVEL)
-        ]
+        return [topic.cell_alert(quadkey(int(each), topic.CELL_LEVEL)) for each in _ancestors(cell, topic.CELL_LEVEL)]
     if is_each:
         ids = devices.id[rows.first : rows.end]
         return [topic.device_alert(topic.group_of(int(at)), each.decode()) for at, each in zip(cell, ids, strict=True)]
-    digits = [cells.quadkey(int(each), topic.GROUP_LEVEL) for each in _ancestors(cell, topic.GROUP_LEVEL)]
+    digits = [quadkey(int(each), topic.GROUP_LEVEL) for each in _ancestors(cell, topic.GROUP_LEVEL)]
     return [topic.region_filter(each) if mode == "cell" else topic.group_filter(each) for each in digits]
 
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from eew.client.rules import is_expired, rank
 from eew.model import CodeColumn, FloatColumn, Level, ReportKind, RowColumn
 from eew.wire.message import AlertCore
 
@@ -150,7 +151,7 @@ class Receiver:
             Shape ``(n,)``. The rest was expired, did not verify, was a duplicate or older than what was shown.
         """
         n = len(device_row)
-        if core.expires_at <= now_at:
+        if is_expired(core, now_at):
             return self._refused(Counter.EXPIRED, n)
         if not self._verify(core):
             return self._refused(Counter.UNVERIFIED, n)
@@ -158,13 +159,12 @@ class Receiver:
         shown = self._shown.get(core.event_id)
         if shown is None:
             shown = self._shown[core.event_id] = np.zeros(self._n_rows, dtype=np.int32)
-        # A cancel may bear the number of the report it takes back: it ranks above it.
-        rank = 2 * core.report_no + (core.kind is ReportKind.CANCEL)
+        own_rank = rank(core)
         is_run = bool((np.diff(row) == 1).all())
         at = slice(int(row[0]), int(row[0]) + n) if n and is_run else row
         before = shown[at]
-        is_older = rank < before
-        is_duplicate = rank == before
+        is_older = own_rank < before
+        is_duplicate = own_rank == before
         if not is_run:
             # Twice in one batch: only the last to write its position is the first to be taken.
             order = np.arange(n, dtype=np.int32)
@@ -176,7 +176,7 @@ class Receiver:
         if not is_taken.all():
             at, device_row = row[is_taken], device_row[is_taken]
             level, s_arrival_s = level[is_taken], s_arrival_s[is_taken]
-        shown[at] = rank
+        shown[at] = own_rank
         self._counters[Counter.UNAFFECTED] += len(level) - np.count_nonzero(level != Level.NONE)
         self._counters[Counter.TAKEN] += len(level)
         self.log.add(core, device_row, level, s_arrival_s, received_mono_ns)

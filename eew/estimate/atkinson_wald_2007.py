@@ -1,19 +1,14 @@
 """Intensity in California, Modified Mercalli, by Atkinson & Wald (2007)."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from eew.estimate.distance import checked_distance_km, checked_finite
+from eew.estimate.distance import checked
+from eew.physics.intensity import atkinson_wald_2007
 
 __all__ = ["AtkinsonWald2007"]
-
-#: Keeps the distance off zero near the source, km.
-NEAR_KM = 14.0
-#: Beyond this, attenuation changes, km.
-TRANSITION_KM = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +56,4 @@ class AtkinsonWald2007:
         ----------
         [AW07], coefficients for California. No second source of the numbers was found.
         """
-        del is_fault_distance
-        checked_finite("magnitude", magnitude)
-        checked_finite("depth (km)", depth_km)
-        distance = np.sqrt(checked_distance_km(hypocentral_km) ** 2 + NEAR_KM**2)
-        # numpy's natural logarithm is several times as fast as its decimal one.
-        log_distance = np.log(distance) / math.log(10)
-        beyond = np.maximum(log_distance - math.log10(TRANSITION_KM), 0.0)
-        source = 12.27 + 2.270 * (magnitude - 6) + 0.1304 * (magnitude - 6) ** 2
-        path = -(1.30 + 0.577 * magnitude) * log_distance - 0.000707 * distance + 1.95 * beyond
-        return np.asarray(source + path)
+        return checked(atkinson_wald_2007, magnitude, hypocentral_km, depth_km, is_fault_distance=is_fault_distance)

@@ -1,13 +1,35 @@
-"""What every intensity model asks of its numbers before it works with them."""
+"""What every intensity model asks of its numbers before its formula works with them."""
 
 import math
 
 import numpy as np
 import numpy.typing as npt
 
+from eew.columns import COLUMNS
 from eew.errors import ModelRangeError
+from eew.physics.intensity import IntensityFormula
 
-__all__ = ["checked_distance_km", "checked_finite"]
+__all__ = ["checked", "checked_distance_km", "checked_finite"]
+
+
+def checked(
+    formula: IntensityFormula,
+    magnitude: float,
+    distance_km: npt.ArrayLike,
+    depth_km: float,
+    *,
+    is_fault_distance: bool,
+) -> npt.NDArray[np.float64]:
+    """Return what a formula gives at each distance; raise ``ModelRangeError`` for numbers no model works with."""
+    return np.asarray(
+        formula(
+            COLUMNS,
+            checked_finite("magnitude", magnitude),
+            checked_distance_km(distance_km),
+            depth_km=checked_finite("depth (km)", depth_km),
+            is_fault_distance=is_fault_distance,
+        )
+    )
 
 
 def checked_distance_km(distance_km: npt.ArrayLike) -> npt.NDArray[np.float64]:

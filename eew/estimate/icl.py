@@ -5,14 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eew.estimate.distance import checked_distance_km, checked_finite
+from eew.estimate.distance import checked
+from eew.physics.intensity import icl
 
 __all__ = ["Icl"]
-
-CONSTANT = 2.941
-PER_MAGNITUDE = 1.363
-PER_LOG_DISTANCE = -1.494
-NEAR_KM = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,4 @@ class Icl:
         ----------
         [ICL]. One source only; no second, independent one was found.
         """
-        del is_fault_distance
-        checked_finite("depth (km)", depth_km)
-        source = CONSTANT + PER_MAGNITUDE * checked_finite("magnitude", magnitude)
-        return np.asarray(source + PER_LOG_DISTANCE * np.log(checked_distance_km(hypocentral_km) + NEAR_KM))
+        return checked(icl, magnitude, hypocentral_km, depth_km, is_fault_distance=is_fault_distance)

@@ -10,19 +10,12 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from eew.columns import COLUMNS
 from eew.errors import ModelRangeError
 from eew.estimate.distance import checked_distance_km, checked_finite
+from eew.physics.intensity import GREATEST_MW, MJ_MINUS_MW, TO_400_M_S, jma_intensity, log_pgv_600
 
 __all__ = ["EventType", "SiMidorikawa1999"]
-
-#: Mw = Mj − this: the mean difference of the two [UTSU82], as JMA takes it.
-MJ_MINUS_MW = 0.171
-#: Larger earthquakes are taken as this one [NIED09].
-GREATEST_MW = 8.3
-#: Nearer to the fault than this is taken as this, km.
-LEAST_KM = 3.0
-#: From ground of 600 m/s to ground of 400 m/s, which site amplifications refer to, as JMA takes it.
-TO_400_M_S = 1.31
 
 
 class EventType(Enum):
@@ -96,7 +89,7 @@ class SiMidorikawa1999:
         log_pgv = np.log10(amplification * TO_400_M_S) + self.log_pgv_600(
             magnitude, hypocentral_km, depth_km=depth_km, is_fault_distance=is_fault_distance
         )
-        return np.asarray(2.68 + 1.72 * log_pgv)
+        return np.asarray(jma_intensity(log_pgv))
 
     def log_pgv_600(
         self,
@@ -107,10 +100,13 @@ class SiMidorikawa1999:
         is_fault_distance: bool,
     ) -> npt.NDArray[np.float64]:
         """Return log10 of the peak velocity, cm/s, on ground of 600 m/s; all else as in ``intensity``."""
-        mw = min(checked_finite("magnitude", magnitude) - MJ_MINUS_MW, GREATEST_MW)
-        half_length_km = 0.0 if is_fault_distance else 10 ** (0.5 * mw - 1.85) / 2
-        distance = np.maximum(checked_distance_km(hypocentral_km) - half_length_km, LEAST_KM)
-        source = 0.58 * mw + 0.0038 * checked_finite("depth (km)", depth_km) - 1.29 + self.event_type.value
-        # numpy's natural logarithm is several times as fast as its decimal one.
-        spreading = np.log(distance + 0.0028 * 10 ** (0.5 * mw)) / math.log(10)
-        return np.asarray(source - spreading - 0.002 * distance)
+        return np.asarray(
+            log_pgv_600(
+                COLUMNS,
+                checked_finite("magnitude", magnitude),
+                checked_distance_km(hypocentral_km),
+                depth_km=checked_finite("depth (km)", depth_km),
+                is_fault_distance=is_fault_distance,
+                event_term=self.event_type.value,
+            )
+        )

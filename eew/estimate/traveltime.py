@@ -18,35 +18,33 @@ from typing import Final, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from eew.columns import COLUMNS, FloatArray
 from eew.errors import ModelRangeError, TravelTimeError
 from eew.estimate.jma2001 import read_jma2001
 from eew.model import FloatColumn
+from eew.physics.travel import (
+    CONSTANT_MAX_DEPTH_KM,
+    CONSTANT_MAX_DISTANCE_KM,
+    CONSTANT_SPEEDS_KM_S,
+    MODEL_RADIUS_KM,
+    RESOLUTION_S,
+    SHIPPED_NAMES,
+    TABLES,
+    TravelTimes,
+    interpolated,
+    straight_km,
+)
 
-__all__ = ["TRAVEL_TIME_NAMES", "TravelTimeTable"]
+__all__ = ["MODEL_RADIUS_KM", "SHIPPED_NAMES", "TABLES", "TRAVEL_TIME_NAMES", "TravelTimeTable"]
 
 Float64Array = npt.NDArray[np.float64]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-#: Radius of the sphere that ak135 and iasp91 are given on, km [KEB95].
-MODEL_RADIUS_KM: Final = 6371.0
 #: Reports put a focus up to this far above sea level (volcanoes); the models begin at 0, km.
 MAX_HEIGHT_KM: Final = 10.0
 
-TABLES: Final = Path(__file__).parent / "tables"
-SHIPPED_NAMES: Final = ("ak135", "iasp91")
-#: P and S speed, km/s, that other clients take everywhere: EEWD, USGS eew-analyze, and a common rule of thumb.
-CONSTANT_SPEEDS_KM_S: Final = {
-    "constant-5.5-3.3": (5.5, 3.3),
-    "constant-6.1-3.5": (6.1, 3.5),
-    "constant-6.0-3.5": (6.0, 3.5),
-}
-CONSTANT_MAX_DISTANCE_KM: Final = 3000.0
-CONSTANT_MAX_DEPTH_KM: Final = 700.0
 #: What ``TravelTimeTable.load`` knows without a file.
 TRAVEL_TIME_NAMES: Final = (*SHIPPED_NAMES, *CONSTANT_SPEEDS_KM_S)
-
-#: What a residual is rounded to in a file, s: far finer than a table is right.
-RESOLUTION_S: Final = 2.0**-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,13 +133,13 @@ class TravelTimeTable:
         p_speed_km_s, s_speed_km_s
             Speeds at the surface, km/s.
         """
-        straight_km = _straight_km(distance_km, depth_km[:, np.newaxis])
+        ray_km = straight_km(COLUMNS, distance_km, depth_km[:, np.newaxis])
         return cls(
             name,
             _frozen(np.asarray(distance_km, dtype=np.float64)),
             _frozen(np.asarray(depth_km, dtype=np.float64)),
-            _frozen((p_travel_s - straight_km / p_speed_km_s).astype(np.float32)),
-            _frozen((s_travel_s - straight_km / s_speed_km_s).astype(np.float32)),
+            _frozen((p_travel_s - ray_km / p_speed_km_s).astype(np.float32)),
+            _frozen((s_travel_s - ray_km / s_speed_km_s).astype(np.float32)),
             p_speed_km_s,
             s_speed_km_s,
         )
@@ -189,19 +187,29 @@ class TravelTimeTable:
             self._checked("depth_km", depth_km, -MAX_HEIGHT_KM, self.max_depth_km),
         )
         depth = np.maximum(depth, 0)
-        straight_km = _straight_km(distance, depth)
+        ray_km = straight_km(COLUMNS, distance, depth)
         column, right = _cell(self.distance_km**2, distance**2)
         row, below = _cell(self.depth_km, depth)
 
-        def interpolated(residual_s: FloatColumn) -> Float64Array:
-            upper = residual_s[row, column] * (1 - right) + residual_s[row, column + 1] * right
-            lower = residual_s[row + 1, column] * (1 - right) + residual_s[row + 1, column + 1] * right
-            mixed: Float64Array = upper * (1 - below) + lower * below
-            return mixed
+        def residual_s(nodes_s: FloatColumn) -> FloatArray:
+            upper = nodes_s[row, column], nodes_s[row, column + 1]
+            lower = nodes_s[row + 1, column], nodes_s[row + 1, column + 1]
+            return interpolated(upper, lower, right, below)
 
         return (
-            np.asarray(straight_km / self.p_speed_km_s + interpolated(self.p_residual_s)),
-            np.asarray(straight_km / self.s_speed_km_s + interpolated(self.s_residual_s)),
+            np.asarray(ray_km / self.p_speed_km_s + residual_s(self.p_residual_s)),
+            np.asarray(ray_km / self.s_speed_km_s + residual_s(self.s_residual_s)),
+        )
+
+    def for_one_place(self) -> TravelTimes:
+        """Return the same table as a device reads it, by number."""
+        return TravelTimes.of(
+            self.name,
+            self.distance_km.tolist(),
+            self.depth_km.tolist(),
+            self.p_residual_s.tolist(),
+            self.s_residual_s.tolist(),
+            (self.p_speed_km_s, self.s_speed_km_s),
         )
 
     @classmethod
@@ -250,13 +258,6 @@ class TravelTimeTable:
         if is_outside.any():
             raise ModelRangeError(quantity, float(values[is_outside].flat[0]), f"{least:g} to {most:g} ({self.name})")
         return values
-
-
-def _straight_km(epicentral_km: Float64Array, depth_km: Float64Array) -> Float64Array:
-    """Return the straight distance from foci at these depths to surface points at these arcs, on the models' sphere."""
-    half_sin = np.sin(epicentral_km / (2 * MODEL_RADIUS_KM))
-    straight: Float64Array = np.sqrt(depth_km**2 + 4 * MODEL_RADIUS_KM * (MODEL_RADIUS_KM - depth_km) * half_sin**2)
-    return straight
 
 
 def _cell(nodes: Float64Array, at: Float64Array) -> tuple[npt.NDArray[np.intp], Float64Array]:

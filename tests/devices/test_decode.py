@@ -16,6 +16,13 @@ from eew.devices.decode import Alerts, cell_alerts, device_alerts
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, 100000, tzinfo=UTC)
 CODES = {"passive": 1, "active": 2, "critical": 3}
 WIDTH = 900
+#: Instruction, flash and vibration (ms) by level, and of a cancel: docs/topics.md.
+SIGNALS: dict[str, dict[str, Any]] = {
+    "critical": {"instruction": "drop_cover_hold", "is_flashing": True, "vibration_ms": [1000, 500, 1000, 500, 1000]},
+    "active": {"instruction": "take_care", "is_flashing": False, "vibration_ms": [500, 500, 500]},
+    "passive": {"instruction": "be_aware", "is_flashing": False, "vibration_ms": []},
+    "cancel": {"instruction": "all_clear", "is_flashing": False, "vibration_ms": [300]},
+}
 #: Event, report, kind, device, level, S arrival: what a device needs of an alert.
 Read = tuple[str, int, str, str, int, float | None]
 
@@ -75,6 +82,20 @@ def as_ours(members: dict[str, Any]) -> bytes:
     return text.replace(f'"{members["level"]}",', f'"{members["level"]}",'.ljust(11), 1).encode()
 
 
+def as_full(members: dict[str, Any]) -> bytes:
+    """Return an alert with what follows from its level, as the dispatcher writes it when it is not compact."""
+    signal = SIGNALS["cancel" if members["kind"] == "cancel" else members["level"]]
+    plain = json.dumps({"level": members["level"]}, separators=(",", ":"))[1:-1] + ","
+    told = json.dumps({"level": members["level"]} | signal, separators=(",", ":"))[1:-1] + ","
+    text = json.dumps(members, separators=(",", ":"), ensure_ascii=False)
+    return text.replace(plain, told.ljust(110), 1).encode()
+
+
+def as_loud(members: dict[str, Any]) -> bytes:
+    """Return an alert of a dispatcher that lets every level flash."""
+    return as_full(members).replace(b'"is_flashing":false', b'"is_flashing":true ')
+
+
 def as_spaced(members: dict[str, Any]) -> bytes:
     return json.dumps(members, indent=1).encode()
 
@@ -111,7 +132,7 @@ def as_odd(members: dict[str, Any]) -> bytes:
     return text.replace(f'"{members["level"]}",'.encode(), f'"{members["level"]}" ,'.encode(), 1)
 
 
-LAYOUTS = (as_odd, as_ours, as_spaced, as_shuffled, as_escaped, as_misleading, as_twice, as_micro)
+LAYOUTS = (as_odd, as_ours, as_full, as_loud, as_spaced, as_shuffled, as_escaped, as_misleading, as_twice, as_micro)
 
 
 def rows_of(payloads: Sequence[bytes], width: int = WIDTH) -> npt.NDArray[np.uint8]:

@@ -12,6 +12,7 @@ from eew import cells
 from eew.devices.layout import RowRange
 from eew.devices.receipts import ReceiptTeller
 from eew.model import AlertStatus, CodeColumn, DeviceKind, Devices, Level, ReportKind
+from eew.quadkey import quadkey
 from eew.wire import packet
 from eew.wire.message import AlertCore, Receipt
 
@@ -115,7 +116,7 @@ async def test_a_receipt_says_what_was_taken(devices: Devices) -> None:
     receipts = await told(devices, RowRange(0, 300), 1.0, all_of(Level.PASSIVE, 300))
     for where, receipt in receipts:
         row = int(receipt.device_id[1:])
-        assert where == "eew/v1/receipts/" + cells.quadkey(int(devices.cell[row]), 15)[:10]
+        assert where == "eew/v1/receipts/" + quadkey(int(devices.cell[row]), 15)[:10]
         assert (receipt.event_id, receipt.report_no, receipt.level) == ("ev-1", 2, "passive")
 
 

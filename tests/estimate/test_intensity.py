@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from eew.errors import InputError, ModelRangeError
 from eew.estimate.intensity import intensity_model, intensity_model_names
-from eew.estimate.scale import class_word
 from eew.estimate.si_midorikawa_1999 import EventType, SiMidorikawa1999
 from eew.geodesy import epicentral_km, hypocentral_km
+from eew.physics.scale import class_word
 
 MAGNITUDES = st.floats(2.0, 9.5)
 DISTANCES_KM = st.floats(0.1, 1500.0)

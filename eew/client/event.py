@@ -1,0 +1,232 @@
+"""One event as a device knows it: the newest messages of each kind, and what its place makes of them."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Self
+
+import msgspec
+
+from eew.client.alert import OwnAlert
+from eew.client.reckoning import all_profiles, felt_at, formula_of, profile_of
+from eew.client.rules import Outcome, rank, solution_of
+from eew.client.shelter import nearest_shelter, shelter_id
+from eew.physics.earth import epicentral_km
+from eew.physics.travel import TravelTimes, travel_times
+from eew.practice import Level, Profile
+from eew.report import ReportKind
+from eew.units import seconds_after
+from eew.wire.message import CellAlert, DeviceAlert, EventMessage, ShelterReference
+from eew.wire.signal import Signal, signal_of
+
+__all__ = ["KnownEvent", "Message", "Place"]
+
+Message = EventMessage | CellAlert | DeviceAlert
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a device is, and with which region's practice it reckons."""
+
+    at: tuple[float, float] | None
+    #: ``None``: the one that goes with an event's scale.
+    profile: Profile | None
+    #: ``None``: the profile's.
+    table: TravelTimes | None
+
+    @classmethod
+    def of(cls, at: tuple[float, float] | None, profile: Profile | None, table: TravelTimes | None) -> Self:
+        """Return a place with which everything can be worked out; raises as ``Client`` says."""
+        if at is not None and not (-90 <= at[0] <= 90 and -180 <= at[1] <= 180):
+            raise ValueError(f"{at!r} is no latitude and longitude in degrees")
+        if profile is not None:
+            formula_of(profile)
+            table = table or travel_times(profile.travel_times)
+        elif at is not None:
+            # Read now what any event may need: not when the ground is about to shake.
+            for each in all_profiles():
+                travel_times(each.travel_times)
+        return cls(at, profile, table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What does not change from second to second."""
+
+    level: Level
+    intensity: float | None
+    scale: str
+    #: After ``origin_at``.
+    origin_at: datetime | None = None
+    p_arrival_s: float | None = None
+    s_arrival_s: float | None = None
+    epicentral_km: float | None = None
+    shelter: ShelterReference | None = None
+
+
+@dataclass(slots=True)
+class KnownEvent:
+    """The newest messages of one event."""
+
+    _event: EventMessage | None = field(default=None, init=False)
+    _cell: CellAlert | None = field(default=None, init=False)
+    _device: DeviceAlert | None = field(default=None, init=False)
+    #: Of the last cancel; 0 before it.
+    _cancel_rank: int = field(default=0, init=False)
+    #: How loud it was when it was cancelled; ``None`` where nothing was known before.
+    _cancelled_level: Level | None = field(default=None, init=False)
+    _own: _Own | None = field(default=None, init=False)
+
+    @property
+    def newest(self) -> Message:
+        """Of the highest rank; the event's own message before an alert of the same report."""
+        return max((each for each in (self._event, self._cell, self._device) if each is not None), key=rank)
+
+    def learn(self, message: Message, place: Place) -> Outcome:
+        """Keep a message if it is news.
+
+        An alert is sent again only where it changes, so each kind need be newer than its own kind only; but nothing
+        of before a cancel counts after it.
+        """
+        same: Message | None
+        if isinstance(message, EventMessage):
+            same = self._event
+        else:
+            same = self._cell if isinstance(message, CellAlert) else self._device
+        known_rank = 0 if same is None else rank(same)
+        if rank(message) < max(known_rank, self._cancel_rank):
+            return Outcome.OLDER
+        if rank(message) == known_rank:
+            return Outcome.DUPLICATE
+        if message.kind is ReportKind.CANCEL and rank(message) > self._cancel_rank:
+            self._cancelled_level = self._level(place)
+            self._cancel_rank = rank(message)
+            # Whatever was told is told no more.
+            self._cell = self._device = None
+        if isinstance(message, EventMessage):
+            self._event = message
+        elif isinstance(message, CellAlert):
+            self._cell = message
+        else:
+            self._device = message
+        self._own = None
+        return Outcome.TAKEN
+
+    def alert_at(self, now_at: datetime, place: Place, *, is_verified: bool) -> OwnAlert:
+        """Return what there is to tell at an instant of the event's time."""
+        newest, own = self.newest, self._owned(place)
+        passed_s = 0.0 if own.origin_at is None else seconds_after(now_at, own.origin_at)
+        told = self._told
+        return OwnAlert(
+            event_id=newest.event_id,
+            report_no=newest.report_no,
+            kind=newest.kind,
+            status=newest.status,
+            level=own.level.word,
+            intensity=own.intensity,
+            scale=own.scale,
+            p_in_s=None if own.p_arrival_s is None else own.p_arrival_s - passed_s,
+            s_in_s=None if own.s_arrival_s is None else own.s_arrival_s - passed_s,
+            epicentral_km=own.epicentral_km,
+            is_verified=is_verified,
+            signal=self._signal(own.level),
+            shelter=own.shelter,
+            shelter_id=None if told is None else shelter_id(told),
+            message=newest,
+            event=self._event,
+        )
+
+    @property
+    def _told(self) -> CellAlert | DeviceAlert | None:
+        """What was last told to the device, or to its cell, and not taken back."""
+        for alert in (self._device, self._cell):
+            if alert is not None and alert.kind is not ReportKind.CANCEL:
+                return alert
+        return None
+
+    def _level(self, place: Place) -> Level | None:
+        """Return how loud it is now; ``None`` where nothing is known."""
+        if self._event is None and self._cell is None and self._device is None:
+            return None
+        return self._owned(place).level
+
+    def _signal(self, level: Level) -> Signal | None:
+        """Return how to make it felt: as the device's own alert says, else as the level asks."""
+        word, told = level.word, self._told
+        if word == "none":
+            return None
+        signal = signal_of(word, self.newest.kind)
+        if not isinstance(told, DeviceAlert) or told.instruction is None:
+            return signal
+        return Signal(
+            told.instruction,
+            signal.vibration_ms if told.vibration_ms is None else told.vibration_ms,
+            is_flashing=signal.is_flashing if told.is_flashing is None else told.is_flashing,
+        )
+
+    def _owned(self, place: Place) -> _Own:
+        if self._own is None:
+            newest, told = self.newest, self._told
+            away_km = None
+            if place.at is not None and newest.lat_deg is not None and newest.lon_deg is not None:
+                away_km = epicentral_km(newest.lat_deg, newest.lon_deg, *place.at)
+            shelter = None if told is None else nearest_shelter(told, place.at)
+            self._own = replace(self._worked_out(place), epicentral_km=away_km, shelter=shelter)
+        return self._own
+
+    def _worked_out(self, place: Place) -> _Own:
+        """Return what the newest messages mean at a place."""
+        newest, told = self.newest, self._told
+        if newest.kind is ReportKind.CANCEL:
+            return _Own(self._level_before(), None, newest.scale)
+        if isinstance(told, DeviceAlert):
+            return _of_device(told)
+        own = None if self._is_silent(newest) else _reckoned(newest, place)
+        if own is None:
+            return _Own(Level.NONE, None, newest.scale)
+        if told is None or not self._has_fault(newest):
+            return own
+        # The core leaves a fault out: of its shaking the cell knows more.
+        return replace(own, level=Level[told.level.upper()], intensity=told.intensity, scale=told.scale)
+
+    def _level_before(self) -> Level:
+        """Return how loud it was before the cancel: for who joins late, as the cancel itself says."""
+        if self._cancelled_level is not None:
+            return self._cancelled_level
+        cancel = self._device or self._cell
+        return Level.NONE if cancel is None else Level[cancel.level.upper()]
+
+    def _is_silent(self, newest: Message) -> bool:
+        """Return whether nobody is told, and nothing may be worked out: not issued, or a hypocentre only assumed."""
+        if not isinstance(newest, EventMessage):
+            return False
+        is_told = self._cell is not None and rank(self._cell) == rank(newest)
+        return newest.is_assumed or (not newest.radius_km_by_level and not is_told)
+
+    def _has_fault(self, newest: Message) -> bool:
+        return any(
+            each is not None and each.has_fault and rank(each) == rank(newest) for each in (self._event, self._cell)
+        )
+
+
+def _reckoned(message: Message, place: Place) -> _Own | None:
+    """Return what a report is at a place, worked out there; ``None`` where nothing can be."""
+    if place.at is None:
+        return None
+    profile = place.profile or profile_of(message.scale)
+    try:
+        solution = solution_of(message)
+    except msgspec.ValidationError:
+        return None
+    felt = felt_at(*place.at, solution, profile, place.table or travel_times(profile.travel_times))
+    if felt is None:
+        return None
+    return _Own(felt.level, felt.intensity, profile.scale, message.origin_at, felt.p_arrival_s, felt.s_arrival_s)
+
+
+def _of_device(alert: DeviceAlert) -> _Own:
+    """Return what a device's own alert says."""
+    p_arrival_s, s_arrival_s = (
+        None if at is None or alert.origin_at is None else seconds_after(at, alert.origin_at)
+        for at in (alert.p_arrival_at, alert.s_arrival_at)
+    )
+    return _Own(Level[alert.level.upper()], alert.intensity, alert.scale, alert.origin_at, p_arrival_s, s_arrival_s)

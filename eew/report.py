@@ -1,0 +1,105 @@
+"""An agency's report: what every feed is read into. Free of numpy, so that a device can read it, too."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+__all__ = ["AlertStatus", "AreaAnswer", "EventReport", "ReportKind", "TopicWord", "Vertex"]
+
+Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
+#: Depth of a focus: a little above sea level is real (volcanoes), below 800 km nothing breaks.
+Depth = Annotated[float, msgspec.Meta(ge=-10, le=800)]
+#: What may stand in one topic level of any broker.
+TopicWord = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+#: Latitude, longitude (degrees) and depth (km) of a corner of a fault.
+Vertex = tuple[Latitude, Longitude, Depth]
+
+
+class ReportKind(StrEnum):
+    """What a report does to its event."""
+
+    NEW = "new"
+    UPDATE = "update"
+    FINAL = "final"
+    CANCEL = "cancel"
+
+
+class AlertStatus(StrEnum):
+    """Whether it is meant: an exercise is marked as such wherever a person sees it."""
+
+    ACTUAL = "actual"
+    EXERCISE = "exercise"
+    TEST = "test"
+
+
+class AreaAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agency itself says of one of its areas."""
+
+    #: The agency's own.
+    code: str
+    #: In the agency's language.
+    name: str | None = None
+    #: Lower and upper intensity on the agency's scale; ``intensity_to`` is ``None`` for "or more".
+    intensity_from: float | None = None
+    #: The upper one; null: or more.
+    intensity_to: float | None = None
+    #: Strong shaking in the area.
+    s_arrival_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class EventReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One published solution in the sequence of an event, as every feed is read into.
+
+    ``None`` means unknown. Raises ``ValueError`` where what every report but a cancel must say is missing.
+    """
+
+    #: The earthquake; the same in all its reports.
+    event_id: TopicWord
+    #: The agency.
+    source: TopicWord
+    #: Counted from 1 within the event.
+    report_no: Annotated[int, msgspec.Meta(ge=1, le=30000)]
+    #: What it does to its event; all but a cancel need ``origin_at``, ``lat_deg`` and ``lon_deg``.
+    kind: ReportKind
+    #: Whether it is meant.
+    status: AlertStatus
+    #: When the agency sent it.
+    issued_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    #: When the rupture began.
+    origin_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    #: When the first station triggered.
+    detected_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    #: Epicentre.
+    lat_deg: Latitude | None = None
+    #: Epicentre.
+    lon_deg: Longitude | None = None
+    #: Of the focus, below sea level.
+    depth_km: Depth | None = None
+    #: Null: unknown, and no intensity can be worked out.
+    magnitude: Annotated[float, msgspec.Meta(ge=-2, le=10.5)] | None = None
+    #: Such as ``Mj`` or ``Mw``.
+    magnitude_type: str | None = None
+    #: The agency's name of the region, in its language.
+    place: str | None = None
+    #: The agency assumed the hypocentre (JMA 仮定震源要素): no attenuation may be applied.
+    is_assumed: bool = False
+    #: Whether the agency warns of one.
+    tsunami: bool | None = None
+    #: The agency's own, that it is an earthquake.
+    likelihood: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    #: Segments of a finite fault, each a closed or open ring of vertices.
+    fault: tuple[tuple[Vertex, ...], ...] | None = None
+    #: The agency's own intensities and arrivals by area.
+    areas: tuple[AreaAnswer, ...] | None = None
+    #: The agency's own, if it signs; kept, not checked.
+    signature: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is ReportKind.CANCEL:
+            return
+        missing = [name for name in ("origin_at", "lat_deg", "lon_deg") if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"missing required field `{missing[0]}` (only a cancel may leave it out)")
