@@ -1,4 +1,4 @@
-"""``eew schema``: the JSON Schemas of the messages, for integrators."""
+"""``eew schema``: the JSON Schemas of the messages and the AsyncAPI document, for integrators."""
 
 import argparse
 from pathlib import Path
@@ -11,28 +11,32 @@ __all__ = ["configure", "run"]
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="one message, such as device-alert (default: all)")
-    parser.add_argument("--out", metavar="DIR", help="write NAME.schema.json files there instead of printing")
+    parser.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI 3 document (JSON, so YAML too)")
+    parser.add_argument("--out", metavar="DIR", help="write files there instead of printing")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one schema, or all as one object by name, or write a file each; return the exit code."""
+    """Print one schema, all as one object by name, or the AsyncAPI document, or write files; return the exit code."""
     import json
 
-    from eew.wire.message import json_schemas
+    from eew.contract.asyncapi import document
+    from eew.contract.schema import schemas
 
-    schemas = json_schemas()
+    if arguments.asyncapi and arguments.name is not None:
+        raise InputError("no NAME beside --asyncapi, which has all messages", field="NAME", value=arguments.name)
+    made = {"asyncapi": document()} if arguments.asyncapi else schemas()
     if arguments.name is not None:
-        if arguments.name not in schemas:
-            raise InputError(f"one of {', '.join(schemas)}", field="NAME", value=arguments.name)
-        schemas = {arguments.name: schemas[arguments.name]}
+        if arguments.name not in made:
+            raise InputError(f"one of {', '.join(made)}", field="NAME", value=arguments.name)
+        made = {arguments.name: made[arguments.name]}
     if arguments.out is None:
-        shown = schemas if arguments.name is None else schemas[arguments.name]
-        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        is_one = arguments.asyncapi or arguments.name is not None
+        print(json.dumps(next(iter(made.values())) if is_one else made, indent=2, ensure_ascii=False))
         return 0
     folder = Path(arguments.out)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, schema in schemas.items():
-        path = folder / f"{name}.schema.json"
-        path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name, content in made.items():
+        path = folder / ("asyncapi.json" if arguments.asyncapi else f"{name}.schema.json")
+        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         print(path)
     return 0

@@ -15,10 +15,10 @@ from eew.fanout.slot import Bytes2D, instants, padded, tenths, thousandths
 from eew.model import AlertPlan, Cells, Devices, Level, ReportKind
 from eew.wire import topic
 from eew.wire.message import AlertCore, payload_of
+from eew.wire.signal import level_members
 
 __all__ = ["CellEncoder", "DeviceEncoder", "Encoder", "Wire"]
 
-_LEVEL = padded([b'"none",', *(f'"{level.word}",'.encode() for level in Level if level)])
 _INSTANT_WIDTH, _INTENSITY_WIDTH, _SLOWNESS_WIDTH = 24, 4, 5
 
 
@@ -70,6 +70,7 @@ class DeviceEncoder:
         self._templates: dict[int, RecordTemplate] = {}
         self._core = core
         self._wire = wire
+        self._level = _level_members(core, wire)
 
     def encode(self, start: int, end: int) -> Batch:
         """Return the packets of the alerts at ``start`` to ``end`` of the plan."""
@@ -78,8 +79,8 @@ class DeviceEncoder:
         ids = self._id.take(row, axis=0)
         group_cell = cells.ancestor(self._devices.cell.take(row), cells.DEVICE_LEVEL, topic.GROUP_LEVEL)
         columns = {
-            "group": topic.cell_digits(group_cell, topic.GROUP_LEVEL),
-            "level": _LEVEL.take(plan.level[start:end], axis=0),
+            "group": cells.digits(group_cell, topic.GROUP_LEVEL),
+            "level": self._level.take(plan.level[start:end], axis=0),
             **self._shelter.columns(row),
             **_arrival_columns(plan, start, end),
         }
@@ -103,7 +104,7 @@ class DeviceEncoder:
             widest = self._id.shape[1]
             payload: list[bytes | Slot] = [
                 payload_of(self._core)[:-1] + b',"level":',
-                Slot("level", _LEVEL.shape[1]),
+                Slot("level", self._level.shape[1]),
                 b'"device_id":"',
                 Slot("id", n_id),
                 b'",',
@@ -143,12 +144,13 @@ class CellEncoder:
         self._plan = plan
         self._table = table
         self._shelters = shelters
+        self._level = _level_members(core, wire)
         parts: list[bytes | Slot] = [f"{topic.ROOT}/alerts/cell".encode()]
         for i in range(table.level):
             parts += [b"/", Slot(f"digit{i}", 1)]
         payload: list[bytes | Slot] = [
             payload_of(core)[:-1] + b',"level":',
-            Slot("level", _LEVEL.shape[1]),
+            Slot("level", self._level.shape[1]),
             b'"cell":"',
             Slot("cell", table.level),
             b'",',
@@ -172,10 +174,10 @@ class CellEncoder:
         """Return the packets of the alerts at ``start`` to ``end`` of the plan."""
         plan = self._plan
         row = plan.target_row[start:end]
-        digits = topic.cell_digits(self._table.cell.take(row), self._table.level)
+        digits = cells.digits(self._table.cell.take(row), self._table.level)
         columns = {
             "cell": digits,
-            "level": _LEVEL.take(plan.level[start:end], axis=0),
+            "level": self._level.take(plan.level[start:end], axis=0),
             **self._shelters.columns(row),
             **_arrival_columns(plan, start, end),
         }
@@ -183,6 +185,12 @@ class CellEncoder:
         if _has_arrivals(plan):
             columns["slowness"] = thousandths(plan.s_slowness_s_km[start:end])
         return self._template.fill(len(row), columns)
+
+
+def _level_members(core: AlertCore, wire: Wire) -> Bytes2D:
+    """Return the value of ``level`` and the members that follow from it, a row a level; nobody is sent the first."""
+    words = [word for level in Level if (word := level.word) != "none"]
+    return padded([b"", *(level_members(word, core.kind, is_compact=wire.is_compact) for word in words)])
 
 
 def _has_arrivals(plan: AlertPlan) -> bool:

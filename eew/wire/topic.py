@@ -4,10 +4,7 @@ Cells stand in topics as quadkey digits, one topic level a digit, so a map regio
 holds the first ``GROUP_LEVEL`` digits as one word: enough to spread devices over connections, too little to find one.
 """
 
-import numpy as np
-import numpy.typing as npt
-
-from eew.cells import DEVICE_LEVEL, quadkey
+from eew.quadkey import DEVICE_LEVEL, quadkey
 
 __all__ = [
     "CELL_LEVEL",
@@ -15,7 +12,6 @@ __all__ = [
     "ROOT",
     "cap",
     "cell_alert",
-    "cell_digits",
     "device_alert",
     "event",
     "group_filter",
@@ -87,15 +83,3 @@ def region_filter(digits: str) -> str:
 def group_of(cell: int) -> str:
     """Return the group of a cell of ``DEVICE_LEVEL``."""
     return quadkey(int(cell) >> 2 * (DEVICE_LEVEL - GROUP_LEVEL), GROUP_LEVEL)
-
-
-_FIVE_DIGITS = np.array([list(quadkey(cell, 5).encode()) for cell in range(4**5)], dtype=np.uint8)
-
-
-def cell_digits(cell: npt.NDArray[np.uint32], level: int) -> npt.NDArray[np.uint8]:
-    """Return the quadkey digits of cells of ``level`` as ASCII, shape ``(n, level)``."""
-    padded = cell.astype(np.uint64) << np.uint64(2 * (-level % 5))
-    n_words = -(-level // 5)
-    shifts = (np.uint64(10 * (n_words - 1 - i)) for i in range(n_words))
-    words = [_FIVE_DIGITS.take((padded >> shift).astype(np.intp) & 0x3FF, axis=0) for shift in shifts]
-    return np.concatenate(words, axis=1)[:, :level]

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from eew.cli.main import main
 
 SchemaErrors = Callable[[dict[str, Any], object], list[str]]
 
-NAMES = {"report", "device-alert", "cell-alert", "event", "status", "receipt"}
+NAMES = {"report", "device-alert", "cell-alert", "event", "info", "status", "receipt"}
 
 
 def test_one_schema_is_printed_by_itself(capsys: pytest.CaptureFixture[str], schema_errors: SchemaErrors) -> None:
@@ -37,6 +38,23 @@ def test_each_schema_becomes_a_file(capsys: pytest.CaptureFixture[str], tmp_path
     assert main(["schema", "status"]) == 0
     printed = capsys.readouterr().out.split("\n", 1)[1]
     assert (tmp_path / "status.schema.json").read_text(encoding="utf-8") == printed
+
+
+def test_the_asyncapi_document_is_printed_or_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """As JSON, which every YAML reader takes as well."""
+    assert main(["schema", "--asyncapi"]) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["asyncapi"] == "3.0.0"
+    assert yaml.safe_load(printed) == json.loads(printed)
+    assert main(["schema", "--asyncapi", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'asyncapi.json'}\n"
+    assert (tmp_path / "asyncapi.json").read_text(encoding="utf-8") == printed
+
+
+def test_the_asyncapi_document_of_one_message_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is none."""
+    assert main(["schema", "status", "--asyncapi"]) == 2
+    assert capsys.readouterr().err.startswith("eew schema: NAME: 'status': expected no NAME beside --asyncapi")
 
 
 def test_an_unknown_name_is_exit_2_with_the_names_there_are(capsys: pytest.CaptureFixture[str]) -> None:

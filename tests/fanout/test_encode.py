@@ -27,6 +27,13 @@ Published = Callable[..., list[Any]]
 SchemaErrors = Callable[[dict[str, Any], object], list[str]]
 
 LEVEL_WORDS = {1: "passive", 2: "active", 3: "critical"}
+#: Instruction, flash and vibration (ms) by level, and of a cancel: docs/topics.md.
+SIGNALS: dict[str, tuple[str, bool, list[int]]] = {
+    "critical": ("drop_cover_hold", True, [1000, 500, 1000, 500, 1000]),
+    "active": ("take_care", False, [500, 500, 500]),
+    "passive": ("be_aware", False, []),
+    "cancel": ("all_clear", False, [300]),
+}
 WIRES = [(0, 4), (0, 5), (1, 4), (1, 5)]
 WIRE_NAMES = ["QoS 0, 3.1.1", "QoS 0, 5", "QoS 1, 3.1.1", "QoS 1, 5"]
 SAME_LENGTH = [f"d{number:09d}" for number in range(40)]
@@ -38,6 +45,18 @@ FAULT = (((38.0, 142.0, 10.0), (39.0, 143.0, 10.0), (39.0, 143.0, 30.0)),)
 
 def wire(qos: int, version: int, *, is_compact: bool = False) -> Wire:
     return Wire(qos=qos, version=version, expiry_s=270, is_compact=is_compact)
+
+
+def told(level: int, *, is_cancel: bool) -> dict[str, Any]:
+    """Return a level and what follows from it."""
+    word = LEVEL_WORDS[level]
+    instruction, is_flashing, vibration_ms = SIGNALS["cancel" if is_cancel else word]
+    return {"level": word, "instruction": instruction, "is_flashing": is_flashing, "vibration_ms": vibration_ms}
+
+
+def without_signal(alert: dict[str, Any]) -> dict[str, Any]:
+    """Return an alert without what follows from its level."""
+    return {name: value for name, value in alert.items() if name not in {"instruction", "is_flashing", "vibration_ms"}}
 
 
 def in_ms(at: datetime) -> str:
@@ -192,10 +211,8 @@ def test_every_device_alert_says_what_the_plan_says(
         else:
             assert (place["id"], place["bearing_deg"]) == (shelters.id[shelter_row], nearest.bearing_deg[row])
             assert place["distance_m"] == round(float(nearest.distance_m[row]))
-        assert alert == expected_core(plan, core) | {
-            "level": LEVEL_WORDS[int(plan.level[at])],
-            "device_id": device_id,
-        }
+        signal = told(int(plan.level[at]), is_cancel=is_cancel)
+        assert alert == expected_core(plan, core) | signal | {"device_id": device_id}
 
 
 @pytest.mark.parametrize("is_cancel", [False, True], ids=["solution", "cancel"])
@@ -239,11 +256,8 @@ def test_every_cell_alert_says_what_the_plan_says(
             assert slowness == pytest.approx(plan.s_slowness_s_km[at], abs=0.0005001)
         places = alert.pop("shelters")
         assert [place["id"] for place in places] == [shelters.id[each] for each in nearest_row[row] if each >= 0]
-        assert alert == expected_core(plan, core) | {
-            "level": LEVEL_WORDS[int(plan.level[at])],
-            "cell": digits,
-            "has_fault": False,
-        }
+        signal = told(int(plan.level[at]), is_cancel=is_cancel)
+        assert alert == expected_core(plan, core) | signal | {"cell": digits, "has_fault": False}
 
 
 @pytest.fixture
@@ -364,7 +378,7 @@ def test_a_short_device_alert_says_the_same_but_for_the_shelter(
         check_signature(msgspec.json.decode(other.payload, type=DeviceAlert, strict=True), key)
         shelter_row = int(nearest.shelter_row[row])
         assert alert.pop("shelter_id") == (None if shelter_row < 0 else shelters.id[shelter_row])
-        assert alert == json.loads(packet.payload) | {"shelter": None}
+        assert alert == without_signal(json.loads(packet.payload)) | {"shelter": None}
 
 
 @pytest.mark.parametrize("has_fault", [False, True], ids=["point", "fault"])
@@ -404,7 +418,7 @@ def test_a_short_cell_alert_says_the_same_but_for_the_shelters(
         assert schema_errors(schema, alert) == []
         check_signature(msgspec.json.decode(other.payload, type=CellAlert, strict=True), key)
         assert alert.pop("shelter_ids") == [shelters.id[each] for each in nearest_row[row] if each >= 0]
-        assert {"has_fault": False} | alert == json.loads(packet.payload) | {"shelters": []}
+        assert {"has_fault": False} | alert == without_signal(json.loads(packet.payload)) | {"shelters": []}
 
 
 @st.composite

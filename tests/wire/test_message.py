@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.wire.message import MESSAGES, AlertCore, DeviceAlert, Status, json_schemas, payload_of
+from eew.wire.message import MESSAGES, AlertCore, DeviceAlert, EventMessage, Status, json_schemas, payload_of
 
 SchemaErrors = Callable[[dict[str, Any], object], list[str]]
 
@@ -46,7 +46,11 @@ EXAMPLES = {
     "event": "{"
     + CORE
     + ""","magnitude_type":"Mj","place":null,"scale":"jma","radius_km_by_level":{"critical":120.5},
-        "n_alerts_by_level":{"critical":20}}""",
+        "n_alerts_by_level":{"critical":20},"texts":{"ja":{"short":"宮城県沖で地震","long":"宮城県沖で地震。","spoken":"地震です。"}},
+        "is_assumed":false,"has_fault":true}""",
+    "info": """{"v":1,"region":"jp","lang":"zh-Hant","title":"日本","numbers":[
+        {"purpose":"message","number":"171","name":"伝言","note":null,"source":"NTT"}],"instructions":{"drop_cover_hold":"趴下","all_clear":"沒事"},"after_shaking":["a"],
+        "medical":[],"rescue":[],"notice":"n"}""",
     "status": """{"v":1,"dispatcher_id":"eew-1","version":"0.1.0","state":"running","at":"2026-01-01T00:00:00.000Z",
         "n_reports":3,"last_dispatch_at":null,"clock":{"offset_s":-3.5,"speed":10},"keys":{"a1b2c3d4":"x"}}""",
     "receipt": """{"v":1,"device_id":"d1","event_id":"e","report_no":1,"level":"passive",
@@ -97,6 +101,27 @@ def test_a_shelter_may_be_named_by_its_id_alone(
     assert getattr(msgspec.json.decode(EXAMPLES[name], type=MESSAGES[name]), member) == default
 
 
+@pytest.mark.parametrize("name", ["device-alert", "cell-alert"])
+def test_how_an_alert_is_felt_and_seen_may_be_left_out(name: str, schema_errors: SchemaErrors) -> None:
+    """In full alerts it is there, in compact ones it follows from the level; null is the same as absent."""
+    signal = {"instruction": "drop_cover_hold", "is_flashing": True, "vibration_ms": [1000, 500, 1000]}
+    for said in (signal, dict.fromkeys(signal), {}):
+        alert = json.loads(EXAMPLES[name]) | said
+        assert schema_errors(json_schemas()[name], alert) == []
+        decoded = msgspec.json.decode(json.dumps(alert), type=MESSAGES[name])
+        found = json.loads(msgspec.json.encode({member: getattr(decoded, member) for member in signal}))
+        assert found == dict.fromkeys(signal) | said
+
+
+def test_what_is_known_of_an_event_may_be_left_out() -> None:
+    """An older dispatcher's event has no texts and says nothing of its source."""
+    old = json.loads(EXAMPLES["event"])
+    for member in ("texts", "is_assumed", "has_fault"):
+        del old[member]
+    decoded = msgspec.json.decode(json.dumps(old), type=EventMessage)
+    assert (decoded.texts, decoded.is_assumed, decoded.has_fault) == ({}, False, False)
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_members_that_nobody_knows_are_ignored(name: str, schema_errors: SchemaErrors) -> None:
     """Version 1 may grow: old readers must not break."""
@@ -118,6 +143,15 @@ def test_members_that_nobody_knows_are_ignored(name: str, schema_errors: SchemaE
         ("cell-alert", "shelters", [{"id": "s", "name": "n", "lat_deg": 1.0, "lon_deg": 1.0}] * 4),
         ("cell-alert", "shelter_ids", ["s"] * 4),
         ("device-alert", "shelter_id", 7),
+        ("device-alert", "instruction", "run"),
+        ("device-alert", "vibration_ms", [0]),
+        ("cell-alert", "vibration_ms", [10_001]),
+        ("event", "texts", {"en": {"short": "s" * 91, "long": "l", "spoken": "s"}}),
+        ("event", "texts", {"en": {"short": "s", "long": "l" * 361, "spoken": "s"}}),
+        ("info", "region", "JP"),
+        ("info", "lang", "j"),
+        ("info", "numbers", [{"purpose": "fun", "number": "119", "name": "n", "source": "s"}]),
+        ("info", "numbers", [{"purpose": "fire", "number": "one", "name": "n", "source": "s"}]),
         ("status", "state", "fine"),
         ("report", "lat_deg", 91),
     ],

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.client import topic_matches_sub
 
+from eew import cells
 from eew.wire import topic
 
 
@@ -40,7 +41,7 @@ def test_a_group_is_the_first_digits_of_a_cell() -> None:
 def test_cell_digits_are_the_quadkey(level: int, data: st.DataObject) -> None:
     """A whole column at once, at any level, as one would count by hand."""
     cell = data.draw(st.lists(st.integers(0, 4**level - 1), min_size=1, max_size=5))
-    digits = topic.cell_digits(np.array(cell, dtype=np.uint32), level)
+    digits = cells.digits(np.array(cell, dtype=np.uint32), level)
     assert digits.dtype == np.uint8
     assert [row.tobytes().decode() for row in digits] == [digits_by_hand(each, level) for each in cell]
 
