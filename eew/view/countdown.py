@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from eew.estimate.scale import class_word
 from eew.model import AlertStatus, LevelWord, ReportKind
+from eew.physics.scale import class_word
+from eew.text import SHAKING_S
 from eew.units import iso_utc
-from eew.wire.message import StatusState
+from eew.wire.message import EventText, StatusState
 
 __all__ = [
     "CANCELLED",
-    "SHAKING_S",
     "SIMULATION",
     "Board",
     "Felt",
@@ -35,9 +35,6 @@ __all__ = [
 
 SIMULATION = "Simulation: this is not a warning service"
 CANCELLED = "CANCELLED: this was not an earthquake"
-#: How long after the S wave's arrival it is called shaking: strong shaking of great earthquakes lasts about so long,
-#: and nobody is to get up too early.
-SHAKING_S = 60.0
 #: Seconds to the S wave at which a line is said, from the last on.
 MARKS_S = (0, 1, 2, 3, 4, 5, 10)
 
@@ -80,6 +77,8 @@ class Seen:
     n_alerts_by_level: Mapping[str, int]
     #: The nearest shelter of the watcher's cell, by its name, or as ``id …`` where the alert says no more.
     shelter: str | None = None
+    #: What to tell the watcher, in the language that was asked for.
+    text: EventText | None = None
 
     @property
     def is_cancelled(self) -> bool:
@@ -227,4 +226,5 @@ def sentence(seen: Seen) -> str:
         parts += reach_words(seen) or ["no alerts"]
     parts.append(f"issued {iso_utc(seen.issued_at, 0)}")
     parts.append("signature verified" if seen.is_verified else "signature not checked")
-    return "; ".join(parts)
+    told = "; ".join(parts)
+    return told if seen.text is None else f"{told}\n{seen.text.long}"

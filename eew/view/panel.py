@@ -5,10 +5,10 @@ from rich.panel import Panel
 from rich.text import Text
 
 from eew.model import LevelWord
+from eew.text import SHAKING_S
 from eew.units import iso_utc
 from eew.view.countdown import (
     CANCELLED,
-    SHAKING_S,
     SIMULATION,
     Board,
     Felt,
@@ -74,6 +74,8 @@ def _panel(seen: Seen) -> Panel:
     else:
         lines += [Text(f"{told}{words}") for words in reach_words(seen) or ["no alerts"]]
         style = ""
+    if seen.text is not None:
+        lines.append(Text(seen.text.long))
     issued = f"report {seen.report_no} ({seen.kind.value}), issued {iso_utc(seen.issued_at, 0)}"
     lines.append(Text(f"{told}{issued}, signature {'verified' if seen.is_verified else 'not checked'}", style="dim"))
     return Panel(
