@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from eew.announcement import Announcements, Announcer
 from eew.audience import CellAudience, Send, audience_of
 from eew.broker.embedded import EmbeddedBroker
 from eew.broker.endpoint import Endpoint
@@ -33,7 +34,6 @@ from eew.memory import give_back_freed, held_bytes
 from eew.model import Devices, EventReport, Profile, Shelters
 from eew.settings import Settings
 from eew.summary import Dispatched, summarise
-from eew.wire.message import AlertCore, EventMessage
 from eew.wire.message import Clock as ClockMessage
 from eew.wire.sign import SigningKey, in_base64url
 
@@ -43,7 +43,6 @@ __all__ = [
     "Progress",
     "RunInput",
     "RunResult",
-    "event_message",
     "run",
     "swarm_settings",
 ]
@@ -120,6 +119,7 @@ class _Road:
     rate: SendRate
     publisher: MqttPublisher
     bulletin: Bulletin
+    announcer: Announcer
     dispatcher: Dispatcher
     ledger: Ledger
     swarm: Swarm
@@ -147,6 +147,8 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
 
         event_clock = EventClock()
         bulletin = await stack.enter_async_context(Bulletin(endpoint, settings.dispatcher_id, keys))
+        announcer = Announcer(bulletin, Announcements(given.profile, given.estimator))
+        await stack.enter_async_context(announcer)
         progress.stage = "connecting the devices"
         swarm = Swarm(
             swarm_settings(settings, given.profile.name, given.population, endpoint, keys), given.devices, given.folder
@@ -187,6 +189,7 @@ async def run(settings: Settings, given: RunInput, progress: Progress) -> RunRes
             rate,
             publisher,
             bulletin,
+            announcer,
             dispatcher,
             Ledger(given.folder),
             swarm,
@@ -268,7 +271,7 @@ async def _decide(road: _Road, sending: asyncio.Task[None]) -> None:
             if handled.core is not None:
                 progress.n_planned += handled.n_alerts
                 road.bulletin.last_dispatch_at = datetime.now(UTC)
-                await road.bulletin.event(event_message(handled, handled.core, road.given.profile))
+                road.announcer.tell(handled)
     road.outbox.close()
 
 
@@ -345,20 +348,6 @@ def swarm_settings(
         keys=keys,
         only_count=only_count,
         reconnect_s=settings.reconnect_s,
-    )
-
-
-def event_message(handled: Handled, core: AlertCore, profile: Profile) -> EventMessage:
-    """Return an event as it stands after a report that was acted on."""
-    report = handled.report
-    members = {name: getattr(core, name) for name in core.__struct_fields__}
-    return EventMessage(
-        **members,
-        magnitude_type=report.magnitude_type,
-        place=report.place,
-        scale=profile.scale,
-        radius_km_by_level=dict(handled.radius_km_by_level),
-        n_alerts_by_level={str(word): n for word, n in handled.n_alerts_by_level.items()},
     )
 
 

@@ -4,13 +4,24 @@ import math
 import re
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
 from eew.document import Steps, floats, line_of, place_of_complaint, read_toml, spelled, value_at
 from eew.errors import ProfileError
-from eew.model import IssueRule, Level, LevelRule, Profile, TopicWord
+from eew.practice import (
+    DEFAULT_CAP,
+    CapCertainty,
+    CapSeverity,
+    CapUrgency,
+    CapWords,
+    IssueRule,
+    Level,
+    LevelRule,
+    Profile,
+)
+from eew.report import TopicWord
 
 __all__ = ["load_profile", "profile_names"]
 
@@ -42,6 +53,22 @@ class _Levels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passive: tuple[_LevelRule, ...] = ()
 
 
+class _CapWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A ``[cap.…]`` table."""
+
+    severity: CapSeverity
+    urgency: CapUrgency
+    certainty: CapCertainty
+
+
+class _Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The ``[cap]`` table; a level it does not name has the default."""
+
+    critical: _CapWords | None = None
+    active: _CapWords | None = None
+    passive: _CapWords | None = None
+
+
 class _ProfileFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole profile file."""
 
@@ -57,6 +84,7 @@ class _ProfileFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issue: Annotated[tuple[_IssueRule, ...], msgspec.Meta(min_length=1)]
     sources: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
     leading: tuple[TopicWord, ...] = ()
+    cap: _Cap = _Cap()
 
 
 def profile_names() -> tuple[str, ...]:
@@ -122,7 +150,14 @@ def _decoded(content: bytes, file: str) -> Profile:
         validity_s=decoded.validity_s,
         sources=decoded.sources,
         leading=decoded.leading,
+        cap={level: _cap_words(decoded.cap, level) for level in DEFAULT_CAP},
     )
+
+
+def _cap_words(table: _Cap, level: Level) -> CapWords:
+    """Return what CAP says of a level."""
+    said: _CapWords | None = getattr(table, level.word)
+    return DEFAULT_CAP[level] if said is None else CapWords(said.severity, said.urgency, said.certainty)
 
 
 def _understood(message: str) -> tuple[str, Steps]:
@@ -133,8 +168,9 @@ def _understood(message: str) -> tuple[str, Steps]:
     if missing := re.search(r"missing required field `(.+)`", said):
         return "this key", (*steps, missing[1])
     if said.startswith("Invalid enum value"):
-        model_field = _ProfileFile.__annotations__.get(str(steps[-1]) if steps else "")
-        return f"one of {', '.join(model_field.__args__)}" if model_field else said, steps
+        key = str(steps[-1]) if steps else ""
+        allowed = get_args({**_ProfileFile.__annotations__, **_CapWords.__annotations__}.get(key))
+        return f"one of {', '.join(allowed)}" if allowed else said, steps
     expected = re.sub(r", got .*$", "", said.removeprefix("Expected ")).replace("`", "")
     return expected, steps
 

@@ -24,7 +24,6 @@ from eew.errors import BrokerError, EewError
 from eew.fanout.dispatch import dispatch
 from eew.memory import give_back_freed, held_bytes
 from eew.metrics import Figures, MetricsServer
-from eew.pipeline import event_message
 
 __all__ = ["Daemon"]
 
@@ -188,7 +187,10 @@ class Daemon:
         for event_id in {each.report.event_id for each in office.history.kept}:
             office.bulletin.clear(event_id)
         async with self._deciding:
-            for handled in await office.dispatcher.resume(office.history):
+            resumed = await office.dispatcher.resume(office.history)
+            for handled in await office.dispatcher.acted_on(office.history):
+                await asyncio.to_thread(office.announcements.recall, handled)
+            for handled in resumed:
                 await self._acted(office, handled, begun_mono_s, "report.resumed")
         while (heard := await self._listening.queue.get()) is not None:
             if self._told_to_stop.is_set():
@@ -234,7 +236,7 @@ class Daemon:
         )
         office.bulletin.last_dispatch_at = datetime.now(UTC)
         self._expires_at[report.event_id] = core.expires_at
-        await office.bulletin.event(event_message(handled, core, office.profile))
+        office.announcer.tell(handled)
 
     async def _watch(self, office: Office) -> None:
         """Write down progress, keep the figures true, and notice who comes and goes."""
@@ -271,6 +273,7 @@ class Daemon:
             if expires_at <= now_at:
                 office.bulletin.clear(event_id)
                 del self._expires_at[event_id]
+                office.announcements.keep(self._expires_at.keys() | office.dispatcher.event_ids)
                 office.journal.forget(now_at, KEEP_S)
 
     async def _reload_when_told(self, office: Office) -> None:
@@ -302,7 +305,8 @@ class Daemon:
         )
         async with self._deciding:
             office.dispatcher.refit(premises.profile, premises.estimator, audience)
-            office.profile, self._file = premises.profile, file
+            office.announcements.refit(premises.profile, premises.estimator)
+            self._file = file
         await self._listening.unhang([name for name in running if wanted.get(name) != running[name]])
         for name, feed in new.items():
             self._listening.hang(wanted[name], feed)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from eew.announcement import Announcements, Announcer
 from eew.audience import Send, audience_of
 from eew.broker.ready import wait_until_ready
 from eew.clock import Clock
@@ -18,7 +19,7 @@ from eew.fanout.dispatch import SendRate
 from eew.fanout.publisher import MqttPublisher
 from eew.journal import History, Journal
 from eew.metrics import Figures
-from eew.model import Devices, Profile
+from eew.model import Devices
 from eew.pipeline import FIRST_GUESS_HZ, LEAST_WINDOW
 from eew.wire.sign import in_base64url
 
@@ -34,7 +35,6 @@ class Office:
 
     devices: Devices
     send: Send
-    profile: Profile
     #: What happened before.
     history: History
     journal: Journal
@@ -42,6 +42,8 @@ class Office:
     rate: SendRate
     publisher: MqttPublisher
     bulletin: Bulletin
+    announcements: Announcements
+    announcer: Announcer
     dispatcher: ResumableDispatcher
     deliveries: Deliveries
 
@@ -67,6 +69,8 @@ async def opened(
     await wait_until_ready(endpoint, within_s=config.reconnect_s)
     bulletin = Bulletin(endpoint, config.dispatcher_id, {key.key_id: in_base64url(key.public_bytes)})
     await stack.enter_async_context(bulletin)
+    announcements = Announcements(premises.profile, premises.estimator)
+    announcer = await stack.enter_async_context(Announcer(bulletin, announcements))
     publisher = MqttPublisher(
         endpoint,
         f"eew-publisher-{config.dispatcher_id}",
@@ -94,13 +98,14 @@ async def opened(
     return Office(
         devices=devices,
         send=send,
-        profile=premises.profile,
         history=history,
         journal=journal,
         outbox=outbox,
         rate=rate,
         publisher=publisher,
         bulletin=bulletin,
+        announcements=announcements,
+        announcer=announcer,
         dispatcher=dispatcher,
         deliveries=Deliveries(outbox, publisher, journal, figures),
     )

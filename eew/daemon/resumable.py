@@ -143,13 +143,31 @@ class ResumableDispatcher(Dispatcher):
         """
         for heard in history.heard:
             self._written_merger.remember(heard.report, heard.at)
-        event_ids = self.event_ids
-        living = [each for each in history.kept if each.report.event_id in event_ids and _tells(each.report)]
+        living = self._living(history)
         last = {each.report.event_id: each for each in living}
         for each in living:
             is_cancelled = last[each.report.event_id].report.kind is ReportKind.CANCEL
             await self._mark(each, [told for told in each.told if told.is_confirmed or is_cancelled])
         return [handled for each in last.values() if (handled := await self._act_again(each)) is not None]
+
+    async def acted_on(self, history: History) -> list[Handled]:
+        """Return the reports of living events that were acted on before our time, in their order; after ``resume``."""
+        handled = []
+        for kept in self._living(history):
+            report, mono_s = kept.report, self._clock.mono_s()
+            each = Handled(report, Verdict(kept.verdict), mono_s, mono_s)
+            if report.kind is ReportKind.CANCEL:
+                each.core = self._signed(report, self._planner.cancel(report, None).expires_at)
+            else:
+                outlook = await self._in_thread(self._planner.outlook, report)
+                each.core = self._signed(report, outlook.expires_at)
+                each.radius_km_by_level = outlook.radius_km_by_level
+            handled.append(each)
+        return handled
+
+    def _living(self, history: History) -> list[Kept]:
+        event_ids = self.event_ids
+        return [each for each in history.kept if each.report.event_id in event_ids and _tells(each.report)]
 
     async def _mark(self, kept: Kept, told: Sequence[Told]) -> None:
         """Remember whom a report reached."""

@@ -13,7 +13,7 @@ from eew import __version__
 from eew.errors import BrokerConnectError
 from eew.wire import topic
 from eew.wire.link import Target
-from eew.wire.message import Clock, EventMessage, Status, StatusState, payload_of
+from eew.wire.message import Clock, EventMessage, InfoCard, Status, StatusState, payload_of
 
 __all__ = ["Bulletin"]
 
@@ -46,6 +46,8 @@ class Bulletin:
         self._client: aiomqtt.Client | None = None
         #: Retained messages by topic: as they shall stand, and as the broker has them.
         self._wanted: dict[str, bytes] = {}
+        #: Topics of what stays when we leave.
+        self._lasting: set[str] = set()
         self._standing: dict[str, bytes] = {}
         self._one_at_a_time = asyncio.Lock()
         self._beat: asyncio.Task[None] | None = None
@@ -78,7 +80,7 @@ class Bulletin:
             if self._beat is not None:
                 await self._beat
         finally:
-            for where in self._wanted:
+            for where in self._wanted.keys() - self._lasting:
                 self._wanted[where] = b""
             await self._say("stopped")
             await self._drop()
@@ -91,14 +93,26 @@ class Bulletin:
         """Publish the status without waiting for it."""
         self._is_due.set()
 
-    async def event(self, message: EventMessage) -> None:
-        """Publish an event as it stands without waiting for it; cleared when the bulletin ends."""
+    def event(self, message: EventMessage) -> None:
+        """Publish an event as it stands without waiting; cleared when the bulletin ends."""
         self._wanted[topic.event(message.event_id)] = payload_of(message)
+        self._is_due.set()
+
+    def cap(self, event_id: str, payload: bytes) -> None:
+        """Publish the same as CAP, likewise."""
+        self._wanted[topic.cap(event_id)] = payload
         self._is_due.set()
 
     def clear(self, event_id: str) -> None:
         """Let an event stand no more, without waiting for it."""
-        self._wanted[topic.event(event_id)] = b""
+        self._wanted[topic.event(event_id)] = self._wanted[topic.cap(event_id)] = b""
+        self._is_due.set()
+
+    def card(self, card: InfoCard) -> None:
+        """Publish a help card without waiting; it stands after the bulletin has ended, for whoever comes then."""
+        where = topic.info(f"{card.region}/{card.lang}")
+        self._wanted[where] = payload_of(card)
+        self._lasting.add(where)
         self._is_due.set()
 
     async def _heartbeat(self) -> None:
@@ -142,6 +156,10 @@ class Bulletin:
             if self._standing.get(where) != payload:
                 await client.publish(where, payload, qos=1, retain=True)
                 self._standing[where] = payload
+            if not payload and not self._wanted[where]:
+                # Gone for good: nothing to bring there ever again.
+                del self._wanted[where]
+                self._standing.pop(where, None)
 
     async def _connected(self) -> aiomqtt.Client:
         target = self._target

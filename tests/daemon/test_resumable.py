@@ -176,6 +176,20 @@ async def test_relief_reaches_all_who_may_have_been_told(
     await office.journal.close()
 
 
+async def test_what_was_acted_on_before_is_told_as_it_was(opened: Opened, tmp_path: Path) -> None:
+    """So that what is announced of an event after a restart refers to what was announced before it."""
+    office = opened(await Journal.open(tmp_path, "a"))
+    reports = [report(), report(2, ReportKind.UPDATE, 7.8), report(3, ReportKind.CANCEL)]
+    before = [await only(office, each) for each in reports]
+    office, _ = await killed(office, opened, tmp_path)
+    history = await office.journal.history(datetime.now(UTC), 86_400)
+    after = await office.dispatcher.acted_on(history)
+    assert [each.report for each in after] == reports
+    assert [each.radius_km_by_level for each in after] == [each.radius_km_by_level for each in before]
+    assert [each.core for each in after] == [each.core for each in before]
+    await office.journal.close()
+
+
 async def test_a_report_that_was_only_noted_is_acted_on_by_the_next(opened: Opened, tmp_path: Path) -> None:
     """What came while stopping is told after the restart, and only its last report."""
     office = opened(await Journal.open(tmp_path, "a"))

@@ -18,12 +18,24 @@ from eew.errors import BrokerConnectError
 from eew.fanout import bulletin as bulletin_module
 from eew.fanout.bulletin import Bulletin
 from eew.model import AlertPlan
-from eew.wire.message import AlertCore, Clock, EventMessage, Status, json_schemas
+from eew.wire.message import AlertCore, Clock, EventMessage, HelpNumber, InfoCard, Status, json_schemas
 
 ProxyTo = Callable[..., Awaitable[Any]]
 SchemaErrors = Callable[[dict[str, Any], object], list[str]]
 
 KEYS = {"a1b2c3d4": "x" * 43}
+CAP = b"<alert/>"
+CARD = InfoCard(
+    region="jp",
+    lang="en",
+    title="Help in Japan",
+    numbers=(HelpNumber(purpose="fire", number="119", name="Fire brigade", source="[X]"),),
+    instructions={"drop_cover_hold": "Drop, cover, hold on."},
+    after_shaking=("Leave by the stairs.",),
+    medical=(),
+    rescue=(),
+    notice="A simulation.",
+)
 
 
 @pytest.fixture
@@ -132,14 +144,49 @@ async def test_an_event_stands_until_the_bulletin_ends(
     where = f"eew/v1/events/{event_message.event_id}"
     newer = msgspec.structs.replace(event_message, report_no=5)
     async with Bulletin(broker_endpoint, dispatcher_id, KEYS) as bulletin:
-        await bulletin.event(event_message)
-        await bulletin.event(newer)
+        bulletin.event(event_message)
+        bulletin.event(newer)
+        bulletin.cap(newer.event_id, CAP)
         await bulletin.say()
         standing = await retained(broker_endpoint, where)
         assert standing is not None
         assert msgspec.json.decode(standing, type=EventMessage, strict=True) == newer
         assert schema_errors(json_schemas()["event"], msgspec.json.decode(standing)) == []
+        assert await retained(broker_endpoint, where.replace("events", "cap")) == CAP
     assert await retained(broker_endpoint, where) is None
+    assert await retained(broker_endpoint, where.replace("events", "cap")) is None
+
+
+@pytest.mark.broker
+async def test_an_event_that_has_expired_stands_no_more(
+    broker_endpoint: Endpoint, dispatcher_id: str, event_message: EventMessage
+) -> None:
+    """Cleared in both its forms; should it be told again later, it stands again."""
+    wheres = [f"eew/v1/{each}/{event_message.event_id}" for each in ("events", "cap")]
+    async with Bulletin(broker_endpoint, dispatcher_id, KEYS) as bulletin:
+        bulletin.event(event_message)
+        bulletin.cap(event_message.event_id, CAP)
+        await bulletin.say()
+        bulletin.clear(event_message.event_id)
+        await bulletin.say()
+        assert [await retained(broker_endpoint, where) for where in wheres] == [None, None]
+        bulletin.event(event_message)
+        bulletin.cap(event_message.event_id, CAP)
+        await bulletin.say()
+        assert None not in [await retained(broker_endpoint, where) for where in wheres]
+
+
+@pytest.mark.broker
+async def test_a_help_card_outlasts_the_dispatcher(
+    broker_endpoint: Endpoint, dispatcher_id: str, schema_errors: SchemaErrors
+) -> None:
+    """Who comes when the dispatcher has stopped still finds whom to call."""
+    async with Bulletin(broker_endpoint, dispatcher_id, KEYS) as bulletin:
+        bulletin.card(CARD)
+    standing = await retained(broker_endpoint, "eew/v1/info/jp/en")
+    assert standing is not None
+    assert msgspec.json.decode(standing, type=InfoCard, strict=True) == CARD
+    assert schema_errors(json_schemas()["info"], msgspec.json.decode(standing)) == []
 
 
 @pytest.mark.broker
@@ -188,12 +235,12 @@ async def test_a_broker_that_comes_back_gets_everything_anew(
     proxy = await proxy_to(broker_endpoint)
     other = msgspec.structs.replace(event_message, event_id=f"{event_message.event_id}-2")
     async with Bulletin(proxy.endpoint, dispatcher_id, KEYS) as bulletin:
-        await bulletin.event(event_message)
+        bulletin.event(event_message)
         await bulletin.say()
         await proxy.stop()
         for _ in range(3):
             await bulletin.say()
-        await bulletin.event(other)
+        bulletin.event(other)
         async with (
             seen(broker_endpoint, f"eew/v1/events/{event_message.event_id}-2") as queue,
             seen(broker_endpoint, f"eew/v1/events/{event_message.event_id}") as first_queue,
@@ -221,7 +268,7 @@ async def test_leaving_without_a_broker_does_not_hang(
 
     async def run() -> None:
         async with Bulletin(proxy.endpoint, dispatcher_id, KEYS) as bulletin:
-            await bulletin.event(event_message)
+            bulletin.event(event_message)
             await proxy.stop()
             raise ZeroDivisionError
 

@@ -1,0 +1,223 @@
+"""``eew cap``: the CAP messages of a sequence of reports as the dispatcher would publish them, or those at a broker."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from eew.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eew.cap.message import CapMessage
+    from eew.estimate.estimator import Estimator
+    from eew.estimate.targets import Targets
+    from eew.fanout.encode import Encoder
+    from eew.model import AlertPlan, EventReport, Profile
+    from eew.wire.message import AlertCore
+
+__all__ = ["configure", "run"]
+
+#: A retained message comes with the subscription, or there is none.
+_WITHIN_S = 3.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "event",
+        metavar="EVENT",
+        help="a scenario's name or file, native reports (FILE.jsonl or -), or with --broker an event's id",
+    )
+    parser.add_argument("--report", metavar="N", help="print the message of this report (default: the newest)")
+    parser.add_argument("--out", metavar="DIR", help="write one file a message there instead of printing")
+    parser.add_argument("--atom", metavar="FILE", help="write an Atom feed, and the messages' files beside it")
+    parser.add_argument("--profile", metavar="NAME|FILE", help="region profile, instead of the scenario's")
+    parser.add_argument("--broker", metavar="URL", help="print what stands of the event at mqtt://host:port")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print or write the messages; return 0."""
+    if arguments.broker is not None:
+        for option in ("report", "out", "atom", "profile"):
+            if getattr(arguments, option) is not None:
+                value = getattr(arguments, option)
+                raise InputError("it alone, or no --broker", field=f"--{option}", value=value)
+        sys.stdout.buffer.write(asyncio.run(_standing(arguments.broker, arguments.event.strip())))
+        return 0
+    from eew.cli.number import number_of
+
+    report_no = None if arguments.report is None else number_of(arguments.report, "--report", 1, 30000)
+    name, reports, profile, estimator = _given(arguments.event, arguments.profile)
+    messages = asyncio.run(_messages(reports, profile, estimator))
+    if not messages:
+        sys.stderr.write("eew cap: note: these reports tell nobody anything: there is no message\n")
+    if arguments.out is not None:
+        _write(messages, Path(arguments.out))
+    if arguments.atom is not None and messages:
+        from eew.cap.atom import feed
+
+        path = Path(arguments.atom)
+        _write(messages, path.parent)
+        path.write_bytes(feed(name, messages))
+        print(path)
+    if arguments.out is None and arguments.atom is None and messages:
+        wanted = [each for each in messages if report_no in {None, each.report_no}]
+        if not wanted:
+            numbers = sorted({each.report_no for each in messages})
+            expected = f"a report that says something: {', '.join(map(str, numbers))}"
+            raise InputError(expected, field="--report", value=arguments.report)
+        shown = wanted[-1]
+        sys.stdout.buffer.write(shown.payload + b"\n")
+        sys.stdout.buffer.flush()
+        place = f"message {messages.index(shown) + 1} of {len(messages)}"
+        sys.stderr.write(f"eew cap: {shown.identifier}, {shown.kind}, {place}; all of them: --out DIR\n")
+    return 0
+
+
+def _write(messages: "Sequence[CapMessage]", folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for message in messages:
+        path = folder / message.file_name
+        path.write_bytes(message.payload)
+        print(path)
+
+
+def _given(event: str, profile_name: str | None) -> "tuple[str, tuple[EventReport, ...], Profile, Estimator]":
+    """Read what is to be played."""
+    from eew.estimate.estimator import Estimator
+    from eew.estimate.intensity import intensity_model
+    from eew.estimate.traveltime import TravelTimeTable
+    from eew.feed.formats import native
+    from eew.feed.scenario import load_scenario, scenario_path
+    from eew.profile import load_profile
+
+    reports: tuple[EventReport, ...]
+    if event == "-":
+        name = "stdin"
+        reports = tuple(
+            native.decode_report(line, file="standard input", line_no=line_no)
+            for line_no, line in enumerate(sys.stdin.buffer, 1)
+            if line.strip()
+        )
+    elif event.endswith(".jsonl"):
+        name, reports = Path(event).stem, native.load_reports(event)
+    else:
+        scenario = load_scenario(scenario_path(event))
+        name, reports = scenario.name, scenario.reports
+        profile_name = profile_name or scenario.profile
+    profile = load_profile(profile_name or "global")
+    estimator = Estimator(
+        TravelTimeTable.load(profile.travel_times),
+        intensity_model(profile.intensity_model),
+        profile.default_depth_km,
+    )
+    return name, reports, profile, estimator
+
+
+class _Nobody:
+    """An audience without anybody: what is said to all does not depend on whom there is to tell."""
+
+    def __len__(self) -> int:
+        """None."""
+        return 0
+
+    def targets(self, report: "EventReport") -> "Targets":  # noqa: ARG002 - of every report the same
+        """Return no targets."""
+        from eew.estimate.targets import Targets
+
+        return Targets.of([], [])
+
+    def far_targets(self, report: "EventReport") -> None:
+        """Return nothing: targets are points."""
+
+    def encoder(self, plan: "AlertPlan", core: "AlertCore") -> "Encoder":  # noqa: ARG002 - never encodes
+        """Return what is never asked to encode."""
+        return _Silent()
+
+
+class _Silent:
+    """Turns no alerts into no packets."""
+
+    def encode(self, start: int, end: int) -> NoReturn:
+        """Nobody is told anything."""
+        raise AssertionError(f"no alerts {start} to {end}")
+
+
+async def _messages(reports: "Sequence[EventReport]", profile: "Profile", estimator: "Estimator") -> "list[CapMessage]":
+    """Return what the dispatcher would publish, in its order."""
+    from eew.announcement import Announcements
+    from eew.clock import SystemClock
+    from eew.dispatcher import Dispatcher, EventClock
+    from eew.fanout.dispatch import SendRate
+    from eew.fanout.outbox import Outbox
+    from eew.wire.sign import SigningKey
+
+    event_clock = EventClock()
+    dispatcher = Dispatcher(
+        profile,
+        estimator,
+        _Nobody(),
+        Outbox(),
+        SendRate(1.0),
+        # CAP carries no signature of ours.
+        SigningKey.from_seed(bytes(32)),
+        clock=SystemClock(),
+        event_clock=event_clock,
+    )
+    announcements = Announcements(profile, estimator)
+    messages = []
+    for report in reports:
+        event_clock.anchor(report.issued_at)
+        for handled in await dispatcher.handle(report):
+            if handled.core is None:
+                continue
+            message = announcements.cap(handled, announcements.event(handled))
+            if message is not None:
+                messages.append(message)
+    return messages
+
+
+async def _standing(url: str, event_id: str) -> bytes:
+    """Return the retained message of an event.
+
+    Raises
+    ------
+    BrokerConnectError
+        If the broker cannot be reached.
+    InputError
+        If nothing stands there.
+    """
+    import re
+    import secrets
+
+    import aiomqtt
+
+    from eew.broker.endpoint import Endpoint
+    from eew.errors import BrokerConnectError
+    from eew.wire import topic
+
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", event_id):
+        raise InputError("an event's id: letters, digits, - and _", field="EVENT", value=event_id)
+    endpoint = Endpoint.parse(url)
+    try:
+        async with aiomqtt.Client(
+            endpoint.host,
+            endpoint.port,
+            username=endpoint.username,
+            password=endpoint.password,
+            identifier=f"eew-cap-{secrets.token_hex(6)}",
+            protocol=aiomqtt.ProtocolVersion.V311,
+            timeout=_WITHIN_S,
+            tls_params=aiomqtt.TLSParameters() if endpoint.is_tls else None,
+        ) as client:
+            await client.subscribe(topic.cap(event_id), qos=1)
+            async with asyncio.timeout(_WITHIN_S):
+                payload = (await anext(client.messages)).payload
+    except aiomqtt.MqttError as error:
+        raise BrokerConnectError(str(endpoint), str(error)) from error
+    except TimeoutError as error:
+        raise InputError(f"an event that stands at {endpoint}", field="EVENT", value=event_id) from error
+    return payload
