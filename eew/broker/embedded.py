@@ -47,6 +47,9 @@ class EmbeddedBroker:
         Where it listens.
     port
         0 for any free one.
+    websocket_port
+        Where it also takes MQTT over WebSocket, below ``/mqtt``, without TLS and from pages of any origin; 0 for any
+        free port, ``None``: it does not.
     within_s
         How long it may take to get ready, s.
 
@@ -58,9 +61,12 @@ class EmbeddedBroker:
 
     name = "nats-server"
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, within_s: float = 15.0) -> None:
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, websocket_port: int | None = None, within_s: float = 15.0
+    ) -> None:
         self._host = host
         self._port = port
+        self._websocket_port = websocket_port
         self._within_s = within_s
         self._guard: _Guard | None = None
         self._news: dict[str, Any] = {}
@@ -70,7 +76,14 @@ class EmbeddedBroker:
     @property
     def endpoint(self) -> Endpoint:
         """Where clients of this machine reach it."""
-        return Endpoint(_reachable(self._host), int(self._news["port"]))
+        return Endpoint(_reachable(self._host), int(self._news["ports"]["MQTT"]))
+
+    @property
+    def websocket_url(self) -> str | None:
+        """Where clients of this machine reach it over WebSocket; ``None`` where that was not asked for."""
+        if self._websocket_port is None:
+            return None
+        return f"ws://{_bracketed(_reachable(self._host))}:{self._news['ports']['websocket']}/mqtt"
 
     @property
     def version(self) -> str:
@@ -132,15 +145,17 @@ class EmbeddedBroker:
             {
                 "binary": str(server.path),
                 "folder": str(self._folder),
-                "settings": server_settings(self._host, self._port, self._folder / "store"),
+                "settings": server_settings(
+                    self._host, self._port, self._folder / "store", websocket_port=self._websocket_port
+                ),
+                "listeners": ["MQTT"] if self._websocket_port is None else ["MQTT", "websocket"],
                 "parent_pid": os.getpid(),
             }
         )
 
     async def _first_news(self) -> dict[str, Any]:
         """Return the guard's word that the server listens; the thread that waits ends with the guard."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        address = f"mqtt://{host}:{self._port}"
+        address = f"mqtt://{_bracketed(self._host)}:{self._port}"
         try:
             async with asyncio.timeout(self._within_s):
                 news = await self._next_news()
@@ -216,6 +231,11 @@ def _start_guard(order: dict[str, Any]) -> _Guard:
         guard.orders.write(json.dumps(order).encode() + b"\n")
         guard.orders.flush()
     return guard
+
+
+def _bracketed(host: str) -> str:
+    """Return a host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _reachable(host: str) -> str:

@@ -25,7 +25,7 @@ __all__ = ["main", "run_guarded"]
 #: How often to look whether the parent is still ours: only matters where a fork of it holds our stdin open.
 _LOOK_EVERY_S = 0.5
 _TERMINATE_WITHIN_S = 5.0
-_LISTENING = re.compile(r"Listening for MQTT clients on mqtts?://.*:(\d+)$")
+_LISTENING = re.compile(r"Listening for (MQTT|websocket) clients on \w+://.*:(\d+)$")
 _LOG_PREFIX = re.compile(r"^\[\d+\] (?:\S+ \S+ )?\[\w{3}\] ")
 
 
@@ -35,8 +35,8 @@ def run_guarded(order: dict[str, Any]) -> int:
     Parameters
     ----------
     order
-        ``binary``, ``folder`` (made here, removed at the end), ``settings`` (text of the server's configuration file)
-        and ``parent_pid``.
+        ``binary``, ``folder`` (made here, removed at the end), ``settings`` (text of the server's configuration file),
+        ``listeners`` (what it must listen for to be ready: ``MQTT``, ``websocket``) and ``parent_pid``.
     """
     folder = Path(order["folder"])
     folder.mkdir(mode=0o700)
@@ -50,7 +50,7 @@ def run_guarded(order: dict[str, Any]) -> int:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        _watch(server, order["parent_pid"])
+        _watch(server, set(order["listeners"]), order["parent_pid"])
     except OSError as error:
         _tell({"event": "ended", "last_line": str(error)})
     finally:
@@ -62,12 +62,13 @@ def run_guarded(order: dict[str, Any]) -> int:
     return 0
 
 
-def _watch(server: subprocess.Popen[bytes], parent_pid: int) -> None:
+def _watch(server: subprocess.Popen[bytes], listeners: set[str], parent_pid: int) -> None:
     """Read the server's log until it ends or the parent has gone."""
     assert server.stdout is not None  # noqa: S101 - asked for above, for the type checker
     log = server.stdout.fileno()
     rest = b""
     last_line = "it said nothing"
+    port_by_listener: dict[str, int] = {}
     while os.getppid() == parent_pid:
         readable, _, _ = select.select([log, sys.stdin], [], [], _LOOK_EVERY_S)
         if sys.stdin in readable:
@@ -83,8 +84,9 @@ def _watch(server: subprocess.Popen[bytes], parent_pid: int) -> None:
             line = _LOG_PREFIX.sub("", raw.decode(errors="replace")).strip()
             last_line = line or last_line
             if found := _LISTENING.search(line):
-                port = int(found[1])
-                _tell({"event": "ready", "port": port, "server_pid": server.pid})
+                port_by_listener[found[1]] = int(found[2])
+                if port_by_listener.keys() == listeners:
+                    _tell({"event": "ready", "ports": port_by_listener, "server_pid": server.pid})
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

@@ -66,7 +66,7 @@ def _version_line(path: Path) -> str:
         return ""
 
 
-def server_settings(host: str, port: int, store: Path) -> str:
+def server_settings(host: str, port: int, store: Path, *, websocket_port: int | None = None) -> str:
     """Return the text of a nats-server configuration file.
 
     Parameters
@@ -77,14 +77,17 @@ def server_settings(host: str, port: int, store: Path) -> str:
         0 for any free one.
     store
         Folder for sessions and retained messages.
+    websocket_port
+        0 for any free one; ``None`` for no WebSocket.
 
     Notes
     -----
     MQTT needs JetStream and a server name. The port for NATS clients cannot be left out: any free one, loopback only.
     A client that reads too slowly is cut off after ``max_pending`` bytes or ``write_deadline``: an alert is one
-    burst, so both are wide enough for a million alerts on a single connection.
+    burst, so both are wide enough for a million alerts on a single connection. WebSocket is for a developer's own
+    machine: without TLS, and pages of every origin may connect, which is the server's default.
     """
-    return f"""\
+    settings = f"""\
 server_name: "eew"
 host: "127.0.0.1"
 port: -1
@@ -101,5 +104,14 @@ mqtt {{
   stream_replicas: 1
   consumer_memory_storage: true
   consumer_inactive_threshold: "20s"
+}}
+"""
+    if websocket_port is None:
+        return settings
+    return f"""\
+{settings}websocket {{
+  host: {json.dumps(host)}
+  port: {websocket_port or -1}
+  no_tls: true
 }}
 """

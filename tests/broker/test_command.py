@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -69,11 +70,34 @@ def test_a_port_in_use_is_one_line_and_exit_3(command: subprocess.Popen[str]) ->
     assert "address already in use" in done.stderr
 
 
+def test_websocket_is_told_where_asked_for() -> None:
+    """The line says where; being told to stop ends both."""
+    words = [sys.executable, "-m", "eew", "broker", "--port", "0", "--websocket-port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert (*process.communicate(timeout=20), process.returncode) == ("", "", 0)
+    assert re.search(r"; over WebSocket: ws://127\.0\.0\.1:\d+/mqtt; Ctrl-C stops it$", line)
+
+
+def test_one_port_cannot_be_both(command: subprocess.Popen[str]) -> None:
+    """The line says which door could not be opened."""
+    assert command.stdout is not None
+    port = command.stdout.readline().split()[1].rpartition(":")[2]
+    words = [sys.executable, "-m", "eew", "broker", "--port", "0", "--websocket-port", port]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (3, "", 1)
+    assert "Unable to listen for websocket connections" in done.stderr
+    assert port in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--port", "--websocket-port"])
 @pytest.mark.parametrize("port", ["-1", "65536"])
-def test_a_port_that_cannot_be_is_bad_input(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_cannot_be_is_bad_input(port: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 2 and one line naming option and value."""
-    assert main(["broker", f"--port={port}"]) == 2
+    assert main(["broker", f"{option}={port}"]) == 2
     line = capsys.readouterr().err
-    assert "--port" in line
+    assert option in line
     assert port in line
     assert line.count("\n") == 1

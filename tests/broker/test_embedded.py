@@ -4,14 +4,18 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import aiohttp
+import aiomqtt
 import pytest
+import pytest_asyncio
 from blockbuster import BlockBuster
 
 from eew.broker import embedded as embedded_module
@@ -89,6 +93,13 @@ def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def websocket_broker() -> AsyncIterator[EmbeddedBroker]:
+    """Return a running broker with both doors open."""
+    async with EmbeddedBroker(websocket_port=0) as broker:
+        yield broker
+
+
 @pytest.fixture
 def program() -> Iterator[Callable[..., SimpleNamespace]]:
     """Return a function that starts the program and returns its process and what it told."""
@@ -142,6 +153,62 @@ async def test_it_listens_on_loopback_only() -> None:
     """No other machine can reach either of its two ports."""
     async with EmbeddedBroker() as broker:
         assert listening_addresses(broker.pid) == ["0100007F", "0100007F"]
+
+
+async def test_websocket_is_off_unless_asked_for() -> None:
+    """A load test must not pay for it, and no web page must get in."""
+    async with EmbeddedBroker() as broker:
+        assert broker.websocket_url is None
+
+
+@pytest.mark.parametrize("origin", [None, "https://example.org"], ids=["no browser", "any page"])
+async def test_mqtt_is_spoken_over_websocket(websocket_broker: EmbeddedBroker, origin: str | None) -> None:
+    """A client that upgrades below /mqtt is answered as over TCP, from whatever origin."""
+    url = websocket_broker.websocket_url
+    assert url is not None
+    assert url.startswith("ws://127.0.0.1:")
+    assert url.endswith("/mqtt")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, protocols=["mqtt"], origin=origin) as connection,
+    ):
+        # CONNECT of MQTT 3.1.1 with a clean session, and its CONNACK, section 3.1 and 3.2 [MQTT311].
+        await connection.send_bytes(b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x0a\x00\x02ws")
+        assert await connection.receive_bytes(timeout=10) == b"\x20\x02\x00\x00"
+
+
+async def test_messages_cross_between_tcp_and_websocket(websocket_broker: EmbeddedBroker) -> None:
+    """It is one broker with two doors."""
+    endpoint = websocket_broker.endpoint
+    port = int(str(websocket_broker.websocket_url).split(":")[2].split("/")[0])
+    async with (
+        aiomqtt.Client("127.0.0.1", port, transport="websockets", protocol=aiomqtt.ProtocolVersion.V311) as subscriber,
+        aiomqtt.Client(endpoint.host, endpoint.port, protocol=aiomqtt.ProtocolVersion.V311) as publisher,
+    ):
+        await subscriber.subscribe("eew/v1/test/ws", qos=1)
+        await publisher.publish("eew/v1/test/ws", "through", qos=1)
+        async with asyncio.timeout(10):
+            assert (await anext(subscriber.messages)).payload == b"through"
+
+
+async def test_a_websocket_port_in_use_is_an_error_and_leaves_nothing(temporary_folder: Path) -> None:
+    """Half a broker is none: the error says which door could not be opened."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(BrokerConnectError, match=r"websocket connections.*address already in use"):
+            await EmbeddedBroker(websocket_port=port).__aenter__()
+    assert is_empty(temporary_folder)
+
+
+async def test_it_is_not_ready_before_both_doors_are_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whichever order the server opens them."""
+    lines = ('echo "Listening for MQTT clients on mqtt://127.0.0.1:1883"', "while :; do sleep 1; done")
+    server = fake_server(tmp_path / "nats-server", *lines)
+    monkeypatch.setattr(embedded_module, "find_server", lambda: server)
+    with pytest.raises(BrokerConnectError, match="not ready within 1 s"):
+        await EmbeddedBroker(websocket_port=0, within_s=1).__aenter__()
 
 
 async def test_two_at_once_do_not_collide() -> None:
@@ -354,9 +421,10 @@ def test_an_old_server_is_never_taken(tmp_path: Path, monkeypatch: pytest.Monkey
     find_server.cache_clear()
 
 
-def test_every_setting_is_known_to_the_server(tmp_path: Path) -> None:
+@pytest.mark.parametrize("websocket_port", [None, 0, 8083])
+def test_every_setting_is_known_to_the_server(tmp_path: Path, websocket_port: int | None) -> None:
     """The server itself checks the file; an unknown field would be an error."""
     file = tmp_path / "server.conf"
-    file.write_text(server_settings("127.0.0.1", 0, tmp_path / "store"))
+    file.write_text(server_settings("127.0.0.1", 0, tmp_path / "store", websocket_port=websocket_port))
     checked = subprocess.run([find_server().path, "-t", "-c", file], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr

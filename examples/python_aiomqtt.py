@@ -1,0 +1,83 @@
+"""Count down for a place with eew.client and aiomqtt. A simulation, not a warning service.
+
+    pip install eew
+    python python_aiomqtt.py mqtt://127.0.0.1:1883 35.45,139.63
+
+Believed is whoever the first status message names. That finds out what was damaged or made up by someone who may only
+write alerts, but it takes the broker's word for who the dispatcher is: give ``Client`` the keys you know, if you do.
+"""
+
+import asyncio
+import base64
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import aiomqtt
+
+from eew.client import Client, Outcome, OwnAlert
+
+
+def trusting(at: tuple[float, float], topic: str, status: bytes) -> Client | None:
+    """Return a client that believes the keys that a status message names, ``None`` where it names none."""
+    listening = Client()
+    listening.take(topic, status)
+    keys = {name: text for each in listening.statuses for name, text in each.keys.items()}
+    return Client(at, {name: base64.urlsafe_b64decode(text + "=") for name, text in keys.items()}) if keys else None
+
+
+def line(alert: OwnAlert) -> str:
+    """Return an alert in words; an exercise or a test says so first."""
+    words = [] if alert.status == "actual" else [alert.status.upper()]
+    if alert.kind == "cancel":
+        return " ".join([*words, "cancelled", alert.event_id, str(alert.report_no), alert.kind])
+    place = alert.event and alert.event.place
+    words += [alert.level, alert.event_id, str(alert.report_no), alert.kind, f"M{alert.message.magnitude}"]
+    words.append(place if place and place.isprintable() else f"{alert.message.lat_deg},{alert.message.lon_deg}")
+    return " ".join(words) + ("" if alert.s_in_s is None else f" S in {alert.s_in_s:.1f} s")
+
+
+def news(client: Client, shown: dict[str, tuple[object, ...]]) -> Iterator[str]:
+    """Return a line for each alert that says something else than was shown of its event."""
+    for alert in client.alerts(datetime.now(UTC)):
+        said = (alert.report_no, alert.kind, alert.level)
+        if shown.get(alert.event_id) != said:
+            shown[alert.event_id] = said
+            yield line(alert)
+
+
+async def main() -> None:
+    """Listen until Ctrl-C."""
+    url, (lat_deg, lon_deg) = urlsplit(sys.argv[1]), map(float, sys.argv[2].split(","))
+    client: Client | None = None
+    shown: dict[str, tuple[object, ...]] = {}
+    async with aiomqtt.Client(url.hostname or "", url.port or 1883, protocol=aiomqtt.ProtocolVersion.V311) as mqtt:
+        print("connected, waiting for a dispatcher's status", flush=True)
+        await mqtt.subscribe("eew/v1/status/+")
+        async for message in mqtt.messages:
+            topic, payload = message.topic.value, bytes(message.payload)
+            if client is None:
+                client = trusting((lat_deg, lon_deg), topic, payload)
+                if client is None:
+                    continue
+                await mqtt.subscribe([(each, 0) for each in client.topic_filters])
+                print("listening to", *client.topic_filters, flush=True)
+            outcome = client.take(topic, payload, datetime.now(UTC))
+            if outcome is Outcome.UNVERIFIED and client.refused:
+                print("refused", client.refused.event_id, f"{client.refused.report_no}:", outcome, flush=True)
+            elif outcome is Outcome.UNREADABLE:
+                print("unreadable message", flush=True)
+            for text in news(client, shown):
+                print(text, flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3 or not sys.argv[1].startswith("mqtt://"):
+        sys.exit("usage: python_aiomqtt.py mqtt://HOST[:PORT] LAT,LON")
+    try:
+        asyncio.run(main())
+    except aiomqtt.MqttError as error:
+        sys.exit(f"{sys.argv[1]}: {error}")
+    except KeyboardInterrupt:
+        pass
