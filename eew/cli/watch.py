@@ -8,12 +8,13 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from eew.errors import BrokerConnectError, BrokerLostError, EewError
+from eew.errors import BrokerConnectError, BrokerLostError, EewError, InputError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from eew.broker.endpoint import Endpoint
+    from eew.home import Publisher
     from eew.watch import Watch
 
 __all__ = ["configure", "run"]
@@ -45,6 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reconnect-s", default="30", metavar="S", help="how long to try when the broker goes away (default: 30)"
     )
+    parser.add_argument("--language", metavar="LANG", help="tell the alert's text, too: en, es, ja, tr, zh or zh-Hant")
+    parser.add_argument(
+        "--home-assistant",
+        action="store_true",
+        help="make entities for the place in Home Assistant, and keep them true",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,26 +59,39 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.broker.endpoint import Endpoint
     from eew.cli.place import place_of
     from eew.cli.trust import own_public_key, public_keys
+    from eew.home import Home, Publisher
     from eew.profile import load_profile
     from eew.settings import load_settings
     from eew.watch import Watch
     from eew.wire.sign import Verifier
 
     place = None if arguments.at is None else place_of(arguments.at, "--at")
+    if arguments.home_assistant and place is None:
+        raise InputError("the place of the home beside it: --at LAT,LON", field="--home-assistant")
     endpoint = Endpoint.parse(arguments.broker)
     if arguments.profile is not None:
         load_profile(arguments.profile)
     reconnect_s = load_settings({"reconnect_s": arguments.reconnect_s}).reconnect_s
     keys = own_public_key() if arguments.public_key is None else public_keys(arguments.public_key)
-    watch = Watch(place, arguments.profile, Verifier(keys) if keys else None)
-    return asyncio.run(_run(watch, endpoint, reconnect_s))
+    watch = Watch(place, arguments.profile, Verifier(keys) if keys else None, _language(arguments.language))
+    publisher = Publisher(watch, Home(*place)) if arguments.home_assistant and place is not None else None
+    return asyncio.run(_run(watch, endpoint, reconnect_s, publisher))
+
+
+def _language(wanted: str | None) -> str | None:
+    from eew.text import LANGUAGES
+
+    if wanted is not None and wanted not in LANGUAGES:
+        raise InputError(f"one of {', '.join(LANGUAGES)}", field="--language", value=wanted)
+    return wanted
 
 
 class _Listener:
-    """Keeps a connection and hands its messages to the watch."""
+    """Keeps a connection, hands its messages to the watch, and lends it to a publisher where there is one."""
 
-    def __init__(self, watch: "Watch", endpoint: "Endpoint", reconnect_s: float) -> None:
+    def __init__(self, watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publisher: "Publisher | None") -> None:
         self._watch = watch
+        self._publisher = publisher
         self._endpoint = endpoint
         self._reconnect_s = reconnect_s
         self._is_listening = False
@@ -112,7 +132,7 @@ class _Listener:
         """Connect, subscribe, and take messages until the connection ends; that raises ``aiomqtt.MqttError``."""
         import aiomqtt
 
-        endpoint = self._endpoint
+        endpoint, publisher = self._endpoint, self._publisher
         async with aiomqtt.Client(
             endpoint.host,
             endpoint.port,
@@ -123,34 +143,40 @@ class _Listener:
             timeout=_WITHIN_S,
             keepalive=_KEEPALIVE_S,
             tls_params=aiomqtt.TLSParameters() if endpoint.is_tls else None,
+            will=None if publisher is None else publisher.will,
         ) as client:
             filters = self._watch.topic_filters
             codes = await client.subscribe([(each, 1) for each in filters])
             if any((code if isinstance(code, int) else code.value) >= _REFUSED for code in codes):
                 raise BrokerConnectError(str(endpoint), f"refuses a subscription to {' or '.join(filters)}")
             self.state, self._is_listening = "listening", True
-            async for message in client.messages:
-                if isinstance(message.payload, bytes):
-                    self._watch.take(message.topic.value, message.payload)
+            async with contextlib.nullcontext() if publisher is None else publisher.over(client):
+                async for message in client.messages:
+                    if isinstance(message.payload, bytes):
+                        self._watch.take(message.topic.value, message.payload)
 
 
-async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float) -> int:
+async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publisher: "Publisher | None") -> int:
     from rich.console import Console
 
     from eew.cli.stop import told_to_stop
 
     stop = asyncio.create_task(told_to_stop().wait())
-    listener = _Listener(watch, endpoint, reconnect_s)
-    listening = asyncio.create_task(listener.listen())
+    listener = _Listener(watch, endpoint, reconnect_s, publisher)
+    working = [asyncio.create_task(listener.listen())]
+    if publisher is not None:
+        working.append(asyncio.create_task(publisher.publish()))
     console = Console(highlight=False)
     try:
-        await (_draw if console.is_terminal else _say)(console, watch, listener, endpoint, {stop, listening})
-        if listening.done():
-            await listening
+        await (_draw if console.is_terminal else _say)(console, watch, listener, endpoint, {stop, *working})
+        for task in working:
+            if task.done():
+                await task
     finally:
-        listening.cancel()
-        with contextlib.suppress(asyncio.CancelledError, EewError):
-            await listening
+        for task in reversed(working):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, EewError):
+                await task
     return 0
 
 

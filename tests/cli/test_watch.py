@@ -1,6 +1,7 @@
 """``eew watch`` as a user runs it: a process of its own, a real broker, signed messages."""
 
 import asyncio
+import json
 import os
 import pty
 import re
@@ -107,6 +108,33 @@ async def publish(endpoint: Endpoint, *messages: EventMessage | Status) -> None:
             await client.publish(where, payload_of(message), qos=1, retain=True)
 
 
+@asynccontextmanager
+async def home_assistant(endpoint: Endpoint) -> AsyncIterator[asyncio.Queue[tuple[str, bytes, bool]]]:
+    """Listen as Home Assistant does; yield what comes: topic, payload, and whether it was kept by the broker."""
+    heard: asyncio.Queue[tuple[str, bytes, bool]] = asyncio.Queue()
+
+    async def listen(client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            assert isinstance(message.payload, bytes)
+            heard.put_nowait((message.topic.value, message.payload, message.retain))
+
+    async with aiomqtt.Client(endpoint.host, endpoint.port, protocol=aiomqtt.ProtocolVersion.V311) as client:
+        await client.subscribe([("homeassistant/#", 1), ("eew/home/#", 1)])
+        task = asyncio.create_task(listen(client))
+        try:
+            yield heard
+        finally:
+            task.cancel()
+
+
+async def until(heard: asyncio.Queue[tuple[str, bytes, bool]], topic_end: str, words: bytes) -> bytes:
+    """Return the payload of the first message of such a topic that holds the words."""
+    while True:
+        where, payload, _ = await heard.get()
+        if where.endswith(topic_end) and words in payload:
+            return payload
+
+
 def public_key() -> str:
     return f"--public-key={in_base64url(KEY.public_bytes)}"
 
@@ -137,13 +165,14 @@ async def test_a_signed_report_is_counted_down_and_cancelled(embedded_broker: Em
 
 
 @pytest.mark.broker
-async def test_a_terminal_gets_a_panel(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
-    """With the seconds, the exercise mark and what this is not."""
+@pytest.mark.parametrize("more", [(), ("--home-assistant",)])
+async def test_a_terminal_gets_a_panel(embedded_broker: EmbeddedBroker, tmp_path: Path, more: tuple[str, ...]) -> None:
+    """With the seconds, the exercise mark and what this is not; also while a home is told."""
     endpoint = embedded_broker.endpoint
     await publish(endpoint, status(30.0), event())
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "eew", "watch", "--at", "38.26,140.87", "--broker", str(endpoint), public_key()),
+        *(sys.executable, "-m", "eew", "watch", "--at", "38.26,140.87", "--broker", str(endpoint), public_key(), *more),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -164,6 +193,76 @@ async def test_a_terminal_gets_a_panel(embedded_broker: EmbeddedBroker, tmp_path
     assert "EXERCISE 三陸沖, Mw 8.1" in shown
     assert "CRITICAL: protect yourself now" in shown
     assert "Simulation: this is not a warning service" in shown
+
+
+@pytest.mark.broker
+async def test_home_assistant_is_told_of_an_exercise_and_of_the_end(tmp_path: Path) -> None:
+    """Its entities are made, come to life with the dispatcher, count down, and are unavailable once we are gone."""
+    words = ("--home-assistant", "--at", "38.26,140.87", public_key())
+    async with EmbeddedBroker() as broker, home_assistant(broker.endpoint) as heard:
+        async with watching(tmp_path, "--broker", str(broker.endpoint), *words) as process:
+            told = json.loads(await until(heard, "device/eew_n38_26_e140_87/config", b"components"))
+            assert told["state_topic"] == "eew/home/n38_26_e140_87/state"
+            await until(heard, "/availability", b"offline")
+            await publish(broker.endpoint, status(30.0), event())
+            await until(heard, "/availability", b"online")
+            wire = json.loads(await until(heard, "/state", b'"shaking_expected":true'))
+            # 179 km away at 10 km depth: S some 49 s after the origin by TauP (ak135).
+            seconds = wire["exercise"]["seconds_to_s"]
+            assert 15 <= seconds <= 19
+            assert wire["exercise"]["level"] == "critical"
+            assert wire["exercise"]["magnitude"] == 8.1
+            alert = wire["exercise"]["alert"]
+            assert alert["headline"].startswith("EXERCISE 三陸沖, Mw 8.1: CRITICAL")
+            assert (alert["status"], alert["verified"]) == ("exercise", True)
+            assert (alert["origin_at"], alert["lat_deg"]) == ("2011-03-11T05:46:18Z", 38.1)
+            assert wire["actual"]["level"] == "none"
+            assert not wire["actual"]["shaking_expected"]
+            await until(heard, "/state", f'"seconds_to_s":{seconds - 1}'.encode())
+            unknown: dict[str, Any] = dict.fromkeys(("origin_at", "lat_deg", "lon_deg", "depth_km", "magnitude"))
+            await publish(broker.endpoint, event(kind=ReportKind.CANCEL, **unknown))
+            wire = json.loads(await until(heard, "/state", b'"kind":"cancel"'))
+            assert not wire["exercise"]["shaking_expected"]
+            process.send_signal(signal.SIGINT)
+            await until(heard, "/availability", b"offline")
+            _, err = await process.communicate()
+            assert (process.returncode, err) == (0, b"")
+        async with home_assistant(broker.endpoint) as later:
+            kept = sorted([await later.get(), await later.get()])
+            assert [(where, is_kept) for where, _, is_kept in kept] == [
+                ("eew/home/n38_26_e140_87/availability", True),
+                ("homeassistant/device/eew_n38_26_e140_87/config", True),
+            ]
+            assert kept[0][1] == b"offline"
+
+
+@pytest.mark.broker
+async def test_home_assistant_is_told_of_an_earthquake_and_by_the_last_will_of_a_crash(tmp_path: Path) -> None:
+    """What is meant goes to the entities of what is meant; of a killed watcher nothing stays on."""
+    now = datetime.now(UTC)
+    times: dict[str, Any] = {
+        "origin_at": now - timedelta(seconds=20),
+        "issued_at": now,
+        "expires_at": now + timedelta(seconds=300),
+    }
+    living = msgspec.structs.replace(status(0.0), clock=None)
+    words = ("--home-assistant", "--at", "38.26,140.87", public_key())
+    async with EmbeddedBroker() as broker, home_assistant(broker.endpoint) as heard:
+        await publish(broker.endpoint, living, event(status=AlertStatus.ACTUAL, **times))
+        async with watching(tmp_path, "--broker", str(broker.endpoint), *words) as process:
+            wire = json.loads(await until(heard, "/state", b'"shaking_expected":true'))
+            assert wire["actual"]["shaking_expected"]
+            assert wire["actual"]["alert"]["exercise"] is False
+            assert wire["exercise"] == {
+                "shaking_expected": False,
+                "seconds_to_s": None,
+                "intensity": None,
+                "magnitude": None,
+                "level": "none",
+                "alert": {},
+            }
+            process.kill()
+            await until(heard, "/availability", b"offline")
 
 
 @pytest.mark.broker
@@ -265,6 +364,7 @@ def test_no_broker_at_the_start_is_one_line_and_exit_3(tmp_path: Path) -> None:
         (["--public-key", "é" * 43], "--public-key"),
         (["--reconnect-s", "-1"], "--reconnect-s"),
         (["--profile", "atlantis"], "profile"),
+        (["--home-assistant"], "--home-assistant: expected the place of the home beside it: --at LAT,LON"),
     ],
 )
 def test_bad_options_are_one_line_and_exit_2(words: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
