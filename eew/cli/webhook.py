@@ -1,0 +1,107 @@
+"""``eew webhook``: tells endpoints by HTTP what the broker says of events, until SIGTERM or Ctrl-C."""
+
+import argparse
+import asyncio
+import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eew.errors import InputError
+
+if TYPE_CHECKING:
+    from eew.webhook.config import ConfigFile
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--config", metavar="FILE", required=True, help="TOML; see docs/webhooks.md")
+    parser.add_argument("--check", action="store_true", help="only say whether the configuration is usable")
+    parser.add_argument("--verbose", action="store_true", help="also log what was left alone, and why")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Tell until told to stop; return 0, or 1 if something was lost."""
+    try:
+        import aiohttp  # noqa: F401 # only whether it is there
+        import standardwebhooks  # noqa: F401 # likewise
+    except ModuleNotFoundError as error:
+        raise InputError(f"{error.name} to be installed: pip install 'eew[webhooks]'") from error
+    from eew.webhook.config import read_config
+
+    file = read_config(Path(arguments.config))
+    keys = _keys(file)
+    secrets = [file.secrets(number, os.environ) for number in range(len(file.config.endpoints))]
+    if arguments.check:
+        print(f"{file.path} is usable: broker {file.broker()}, believes {', '.join(keys)}")
+        for each, its in zip(file.config.endpoints, secrets, strict=True):
+            statuses = ", ".join(each.statuses)
+            print(f"  endpoint {each.name}: {statuses}; least level {each.min_level}; {len(its)} secret(s)")
+        return 0
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.getLogger("eew").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
+    logging.getLogger(__name__).info("eew is a simulator, not a warning service")
+    return asyncio.run(_serve(file, keys, secrets))
+
+
+def _keys(file: "ConfigFile") -> dict[str, bytes]:
+    """Return whose alerts to believe; without anybody, a stranger could set off what hangs on an endpoint."""
+    from eew.cli.trust import own_public_key, public_keys
+
+    texts = file.config.public_keys
+    if texts is not None:
+        return file.placed(("public_keys",), lambda: public_keys(texts))
+    keys = own_public_key()
+    if not keys:
+        raise file.wrong(("public_keys",), "whose alerts to believe: you have no key of your own")
+    return keys
+
+
+async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple[bytes, ...]]) -> int:
+    import random
+    from concurrent.futures import ThreadPoolExecutor
+
+    import aiohttp
+
+    from eew.cli.stop import told_to_stop
+    from eew.clock import SystemClock
+    from eew.webhook.breaker import Breaker
+    from eew.webhook.bridge import Bridge, Post
+    from eew.webhook.intake import Intake
+    from eew.webhook.interest import Interest
+    from eew.webhook.lane import Lane
+    from eew.webhook.sender import Sender
+    from eew.webhook.subscription import Subscription
+
+    def wall() -> datetime:
+        return datetime.now(UTC)
+
+    clock, stop = SystemClock(), told_to_stop()
+    # A name that is looked up for long must not keep others from being looked up.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(len(secrets) + 2))
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
+        posts = [
+            Post(
+                Interest(each.least, each.statuses),
+                Sender(
+                    each.name,
+                    each.url,
+                    its,
+                    Lane(Breaker(each.breaker_failures, each.breaker_open_s), random.random),
+                    session,
+                    clock=clock,
+                    wall=wall,
+                    timeout_s=each.timeout_s,
+                ),
+            )
+            for each, its in zip(file.config.endpoints, secrets, strict=True)
+        ]
+        bridge = Bridge(Intake(keys), posts, clock=clock, wall=wall)
+        subscription = Subscription(file.broker(), file.config.reconnect_s, bridge.take, clock)
+        is_whole = await bridge.run(subscription.listen, stop)
+    return 0 if is_whole else 1

@@ -1,0 +1,70 @@
+"""The secrets that webhooks are signed with: in a file of one's own or the environment, never in the config."""
+
+import base64
+import binascii
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from eew.errors import InputError
+
+__all__ = ["secrets_in_environment", "secrets_in_file"]
+
+_PREFIX = "whsec_"
+#: Of a secret, bytes [STDWEBHOOKS].
+_LEAST, _MOST = 24, 64
+_EXPECTED = f"{_PREFIX} and base64 of {_LEAST} to {_MOST} bytes; while it is changed, the old one after the new one"
+_MOST_SECRETS = 2
+_MOST_READ = 4096
+
+
+def secrets_in_file(path: Path) -> tuple[bytes, ...]:
+    """Return the secrets in a file that only its owner may read or write, the newest first.
+
+    Raises
+    ------
+    InputError
+        If it holds none, or others may read or write it.
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if mode & 0o077:
+            raise InputError(
+                f"permissions 0600, as it is a secret: chmod 600 {path}",
+                file=path,
+                field="permissions",
+                value=f"{mode:04o}",
+            )
+        content = file.read(_MOST_READ)
+    secrets = _secrets(content.decode(errors="replace"))
+    if secrets is None:
+        raise InputError(_EXPECTED, file=path)
+    return secrets
+
+
+def secrets_in_environment(name: str, environment: Mapping[str, str]) -> tuple[bytes, ...]:
+    """Return the secrets in an environment variable, the newest first; raises ``InputError`` if it holds none."""
+    secrets = _secrets(environment.get(name, ""))
+    if secrets is None:
+        raise InputError(f"the environment variable {name} to hold {_EXPECTED}")
+    return secrets
+
+
+def _secrets(text: str) -> tuple[bytes, ...] | None:
+    """Return the secrets, ``None`` if one of them is none; what was found is a secret and told to nobody."""
+    words = text.split()
+    if not 1 <= len(words) <= _MOST_SECRETS:
+        return None
+    secrets = []
+    for word in words:
+        try:
+            secret = base64.b64decode(word.removeprefix(_PREFIX), validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        if not word.startswith(_PREFIX) or not _LEAST <= len(secret) <= _MOST:
+            return None
+        secrets.append(secret)
+    return tuple(secrets)
