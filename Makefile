@@ -2,13 +2,15 @@
 # make test     every test
 # make check    lint, types, import contracts
 # make bench    the kernels' figures, into runs/kernels.json
+# make contract  docs/asyncapi.yaml and docs/schemas, from the code
+# make docs     the site, into build/docs
 # make figures  the README's table, from the newest file of benchmarks/results
 # make lock     renew the locked dependencies (needs uv)
 PYTHON ?= python3
 BIN := .venv/bin
 SCENARIO ?= scenarios/tohoku-2011.toml
 
-.PHONY: setup setup-dev replay test check bench figures lock clean
+.PHONY: setup setup-dev replay test check bench contract docs figures lock clean
 .DEFAULT_GOAL := setup
 
 setup: .venv/.run
@@ -43,14 +45,20 @@ bench: setup-dev
 	@mkdir -p runs
 	$(BIN)/python -m pytest benchmarks/bench_*.py --benchmark-columns=min,median,max,rounds --benchmark-json=runs/kernels.json
 
+contract: setup-dev
+	$(BIN)/python -m pytest -n 0 -q tests/contract/test_committed.py::test_committed_files_are_what_the_code_makes --write-contract
+
+docs: setup-dev
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
+
 figures: setup-dev
 	$(BIN)/python benchmarks/figures.py table
 
 UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock:
 	cd requirements && $(UV_COMPILE) ../pyproject.toml --group ../pyproject.toml:package -o run.txt
-	cd requirements && $(UV_COMPILE) ../pyproject.toml --extra peers --extra feeds --extra areas --group ../pyproject.toml:package --group ../pyproject.toml:build \
-	  --group ../pyproject.toml:test --group ../pyproject.toml:check -c run.txt -o dev.txt
+	cd requirements && $(UV_COMPILE) ../pyproject.toml --extra peers --extra feeds --extra webhooks --group ../pyproject.toml:package --group ../pyproject.toml:build \
+	  --group ../pyproject.toml:test --group ../pyproject.toml:check --group ../pyproject.toml:docs -c run.txt -o dev.txt
 
 clean:
 	rm -rf .venv runs build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
