@@ -1,15 +1,29 @@
 """Places in a TOML document: how a path to a value is found, followed and spelled, and on which line it is written."""
 
+import difflib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eew.errors import InputError
 
-__all__ = ["Steps", "floats", "line_of", "place_of_complaint", "read_toml", "spelled", "value_at"]
+__all__ = [
+    "Document",
+    "Steps",
+    "floats",
+    "line_of",
+    "place_of_complaint",
+    "read_toml",
+    "refuse_unknown",
+    "spelled",
+    "value_at",
+]
+
+T = TypeVar("T")
 
 #: Keys and indices from the top of a document down to a value.
 Steps = tuple[str | int, ...]
@@ -104,3 +118,47 @@ def floats(value: object, path: Steps = ()) -> Iterator[tuple[Steps, float]]:
 
 def _keys(dotted: str) -> Steps:
     return tuple(key.strip().strip("\"'") for key in dotted.split("."))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A configuration file as it was read, so that what turns out to be wrong with it is found in it."""
+
+    path: Path
+    text: str
+
+    def wrong(self, steps: Steps, expected: str, value: object = None) -> InputError:
+        """Return the error that a value of the file is not usable."""
+        return InputError(
+            expected, file=self.path, line=line_of(self.text, steps), field=spelled(steps) or None, value=value
+        )
+
+    def placed(self, steps: Steps, load: Callable[[], T]) -> T:
+        """Load what a value names; an error that knows no file says where the value stands."""
+        try:
+            return load()
+        except InputError as error:
+            if error.file is not None:
+                raise
+            raise self.wrong(steps, error.expected, error.value) from error
+        except OSError as error:
+            raise self.wrong(steps, "a path that can be read", f"{error.filename}: {error.strerror}") from error
+
+
+def refuse_unknown(
+    places: Iterable[tuple[Steps, object, Sequence[str]]], wrong: Callable[[Steps, str], InputError]
+) -> None:
+    """Refuse a key that nobody reads: it is a slip of the hand.
+
+    Parameters
+    ----------
+    places
+        Where tables stand, what stands there, and which keys each may have.
+    wrong
+        Returns the error for a key.
+    """
+    for steps, table, names in places:
+        for key in table if isinstance(table, dict) else ():
+            if key not in names:
+                close = difflib.get_close_matches(key, names, n=1)
+                raise wrong((*steps, key), close[0] if close else f"one of {', '.join(names)}")

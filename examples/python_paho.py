@@ -9,6 +9,7 @@ write alerts, but it takes the broker's word for who the dispatcher is: give ``C
 
 import base64
 import contextlib
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -99,6 +100,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or not sys.argv[1].startswith("mqtt://"):
+    if len(sys.argv) != 3 or not re.fullmatch(r"mqtt://\S+ -?\d+(\.\d+)?,-?\d+(\.\d+)?", " ".join(sys.argv[1:])):
         sys.exit("usage: python_paho.py mqtt://HOST[:PORT] LAT,LON")
     main()

@@ -12,6 +12,7 @@ import base64
 import contextlib
 import json
 import math
+import re
 import sys
 import time
 from datetime import datetime
@@ -22,6 +23,8 @@ import paho.mqtt.client as mqtt
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from paho.mqtt.enums import CallbackAPIVersion
+
+PLACE = re.compile(r"-?\d+(\.\d+)?,-?\d+(\.\d+)?")
 
 
 def say(*words: object) -> None:
@@ -127,7 +130,7 @@ class Subscriber:
 def main() -> None:
     """Subscribe until Ctrl-C."""
     url = urlsplit(sys.argv[1] if len(sys.argv) in {2, 3} else "")
-    if url.scheme != "mqtt" or not url.hostname:
+    if url.scheme != "mqtt" or not url.hostname or not all(map(PLACE.fullmatch, sys.argv[2:])):
         sys.exit("usage: python_plain.py mqtt://HOST[:PORT] [LAT,LON]")
     alerts = "eew/v1/events/+"
     if len(sys.argv) == 3:

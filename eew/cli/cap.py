@@ -191,28 +191,19 @@ async def _standing(url: str, event_id: str) -> bytes:
         If nothing stands there.
     """
     import re
-    import secrets
 
     import aiomqtt
 
     from eew.broker.endpoint import Endpoint
     from eew.errors import BrokerConnectError
+    from eew.subscription import client_of
     from eew.wire import topic
 
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", event_id):
         raise InputError("an event's id: letters, digits, - and _", field="EVENT", value=event_id)
     endpoint = Endpoint.parse(url)
     try:
-        async with aiomqtt.Client(
-            endpoint.host,
-            endpoint.port,
-            username=endpoint.username,
-            password=endpoint.password,
-            identifier=f"eew-cap-{secrets.token_hex(6)}",
-            protocol=aiomqtt.ProtocolVersion.V311,
-            timeout=_WITHIN_S,
-            tls_params=aiomqtt.TLSParameters() if endpoint.is_tls else None,
-        ) as client:
+        async with client_of(endpoint, "cap") as client:
             await client.subscribe(topic.cap(event_id), qos=1)
             async with asyncio.timeout(_WITHIN_S):
                 payload = (await anext(client.messages)).payload

@@ -4,11 +4,11 @@ import argparse
 import asyncio
 import contextlib
 import functools
-import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from eew.errors import BrokerConnectError, BrokerLostError, EewError, InputError
+from eew.errors import EewError, InputError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 _DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
-_WITHIN_S = 5.0
-_KEEPALIVE_S = 10
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 2.0
-#: A SUBACK code from here on is a refusal [MQTT3].
-_REFUSED = 0x80
 #: How exactly the seconds of a countdown are kept.
 _TICK_S = 0.05
 
@@ -86,89 +81,51 @@ def _language(wanted: str | None) -> str | None:
     return wanted
 
 
-class _Listener:
-    """Keeps a connection, hands its messages to the watch, and lends it to a publisher where there is one."""
+@dataclass(slots=True)
+class _Connection:
+    """How the subscription is, in words."""
 
-    def __init__(self, watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publisher: "Publisher | None") -> None:
-        self._watch = watch
-        self._publisher = publisher
-        self._endpoint = endpoint
-        self._reconnect_s = reconnect_s
-        self._is_listening = False
-        self.state = "connecting"
+    url: str
+    reconnect_s: float
+    state: str = "connecting"
 
-    async def listen(self) -> None:
-        """Listen for ever; a broker that goes away is tried again.
+    def change(self, problem: str | None) -> None:
+        """Take what the subscription tells."""
+        if problem is None:
+            self.state = "listening"
+        else:
+            self.state = f"connection lost ({problem}); trying again for {self.reconnect_s:g} s"
 
-        Raises
-        ------
-        BrokerConnectError
-            If it is not there at the start, or refuses us.
-        BrokerLostError
-            If it does not come back in time.
-        """
-        import aiomqtt
-
-        loop = asyncio.get_running_loop()
-        try:
-            await self._session()
-        except aiomqtt.MqttError as error:
-            if not self._is_listening:
-                raise BrokerConnectError(str(self._endpoint), str(error)) from error
-            problem = error
-        while True:
-            self._is_listening = False
-            self.state = f"connection lost ({problem}); trying again for {self._reconnect_s:g} s"
-            until_s, delay_s = loop.time() + self._reconnect_s, _FIRST_DELAY_S
-            while not self._is_listening:
-                if loop.time() + delay_s > until_s:
-                    raise BrokerLostError(str(self._endpoint), str(problem), after_s=self._reconnect_s)
-                await asyncio.sleep(delay_s)
-                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
-                with contextlib.suppress(aiomqtt.MqttError):
-                    await self._session()
-
-    async def _session(self) -> None:
-        """Connect, subscribe, and take messages until the connection ends; that raises ``aiomqtt.MqttError``."""
-        import aiomqtt
-
-        endpoint, publisher = self._endpoint, self._publisher
-        async with aiomqtt.Client(
-            endpoint.host,
-            endpoint.port,
-            username=endpoint.username,
-            password=endpoint.password,
-            identifier=f"eew-watch-{secrets.token_hex(6)}",
-            protocol=aiomqtt.ProtocolVersion.V311,
-            timeout=_WITHIN_S,
-            keepalive=_KEEPALIVE_S,
-            tls_params=aiomqtt.TLSParameters() if endpoint.is_tls else None,
-            will=None if publisher is None else publisher.will,
-        ) as client:
-            filters = self._watch.topic_filters
-            codes = await client.subscribe([(each, 1) for each in filters])
-            if any((code if isinstance(code, int) else code.value) >= _REFUSED for code in codes):
-                raise BrokerConnectError(str(endpoint), f"refuses a subscription to {' or '.join(filters)}")
-            self.state, self._is_listening = "listening", True
-            async with contextlib.nullcontext() if publisher is None else publisher.over(client):
-                async for message in client.messages:
-                    if isinstance(message.payload, bytes):
-                        self._watch.take(message.topic.value, message.payload)
+    def __str__(self) -> str:
+        return f"{self.url}: {self.state}"
 
 
 async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publisher: "Publisher | None") -> int:
     from rich.console import Console
 
     from eew.cli.stop import told_to_stop
+    from eew.clock import SystemClock
+    from eew.subscription import Subscription
 
     stop = asyncio.create_task(told_to_stop().wait())
-    listener = _Listener(watch, endpoint, reconnect_s, publisher)
-    working = [asyncio.create_task(listener.listen())]
+    connection = _Connection(str(endpoint), reconnect_s)
+    subscription = Subscription(
+        endpoint,
+        reconnect_s,
+        "watch",
+        watch.topic_filters,
+        watch.take,
+        connection.change,
+        SystemClock(),
+        will=None if publisher is None else publisher.will,
+        over=None if publisher is None else publisher.over,
+    )
+    working = [asyncio.create_task(subscription.listen())]
     if publisher is not None:
         working.append(asyncio.create_task(publisher.publish()))
     console = Console(highlight=False)
     try:
-        await (_draw if console.is_terminal else _say)(console, watch, listener, endpoint, {stop, *working})
+        await (_draw if console.is_terminal else _say)(console, watch, connection, {stop, *working})
         for task in working:
             if task.done():
                 await task
@@ -180,16 +137,14 @@ async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publish
     return 0
 
 
-async def _draw(
-    console: "Console", watch: "Watch", listener: _Listener, endpoint: "Endpoint", ends: "set[asyncio.Task[Any]]"
-) -> None:
+async def _draw(console: "Console", watch: "Watch", connection: _Connection, ends: "set[asyncio.Task[Any]]") -> None:
     """Keep the screen true until one of the tasks ends."""
     from rich.live import Live
 
     from eew.view.panel import drawn
 
     def look() -> "RenderableType":
-        return drawn(watch.board(datetime.now(UTC)), f"{endpoint}: {listener.state}")
+        return drawn(watch.board(datetime.now(UTC)), str(connection))
 
     with Live(console=console, auto_refresh=False, get_renderable=look) as live:
         while not any(task.done() for task in ends):
@@ -197,21 +152,19 @@ async def _draw(
             await asyncio.wait(ends, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _say(
-    console: "Console", watch: "Watch", listener: _Listener, endpoint: "Endpoint", ends: "set[asyncio.Task[Any]]"
-) -> None:
+async def _say(console: "Console", watch: "Watch", connection: _Connection, ends: "set[asyncio.Task[Any]]") -> None:
     """Print what is new until one of the tasks ends."""
     from eew.view.countdown import SIMULATION, Speaker
 
     say = functools.partial(console.print, markup=False, highlight=False, soft_wrap=True)
-    speaker, said = Speaker(), listener.state
+    speaker, said = Speaker(), connection.state
     say(SIMULATION)
     if not watch.is_checking:
         say("signatures are not checked: you have no key of your own, and there is no --public-key")
     while not any(task.done() for task in ends):
-        if listener.state != said:
-            said = listener.state
-            say(f"{endpoint}: {said}")
+        if connection.state != said:
+            said = connection.state
+            say(str(connection))
         for line in speaker.lines(watch.board(datetime.now(UTC))):
             say(line)
         await asyncio.wait(ends, timeout=_TICK_S, return_when=asyncio.FIRST_COMPLETED)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import functools
 import logging
 import os
 from datetime import UTC, datetime
@@ -53,11 +54,19 @@ def _keys(file: "ConfigFile") -> dict[str, bytes]:
 
     texts = file.config.public_keys
     if texts is not None:
-        return file.placed(("public_keys",), lambda: public_keys(texts))
+        return file.document.placed(("public_keys",), lambda: public_keys(texts))
     keys = own_public_key()
     if not keys:
-        raise file.wrong(("public_keys",), "whose alerts to believe: you have no key of your own")
+        raise file.document.wrong(("public_keys",), "whose alerts to believe: you have no key of your own")
     return keys
+
+
+def _note(broker: str, problem: str | None) -> None:
+    logger = logging.getLogger(__name__)
+    if problem is None:
+        logger.info("broker.listening broker=%s", broker)
+    else:
+        logger.warning("broker.lost broker=%s reason=%r", broker, problem)
 
 
 async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple[bytes, ...]]) -> int:
@@ -68,13 +77,14 @@ async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple
 
     from eew.cli.stop import told_to_stop
     from eew.clock import SystemClock
+    from eew.subscription import Subscription
     from eew.webhook.breaker import Breaker
     from eew.webhook.bridge import Bridge, Post
     from eew.webhook.intake import Intake
     from eew.webhook.interest import Interest
     from eew.webhook.lane import Lane
     from eew.webhook.sender import Sender
-    from eew.webhook.subscription import Subscription
+    from eew.wire import topic
 
     def wall() -> datetime:
         return datetime.now(UTC)
@@ -102,6 +112,11 @@ async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple
             for each, its in zip(file.config.endpoints, secrets, strict=True)
         ]
         bridge = Bridge(Intake(keys), posts, clock=clock, wall=wall)
-        subscription = Subscription(file.broker(), file.config.reconnect_s, bridge.take, clock)
+        # The clock of a replay comes before the events that stand in its time.
+        filters = (topic.status("+"), topic.event("+"))
+        broker, reconnect_s = file.broker(), file.config.reconnect_s
+        subscription = Subscription(
+            broker, reconnect_s, "webhook", filters, bridge.take, functools.partial(_note, str(broker)), clock
+        )
         is_whole = await bridge.run(subscription.listen, stop)
     return 0 if is_whole else 1

@@ -1,6 +1,5 @@
 """What the daemon is told in its TOML file, and what that names: population, profile, shelters, key."""
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import msgspec
 from eew.broker.endpoint import Endpoint
 from eew.clock import Clock
 from eew.devices import store
-from eew.document import Steps, line_of, place_of_complaint, read_toml, spelled, value_at
+from eew.document import Document, Steps, line_of, place_of_complaint, read_toml, refuse_unknown, spelled, value_at
 from eew.errors import InputError
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity import intensity_model
@@ -98,16 +97,20 @@ class ConfigFile:
 
     Parameters
     ----------
-    path
+    document
         The TOML file. Paths in it are relative to its folder.
-    text, config
-        Its content, and what that says.
+    config
+        What it says.
     """
 
-    def __init__(self, path: Path, text: str, config: DaemonConfig) -> None:
-        self.path = path
+    def __init__(self, document: Document, config: DaemonConfig) -> None:
+        self.document = document
         self.config = config
-        self._text = text
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.document.path
 
     def premises(self) -> Premises:
         """Load profile, travel times and shelters.
@@ -117,29 +120,29 @@ class ConfigFile:
         InputError
             If one of them is not usable.
         """
-        config = self.config
-        profile = self.placed("profile", lambda: load_profile(self._named(config.profile, profile_names())))
+        config, placed = self.config, self.document.placed
+        profile = placed(("profile",), lambda: load_profile(self._named(config.profile, profile_names())))
         table = config.travel_times or profile.travel_times
-        travel_times = self.placed("travel_times", lambda: TravelTimeTable.load(self._beside_or_name(table)))
+        travel_times = placed(("travel_times",), lambda: TravelTimeTable.load(self._beside_or_name(table)))
         where = catalogue.default_catalogue_path() if config.shelters is None else self._beside(config.shelters)
         return Premises(
             profile,
             Estimator(travel_times, intensity_model(profile.intensity_model), profile.default_depth_km),
-            self.placed("shelters", lambda: catalogue.load(where)),
+            placed(("shelters",), lambda: catalogue.load(where)),
         )
 
     def endpoint(self) -> Endpoint:
         """Return where the broker is."""
-        return self.placed("broker", lambda: Endpoint.parse(self.config.broker))
+        return self.document.placed(("broker",), lambda: Endpoint.parse(self.config.broker))
 
     def devices(self) -> Devices:
         """Load the register of devices."""
-        return self.placed("population", lambda: store.load(self._beside(self.config.population)))
+        return self.document.placed(("population",), lambda: store.load(self._beside(self.config.population)))
 
     def key(self) -> SigningKey:
         """Load the signing key, made if there is none."""
         path = None if self.config.key is None else self._beside(self.config.key)
-        return self.placed("key", lambda: SigningKey.load_or_create(path))
+        return self.document.placed(("key",), lambda: SigningKey.load_or_create(path))
 
     @property
     def state(self) -> Path:
@@ -157,8 +160,9 @@ class ConfigFile:
             # A broker keeps what comes while the daemon is restarted.
             client_id=f"eew-dispatch-{self.config.dispatcher_id}-{given.name}",
         )
-        return self.placed(
-            "url", lambda: Feed(given.name, self._feed_url(given.url), given.format, options, clock=clock), number
+        return self.document.placed(
+            ("feeds", number, "url"),
+            lambda: Feed(given.name, self._feed_url(given.url), given.format, options, clock=clock),
         )
 
     def refuse_fixed(self, running: "ConfigFile") -> None:
@@ -168,33 +172,8 @@ class ConfigFile:
                 now = getattr(running.config, name)
                 raise self._error((name,), f"{now!r} as when it was started: changing it needs a restart")
 
-    def placed(self, name: str, load: Callable[[], T], feed_no: int | None = None) -> T:
-        """Load what a value names; an error that knows no file says where the value stands."""
-        path: Steps = (name,) if feed_no is None else ("feeds", feed_no, name)
-        try:
-            return load()
-        except InputError as error:
-            if error.file is not None:
-                raise
-            raise InputError(
-                error.expected,
-                file=self.path,
-                line=line_of(self._text, path),
-                field=spelled(path),
-                value=error.value,
-            ) from error
-        except OSError as error:
-            raise InputError(
-                "a path that can be read",
-                file=self.path,
-                line=line_of(self._text, path),
-                field=spelled(path),
-                value=f"{error.filename}: {error.strerror}",
-            ) from error
-
     def _error(self, path: Steps, expected: str) -> InputError:
-        value = value_at(msgspec.to_builtins(self.config), path)
-        return InputError(expected, file=self.path, line=line_of(self._text, path), field=spelled(path), value=value)
+        return self.document.wrong(path, expected, value_at(msgspec.to_builtins(self.config), path))
 
     def _feed_url(self, url: str) -> str:
         """Return a URL as it is, a path beside this file."""
@@ -241,7 +220,7 @@ def read_config(path: Path) -> ConfigFile:
             raise wrong(place, " or ".join(_CHOICES[str(place[-1])])) from error
         refusal = refusal_of(error)
         raise wrong(refusal.path, refusal.expected) from error
-    file = ConfigFile(path, text, config)
+    file = ConfigFile(Document(path, text), config)
     file.endpoint()
     names: set[str] = set()
     for index, feed in enumerate(config.feeds):
@@ -259,8 +238,4 @@ def _refuse_unknown(tables: dict[str, Any], wrong: Callable[[Steps, str], InputE
     feeds = tables.get("feeds")
     for index, feed in enumerate(feeds if isinstance(feeds, list) else ()):
         places.append((("feeds", index), feed, FeedConfig.__struct_fields__))
-    for steps, table, names in places:
-        for key in table if isinstance(table, dict) else ():
-            if key not in names:
-                close = difflib.get_close_matches(key, names, n=1)
-                raise wrong((*steps, key), close[0] if close else f"one of {', '.join(names)}")
+    refuse_unknown(places, wrong)

@@ -112,7 +112,7 @@ class Daemon:
         premises = await asyncio.to_thread(file.premises)
         feeds = [self._open_feed(file, number, self._clock) for number in range(len(config.feeds))]
         if config.metrics_port is not None:
-            self._metrics = file.placed("metrics_port", partial(MetricsServer, config.metrics_port))
+            self._metrics = file.document.placed(("metrics_port",), partial(MetricsServer, config.metrics_port))
             stack.push_async_callback(asyncio.to_thread, self._metrics.close)
             logger.info("metrics.ready url=http://127.0.0.1:%d/metrics", self._metrics.port)
         office = await opened(stack, file, premises, self._clock, self._event_clock, self._figures)

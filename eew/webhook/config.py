@@ -1,6 +1,5 @@
 """What `eew webhook` is told in its TOML file: a broker, whose alerts to believe, and endpoints."""
 
-import difflib
 import ipaddress
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +9,7 @@ import msgspec
 import yarl
 
 from eew.broker.endpoint import Endpoint
-from eew.document import Steps, line_of, place_of_complaint, read_toml, spelled, value_at
+from eew.document import Document, Steps, line_of, place_of_complaint, read_toml, refuse_unknown, spelled, value_at
 from eew.errors import InputError
 from eew.feed.refusal import refusal_of
 from eew.practice import Level
@@ -73,20 +72,24 @@ class ConfigFile:
 
     Parameters
     ----------
-    path
+    document
         The TOML file. Paths in it are relative to its folder.
-    text, config
-        Its content, and what that says.
+    config
+        What it says.
     """
 
-    def __init__(self, path: Path, text: str, config: WebhookConfig) -> None:
-        self.path = path
+    def __init__(self, document: Document, config: WebhookConfig) -> None:
+        self.document = document
         self.config = config
-        self._text = text
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.document.path
 
     def broker(self) -> Endpoint:
         """Return where the broker is."""
-        return self.placed(("broker",), lambda: Endpoint.parse(self.config.broker))
+        return self.document.placed(("broker",), lambda: Endpoint.parse(self.config.broker))
 
     def secrets(self, number: int, environment: Mapping[str, str]) -> tuple[bytes, ...]:
         """Return the secrets of an ``[[endpoints]]`` table, by its number from 0.
@@ -99,27 +102,11 @@ class ConfigFile:
         given = self.config.endpoints[number]
         if given.secret_env is not None:
             name = given.secret_env
-            return self.placed(("endpoints", number, "secret_env"), lambda: secrets_in_environment(name, environment))
+            return self.document.placed(
+                ("endpoints", number, "secret_env"), lambda: secrets_in_environment(name, environment)
+            )
         path = self.path.parent / Path(given.secret_file or "").expanduser()
-        return self.placed(("endpoints", number, "secret_file"), lambda: secrets_in_file(path))
-
-    def placed(self, steps: Steps, load: Callable[[], T]) -> T:
-        """Load what a value names; an error that knows no file says where the value stands."""
-        try:
-            return load()
-        except InputError as error:
-            if error.file is not None:
-                raise
-            expected, value, cause = error.expected, error.value, error
-        except OSError as error:
-            raise self.wrong(steps, "a path that can be read", f"{error.filename}: {error.strerror}") from error
-        raise self.wrong(steps, expected, value) from cause
-
-    def wrong(self, steps: Steps, expected: str, value: object = None) -> InputError:
-        """Return the error that a value of the file is not usable."""
-        return InputError(
-            expected, file=self.path, line=line_of(self._text, steps), field=spelled(steps) or None, value=value
-        )
+        return self.document.placed(("endpoints", number, "secret_file"), lambda: secrets_in_file(path))
 
 
 def read_config(path: Path) -> ConfigFile:
@@ -162,7 +149,7 @@ def read_config(path: Path) -> ConfigFile:
             raise wrong((*place, "url"), expected)
         if (endpoint.secret_file is None) == (endpoint.secret_env is None):
             raise wrong(place, "either secret_file or secret_env")
-    file = ConfigFile(path, text, config)
+    file = ConfigFile(Document(path, text), config)
     file.broker()
     return file
 
@@ -194,15 +181,12 @@ def _is_loopback(host: str) -> bool:
 
 
 def _refuse_unknown(tables: dict[str, Any], wrong: Callable[[Steps, str], InputError]) -> None:
-    """Refuse a key that nobody reads: it is a slip of the hand."""
+    """Refuse a key that nobody reads, a secret first of all."""
     places: list[tuple[Steps, object, tuple[str, ...]]] = [((), tables, WebhookConfig.__struct_fields__)]
     endpoints = tables.get("endpoints")
     for index, endpoint in enumerate(endpoints if isinstance(endpoints, list) else ()):
         places.append((("endpoints", index), endpoint, EndpointConfig.__struct_fields__))
-    for steps, table, names in places:
-        for key in table if isinstance(table, dict) else ():
-            if key == "secret":
-                raise wrong((*steps, key), "secret_file or secret_env: no secret in this file")
-            if key not in names:
-                close = difflib.get_close_matches(key, names, n=1)
-                raise wrong((*steps, key), close[0] if close else f"one of {', '.join(names)}")
+    for steps, table, _ in places:
+        if isinstance(table, dict) and "secret" in table:
+            raise wrong((*steps, "secret"), "secret_file or secret_env: no secret in this file")
+    refuse_unknown(places, wrong)

@@ -306,16 +306,20 @@ async def test_another_broker_makes_no_difference(
 
 
 @pytest.mark.parametrize("name", ["python_aiomqtt.py", "python_paho.py", "python_plain.py", "mosquitto_sub.sh"])
-@pytest.mark.parametrize("url", ["http://127.0.0.1", "mqtt://127.0.0.1:1"], ids=["no MQTT", "nobody there"])
-def test_a_failure_is_one_line(name: str, url: str) -> None:
+@pytest.mark.parametrize(
+    ("url", "place", "is_usage"),
+    [("http://127.0.0.1", PLACE, True), ("mqtt://127.0.0.1:1", "Sendai", True), ("mqtt://127.0.0.1:1", PLACE, False)],
+    ids=["no MQTT", "no place", "nobody there"],
+)
+def test_a_failure_is_one_line(name: str, url: str, place: str, is_usage: bool) -> None:
     """A newcomer's first mistakes show no traceback."""
     if name.endswith(".sh") and (reason := missing("mosquitto_sub", "jq", "openssl")):
         pytest.skip(reason)
     interpreter = [sys.executable] if name.endswith(".py") else []
-    done = subprocess.run([*interpreter, EXAMPLES / name, url, PLACE], capture_output=True, text=True, check=False)
+    done = subprocess.run([*interpreter, EXAMPLES / name, url, place], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert len(done.stderr.splitlines()) == 1
-    assert ("usage: " in done.stderr) == url.startswith("http")
+    assert ("usage: " in done.stderr) == is_usage
 
 
 def test_the_docs_show_every_client_there_is() -> None:
