@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from eew import cells
-from eew.fanout.record import Batch, RecordTemplate, Slot
+from eew.fanout.record import Batch, Choice, RecordTemplate, Slot
 from eew.fanout.shelter_text import ShelterMembers
 from eew.fanout.slot import Bytes2D, instants, padded, tenths, thousandths
 from eew.model import AlertPlan, Cells, Devices, Level, ReportKind
@@ -80,7 +80,7 @@ class DeviceEncoder:
         group_cell = cells.ancestor(self._devices.cell.take(row), cells.DEVICE_LEVEL, topic.GROUP_LEVEL)
         columns = {
             "group": cells.digits(group_cell, topic.GROUP_LEVEL),
-            "level": self._level.take(plan.level[start:end], axis=0),
+            "level": plan.level[start:end],
             **self._shelter.columns(row),
             **_arrival_columns(plan, start, end),
         }
@@ -104,7 +104,7 @@ class DeviceEncoder:
             widest = self._id.shape[1]
             payload: list[bytes | Slot] = [
                 payload_of(self._core)[:-1] + b',"level":',
-                Slot("level", self._level.shape[1]),
+                Choice("level", self._level.shape[1], self._level),
                 b'"device_id":"',
                 Slot("id", n_id),
                 b'",',
@@ -150,7 +150,7 @@ class CellEncoder:
             parts += [b"/", Slot(f"digit{i}", 1)]
         payload: list[bytes | Slot] = [
             payload_of(core)[:-1] + b',"level":',
-            Slot("level", self._level.shape[1]),
+            Choice("level", self._level.shape[1], self._level),
             b'"cell":"',
             Slot("cell", table.level),
             b'",',
@@ -177,7 +177,7 @@ class CellEncoder:
         digits = cells.digits(self._table.cell.take(row), self._table.level)
         columns = {
             "cell": digits,
-            "level": self._level.take(plan.level[start:end], axis=0),
+            "level": plan.level[start:end],
             **self._shelters.columns(row),
             **_arrival_columns(plan, start, end),
         }

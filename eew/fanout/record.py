@@ -9,7 +9,7 @@ import numpy.typing as npt
 from eew.fanout.slot import Bytes2D
 from eew.wire.packet import publish_head
 
-__all__ = ["Batch", "RecordTemplate", "Slot"]
+__all__ = ["Batch", "Choice", "RecordTemplate", "Slot"]
 
 #: Filled at once: what stays in the processor's nearer cache until its last slot is written.
 _BLOCK_BYTES = 256 * 1024
@@ -21,6 +21,14 @@ class Slot:
 
     name: str
     width: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice(Slot):
+    """A slot that holds one of a few texts."""
+
+    #: Shape ``(n, width)``.
+    texts: Bytes2D
 
 
 @dataclass(slots=True)
@@ -50,7 +58,7 @@ class RecordTemplate:
     Parameters
     ----------
     topic, payload
-        Constant bytes and slots in their order. A slot may stand in both.
+        Constant bytes and slots in their order. A slot may stand in both; one, of the payload, may be a choice.
     qos, version, expiry_s, user_properties
         As in ``packet.publish_head``.
     """
@@ -74,9 +82,17 @@ class RecordTemplate:
             expiry_s=expiry_s,
             user_properties=user_properties,
         )
-        self._row = np.frombuffer(head + blank_payload, dtype=np.uint8)
+        self._rows = np.frombuffer(head + blank_payload, dtype=np.uint8)[np.newaxis]
         topic_at = head.index(blank_topic)
         places = [*_places(topic, topic_at), *_places(payload, len(head))]
+        #: Whose texts are in the rows already: a row each costs less than writing them into every record.
+        self._choice: str | None = None
+        for slot, at in places:
+            if isinstance(slot, Choice):
+                self._choice = slot.name
+                self._rows = np.repeat(self._rows, len(slot.texts), axis=0)
+                self._rows[:, at : at + slot.width] = slot.texts
+        places = [place for place in places if not isinstance(place[0], Choice)]
         self._names = [slot.name for slot, _ in places]
         # A slot as one item of a record: one copy a row, not one a byte.
         self._record = np.dtype(
@@ -84,24 +100,31 @@ class RecordTemplate:
                 "names": [str(number) for number in range(len(places))],
                 "formats": [f"V{slot.width}" for slot, _ in places],
                 "offsets": [at for _, at in places],
-                "itemsize": len(self._row),
+                "itemsize": self._rows.shape[1],
             }
         )
 
     @property
     def n_bytes(self) -> int:
         """The length of each packet."""
-        return len(self._row)
+        return int(self._rows.shape[1])
 
-    def fill(self, n_records: int, columns: Mapping[str, Bytes2D]) -> Batch:
-        """Return ``n_records`` packets with the slots taken from ``columns``, by name, each ``(n, width)``."""
+    def fill(self, n_records: int, columns: Mapping[str, npt.NDArray[np.uint8]]) -> Batch:
+        """Return ``n_records`` packets with the slots taken from ``columns``, by name.
+
+        Each is ``(n, width)``; that of the choice is ``(n,)``, the number of the text.
+        """
         data = np.empty((n_records, self.n_bytes), dtype=np.uint8)
         records = data.view(self._record)[:, 0]
-        items = {name: _items(column) for name, column in columns.items()}
+        items = {name: _items(column) for name, column in columns.items() if name != self._choice}
         n_block = max(1, _BLOCK_BYTES // self.n_bytes)
         for start in range(0, n_records, n_block):
             block = slice(start, start + n_block)
-            data[block] = self._row
+            if self._choice is None:
+                data[block] = self._rows[0]
+            else:
+                # Without "clip" numpy would write to a copy first.
+                np.take(self._rows, columns[self._choice][block], axis=0, out=data[block], mode="clip")
             for number, name in enumerate(self._names):
                 records[str(number)][block] = items[name][block]
         return Batch(data, self.id_at)

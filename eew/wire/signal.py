@@ -24,15 +24,15 @@ class Signal:
     """One way to be told."""
 
     instruction: Instruction
-    #: Vibrate and rest in turn, ms; empty: not at all. The more there is to do, the longer.
+    #: Vibrate and rest in turn, ms; empty: not at all. Two long, two short, and one short for relief.
     vibration_ms: tuple[int, ...]
     #: Flash the screen and the lamp, less than three times a second: that is safe for who is prone to seizures [WCAG].
     is_flashing: bool
 
 
 _BY_LEVEL: Mapping[AlertLevel, Signal] = {
-    "critical": Signal("drop_cover_hold", (1000, 500, 1000, 500, 1000), is_flashing=True),
-    "active": Signal("take_care", (500, 500, 500), is_flashing=False),
+    "critical": Signal("drop_cover_hold", (900, 300, 900), is_flashing=True),
+    "active": Signal("take_care", (300, 300, 300), is_flashing=False),
     "passive": Signal("be_aware", (), is_flashing=False),
 }
 _ALL_CLEAR = Signal("all_clear", (300,), is_flashing=False)

@@ -18,8 +18,8 @@ CODES = {"passive": 1, "active": 2, "critical": 3}
 WIDTH = 900
 #: Instruction, flash and vibration (ms) by level, and of a cancel: docs/topics.md.
 SIGNALS: dict[str, dict[str, Any]] = {
-    "critical": {"instruction": "drop_cover_hold", "is_flashing": True, "vibration_ms": [1000, 500, 1000, 500, 1000]},
-    "active": {"instruction": "take_care", "is_flashing": False, "vibration_ms": [500, 500, 500]},
+    "critical": {"instruction": "drop_cover_hold", "is_flashing": True, "vibration_ms": [900, 300, 900]},
+    "active": {"instruction": "take_care", "is_flashing": False, "vibration_ms": [300, 300, 300]},
     "passive": {"instruction": "be_aware", "is_flashing": False, "vibration_ms": []},
     "cancel": {"instruction": "all_clear", "is_flashing": False, "vibration_ms": [300]},
 }

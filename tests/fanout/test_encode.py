@@ -29,8 +29,8 @@ SchemaErrors = Callable[[dict[str, Any], object], list[str]]
 LEVEL_WORDS = {1: "passive", 2: "active", 3: "critical"}
 #: Instruction, flash and vibration (ms) by level, and of a cancel: docs/topics.md.
 SIGNALS: dict[str, tuple[str, bool, list[int]]] = {
-    "critical": ("drop_cover_hold", True, [1000, 500, 1000, 500, 1000]),
-    "active": ("take_care", False, [500, 500, 500]),
+    "critical": ("drop_cover_hold", True, [900, 300, 900]),
+    "active": ("take_care", False, [300, 300, 300]),
     "passive": ("be_aware", False, []),
     "cancel": ("all_clear", False, [300]),
 }
