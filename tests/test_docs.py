@@ -21,9 +21,11 @@ Ports as a reader types them (``PORTS``) are replaced by free ones, the same wit
 at the same time.
 """
 
+import argparse
 import ast
 import contextlib
 import html.parser
+import importlib
 import json
 import os
 import re
@@ -44,6 +46,7 @@ from typing import Any
 
 import pytest
 
+from eew.cli.main import COMMANDS
 from eew.errors import ScenarioError
 from eew.feed.scenario import parse_scenario
 
@@ -449,3 +452,29 @@ def _blocks_of_text(text: str, page: Path, folder: Path) -> list[Block]:
     path = folder / page.name
     path.write_text(text)
     return list(blocks_of(path))
+
+
+def test_commands_in_running_text_exist() -> None:
+    """What is not run as a block, such as a command within a sentence or a list, at least names what there is."""
+    known = {name: _options_of(name) for name in COMMANDS}
+    wrong = []
+    for page in PAGES:
+        for command in re.findall(r"(?:`|^ +)eew ([^`\n#]+)", page.read_text(encoding="utf-8"), re.MULTILINE):
+            name = command.split()[0]
+            options = set(re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", command))
+            if name.isalpha() and (name not in known or not options <= known[name]):
+                wrong.append(f"{page.name}: eew {command}")
+    assert not wrong
+
+
+def _options_of(command: str) -> set[str]:
+    """Return the options of a command and of its own commands."""
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"eew.cli.{command}").configure(parser)
+    options, parsers = set[str](), [parser]
+    while parsers:
+        for action in parsers.pop()._actions:
+            options.update(action.option_strings)
+            if isinstance(action.choices, dict):
+                parsers += action.choices.values()
+    return options

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eew.fanout.record import Batch, RecordTemplate, Slot
+from eew.fanout.record import Batch, Choice, RecordTemplate, Slot
 from eew.fanout.slot import padded
 from eew.wire.packet import publish_head
 
@@ -51,6 +51,25 @@ def test_each_record_is_the_packet_it_would_be_by_itself(qos: int, version: int,
         )
         assert row.tobytes() == head + payload
         assert batch.id_at == id_at
+
+
+@pytest.mark.parametrize("n_records", [0, 1, 3000])
+def test_a_choice_is_one_of_its_texts(n_records: int, rng: np.random.Generator) -> None:
+    """By number, beside slots of the same record."""
+    texts = padded([b"", b"low", b"higher"])
+    made = RecordTemplate(
+        [b"t/", Slot("id", 2)],
+        [b'{"level":"', Choice("level", texts.shape[1], texts), b'","id":"', Slot("id", 2), b'"}'],
+        qos=0,
+        version=4,
+    )
+    number = rng.integers(0, 3, n_records).astype(np.uint8)
+    ids = rng.integers(ord("a"), ord("z"), (n_records, 2)).astype(np.uint8)
+    rows = made.fill(n_records, {"level": number, "id": ids}).data
+    assert [row.tobytes()[-len(b'{"level":"higher","id":"xy"}') :] for row in rows] == [
+        b'{"level":"' + (b"", b"low", b"higher")[each].ljust(6) + b'","id":"' + own.tobytes() + b'"}'
+        for each, own in zip(number, ids, strict=True)
+    ]
 
 
 def test_packet_ids_stand_where_the_standard_wants_them(published: Published) -> None:
