@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _listen(feeds: "Sequence[Feed]", printer: "_Printer", for_s: float | None, within_s: float) -> int:
     from eew.cli.stop import told_to_stop
+    from eew.ending import ended
 
     finite = [feed for feed in feeds if not feed.address.is_live]
     live = [feed for feed in feeds if feed.address.is_live]
@@ -88,9 +89,7 @@ async def _listen(feeds: "Sequence[Feed]", printer: "_Printer", for_s: float | N
         if listening in done:
             await listening
     finally:
-        for task in ends:
-            task.cancel()
-        await asyncio.gather(*ends, return_exceptions=True)
+        await ended(*ends)
     printer.print_counters(finite, live)
     if missing in done:
         feed = missing.result()

@@ -112,6 +112,7 @@ async def _serve(
     arguments: argparse.Namespace, reports: "Sequence[EventReport]", script: "Script", speed: float
 ) -> int:
     from eew.cli.stop import told_to_stop
+    from eew.ending import ended
 
     told = told_to_stop()
     async with AsyncExitStack() as stack:
@@ -122,9 +123,8 @@ async def _serve(
         try:
             await asyncio.wait({playing, stop}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stop.cancel()
             is_over = playing.done()
-            playing.cancel()
+            await ended(stop, playing)
             with contextlib.suppress(asyncio.CancelledError):
                 await playing
     return 0 if is_over else _INTERRUPTED

@@ -2,13 +2,12 @@
 
 import argparse
 import asyncio
-import contextlib
 import functools
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from eew.errors import EewError, InputError
+from eew.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -105,6 +104,7 @@ async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publish
 
     from eew.cli.stop import told_to_stop
     from eew.clock import SystemClock
+    from eew.ending import ended
     from eew.subscription import Subscription
 
     stop = asyncio.create_task(told_to_stop().wait())
@@ -130,10 +130,7 @@ async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publish
             if task.done():
                 await task
     finally:
-        for task in reversed(working):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, EewError):
-                await task
+        await ended(stop, *reversed(working))
     return 0
 
 

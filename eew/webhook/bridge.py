@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from eew.clock import Clock
+from eew.ending import ended
 from eew.webhook.intake import Intake
 from eew.webhook.interest import Interest
 from eew.webhook.lane import Counts
@@ -81,9 +82,7 @@ class Bridge:
                 await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 error = listening.exception() if listening.done() else None
             finally:
-                for each in (listening, stopping):
-                    each.cancel()
-                await asyncio.wait({listening, stopping})
+                await ended(listening, stopping)
             for post in self._posts:
                 post.sender.finish(_FINISH_WITHIN_S)
             tasks.create_task(self._cut_off(sending))
