@@ -37,7 +37,9 @@ def verdict() -> dict[str, Any]:
         if not stamp.is_file() or stamp.read_text() != mark:
             fetched = subprocess.run([npm, "ci"], cwd=HERE, capture_output=True, text=True, check=False, timeout=200)
             if fetched.returncode:
-                pytest.skip(f"npm ci failed: {fetched.stderr.strip().splitlines()[-1:]}")
+                # In CI the packages are to be had: there nothing is left out.
+                leave = pytest.fail if "CI" in os.environ else pytest.skip
+                leave(f"npm ci failed: {fetched.stderr.strip().splitlines()[-1:]}")
             stamp.write_text(mark)
     done = subprocess.run(
         [node, "validate.mjs", HERE.parents[1] / "docs" / "asyncapi.yaml", HERE.parents[1] / "docs" / "schemas"],
