@@ -54,7 +54,7 @@ docs: setup-dev
 figures: setup-dev
 	$(BIN)/python benchmarks/figures.py table
 
-UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+UV_COMPILE := uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock:
 	cd requirements && $(UV_COMPILE) ../pyproject.toml --group ../pyproject.toml:package -o run.txt
 	cd requirements && $(UV_COMPILE) ../pyproject.toml --extra peers --extra feeds --extra webhooks --group ../pyproject.toml:package --group ../pyproject.toml:build \
