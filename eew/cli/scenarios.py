@@ -48,13 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(_: argparse.Namespace) -> None:
-    from eew.errors import ScenarioError
     from eew.feed.scenario import YEAR_FILE, load_scenario, scenario_folder
     from eew.feed.year import load_year
 
     folder = scenario_folder()
-    if folder is None:
-        raise ScenarioError("a folder scenarios/ here or beside the package", field="scenarios")
     table = _table("name", "title", "events", "reports", "magnitude", "profile", "population")
     for path in sorted(folder.glob("*.toml")):
         scenario = load_scenario(path)

@@ -17,6 +17,7 @@ from eew.feed.formats.native import as_report
 from eew.feed.refusal import refusal_of
 from eew.model import EventReport, ReportKind
 from eew.profile import profile_names
+from eew.shipped import shipped
 
 __all__ = [
     "EVENT_KEYS",
@@ -97,10 +98,9 @@ class Scenario:
     notes: str = ""
 
 
-def scenario_folder() -> Path | None:
-    """Return the folder of the scenarios that come with a checkout, or ``scenarios`` here, or ``None``."""
-    candidates = (Path(__file__).resolve().parents[2] / "scenarios", Path("scenarios"))
-    return next((folder for folder in candidates if folder.is_dir()), None)
+def scenario_folder() -> Path:
+    """Return the folder of the scenarios that come with eew."""
+    return shipped("scenarios")
 
 
 def scenario_path(name_or_path: str | Path) -> Path:
@@ -113,17 +113,16 @@ def scenario_path(name_or_path: str | Path) -> Path:
     """
     path = Path(name_or_path)
     folder = scenario_folder()
-    years = [path / YEAR_FILE, *([folder / path / YEAR_FILE] if folder is not None else [])]
-    if path.name == YEAR_FILE or any(each.is_file() for each in years):
+    if path.name == YEAR_FILE or any((each / YEAR_FILE).is_file() for each in (path, folder / path)):
         expected = "a scenario; a year is played by `eew bench year`"
         raise ScenarioError(expected, field="scenario", value=str(name_or_path))
     if path.is_file():
         return path
-    names = [] if folder is None else sorted(entry.stem for entry in folder.glob("*.toml"))
-    if folder is not None and str(name_or_path) in names:
+    names = sorted(entry.stem for entry in folder.glob("*.toml"))
+    if str(name_or_path) in names:
         return folder / f"{name_or_path}.toml"
-    shipped = f" or one of {', '.join(names)}" if names else ""
-    raise ScenarioError(f"the path of a scenario file{shipped}", field="scenario", value=str(name_or_path))
+    expected = f"the path of a scenario file or one of {', '.join(names)}"
+    raise ScenarioError(expected, field="scenario", value=str(name_or_path))
 
 
 def load_scenario(path: str | Path) -> Scenario:

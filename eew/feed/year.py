@@ -95,11 +95,11 @@ def year_path(name_or_path: str | Path) -> Path:
     if (path / YEAR_FILE).is_file():
         return path / YEAR_FILE
     folder = scenario_folder()
-    names = [] if folder is None else sorted(entry.parent.name for entry in folder.glob(f"*/{YEAR_FILE}"))
-    if folder is not None and str(name_or_path) in names:
+    names = sorted(entry.parent.name for entry in folder.glob(f"*/{YEAR_FILE}"))
+    if str(name_or_path) in names:
         return folder / str(name_or_path) / YEAR_FILE
-    shipped = f" or one of {', '.join(names)}" if names else " (years come with a checkout, in scenarios/)"
-    raise ScenarioError(f"the folder of a year{shipped}", field="year", value=str(name_or_path))
+    expected = f"the folder of a year or one of {', '.join(names)}"
+    raise ScenarioError(expected, field="year", value=str(name_or_path))
 
 
 def load_year(path: str | Path) -> Year:

@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-import eew
 from eew.errors import ShelterDataError
 from eew.model import Hazard, Shelters
 from eew.shelter.row import COORDINATE_DECIMALS, Rejected
+from eew.shipped import shipped
 
 __all__ = ["CatalogueFacts", "default_catalogue_path", "facts", "load", "save"]
 
@@ -55,19 +55,8 @@ class CatalogueFacts:
 
 
 def default_catalogue_path() -> Path:
-    """Return the directory of the shipped catalogue: beside the package in a checkout, else inside the package.
-
-    Raises
-    ------
-    ShelterDataError
-        If there is none.
-    """
-    package = Path(eew.__file__).resolve().parent
-    places = (package.parent / "shelters" / "demo", package / "shelter" / "demo")
-    for place in places:
-        if (place / FACTS_FILE).is_file():
-            return place
-    raise ShelterDataError("the shipped catalogue (or name another with --catalogue)", file=places[0])
+    """Return the directory of the shipped catalogue."""
+    return shipped("shelters/demo")
 
 
 def facts(path: str | Path) -> CatalogueFacts:
