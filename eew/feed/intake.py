@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from eew.errors import ReportDecodeError
 from eew.feed.formats.native import encode_report
+from eew.feed.origin_name import OriginNames
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.transports.message import Message
 from eew.feed.wire_format import WireFormat
@@ -87,6 +88,7 @@ class Intake:
         self._format = wire_format
         self._max_age_s = max_age_s
         self._wall = wall
+        self._names = OriginNames()
         self._seen_messages = _Memory()
         self._seen_reports = _Memory()
 
@@ -115,7 +117,8 @@ class Intake:
         if any(isinstance(part, EventReport) for part in parts):
             # Heartbeats may well repeat each other, and are meant each time.
             self._seen_messages.add(digest)
-        for part in parts:
+        for each in parts:
+            part = self._names.kept(each) if isinstance(each, EventReport) else each
             yield Outcome(message.name, self._fate(part), part)
 
     def _fate(self, part: Parsed) -> Fate:

@@ -50,6 +50,7 @@ FORMATS: Mapping[str, Kind] = {
     "wolfx-cenc": Kind("wolfx_cenc", "Wolfx cenc_eew (CENC)", ".json"),
     "wolfx-fj": Kind("wolfx_fj", "Wolfx fj_eew (Fujian)", ".json"),
     "wolfx-cq": Kind("wolfx_cq", "Wolfx cq_eew (Chongqing)", ".json"),
+    "wolfx-cwa": Kind("wolfx_cwa", "Wolfx cwa_eew (CWA, Taiwan)", ".json"),
     "icl": Kind("icl", "Institute of Care-life, chinaeew", ".json"),
     "p2pquake": Kind("p2pquake", "P2PQuake 556", ".json"),
     "shakealert": Kind("shakealert", "ShakeAlert XML, schema v10", ".xml"),
