@@ -1,7 +1,6 @@
 """The figures of a running daemon, and Prometheus' way of asking for them."""
 
 import copy
-import importlib.util
 import threading
 from bisect import bisect_left
 from collections import Counter
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.errors import InputError
+from eew.extras import require
 from eew.model import Level
 
 if TYPE_CHECKING:
@@ -95,10 +95,7 @@ class MetricsServer:
     """
 
     def __init__(self, port: int) -> None:
-        if importlib.util.find_spec("prometheus_client") is None:
-            raise InputError(
-                "prometheus-client to be installed: pip install 'eew[feeds]'", field="metrics_port", value=port
-            )
+        require("feeds", "prometheus_client", field="metrics_port", value=port)
         from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 
         self._shown = Figures()

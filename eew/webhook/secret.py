@@ -9,14 +9,19 @@ from pathlib import Path
 
 from eew.errors import InputError
 
-__all__ = ["secrets_in_environment", "secrets_in_file"]
+__all__ = ["new_secret", "secrets_in_environment", "secrets_in_file"]
 
 _PREFIX = "whsec_"
 #: Of a secret, bytes [STDWEBHOOKS].
-_LEAST, _MOST = 24, 64
+_LEAST, _MOST, _NEW = 24, 64, 32
 _EXPECTED = f"{_PREFIX} and base64 of {_LEAST} to {_MOST} bytes; while it is changed, the old one after the new one"
 _MOST_SECRETS = 2
 _MOST_READ = 4096
+
+
+def new_secret() -> str:
+    """Return a secret that nobody has had before, as it stands in a file."""
+    return _PREFIX + base64.b64encode(os.urandom(_NEW)).decode()
 
 
 def secrets_in_file(path: Path) -> tuple[bytes, ...]:

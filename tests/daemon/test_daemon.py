@@ -376,7 +376,7 @@ async def test_metrics_tell_what_happened(station: Station, ears: Ears) -> None:
 def test_metrics_without_their_library_say_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line, before anything is started."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(InputError, match=r"pip install 'eew\[feeds\]'"):
+    with pytest.raises(InputError, match=r"python\S* -m pip install 'aiohttp>=\S+ 'prometheus-client>=\S+ 'w"):
         MetricsServer(0)
 
 

@@ -101,7 +101,7 @@ async def test_a_missing_library_says_how_to_install_it(
         "http": lambda: http.messages(Address.parse("http://h"), clock=CLOCK, interval_s=1, **limits),  # type: ignore[arg-type]  # both are numbers
         "folder": lambda: folder.messages(Address.parse(str(tmp_path)), clock=CLOCK, max_bytes=9),
     }[module]()
-    with pytest.raises(InputError, match=r"pip install 'eew\[feeds\]'"):
+    with pytest.raises(InputError, match=r"python\S* -m pip install 'aiohttp>=\S+ 'prometheus-client>=\S+ 'w"):
         await anext(signals)
 
 

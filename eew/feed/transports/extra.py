@@ -1,9 +1,8 @@
 """Libraries that only some feeds need."""
 
-import importlib.util
 from typing import TYPE_CHECKING
 
-from eew.errors import InputError
+from eew import extras
 
 if TYPE_CHECKING:
     import aiohttp
@@ -13,8 +12,7 @@ __all__ = ["reason_of", "require"]
 
 def require(module: str, url: str) -> None:
     """Raise ``InputError`` saying how to install a library of the extra ``feeds``, if it is not there."""
-    if importlib.util.find_spec(module) is None:
-        raise InputError(f"{module} to be installed for such a feed: pip install 'eew[feeds]'", field="feed", value=url)
+    extras.require("feeds", module, field="feed", value=url)
 
 
 def reason_of(error: "aiohttp.ClientError") -> str:
