@@ -31,7 +31,8 @@ JAPAN = load_profile("japan")
 ESTIMATOR = Estimator(TravelTimeTable.load("ak135"), intensity_model("sm99"), 10.0)
 KEY = SigningKey.from_seed(bytes(range(32)))
 DEVICES = make(parse_region("35,139,60"), 400, 1)
-NOW = datetime.now(UTC)
+#: The event's own time: however long the suite has run, no report is stale and no alert has expired.
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,8 @@ class Office:
         self.outbox = WatchedOutbox()
         self.publisher = MemoryPublisher(SystemClock())
         self.n_tickets = 0
+        self.event_clock = EventClock()
+        self.event_clock.anchor(NOW)
         self.deliveries = Deliveries(self.outbox, self.publisher, journal, Figures())
         self.dispatcher = ResumableDispatcher(
             JAPAN,
@@ -73,14 +76,14 @@ class Office:
             SendRate(1000.0),
             KEY,
             clock=SystemClock(),
-            event_clock=EventClock(),
+            event_clock=self.event_clock,
             journal=journal,
             max_age_s=600.0,
         )
 
     async def send(self, n: int, *, n_confirmed: int) -> list[int]:
         """Take the next alerts, of which the broker confirms the first; return the rows taken."""
-        portion = self.outbox.take(datetime.now(UTC), n)
+        portion = self.outbox.take(self.event_clock.now(), n)
         assert portion is not None
         assert len(portion) == n
         middle, at_s = portion.start + n_confirmed, 0.0
@@ -99,7 +102,7 @@ class Office:
     def waiting(self) -> list[int]:
         """Take all that waits; return the rows."""
         taken: list[int] = []
-        while (portion := self.outbox.take(datetime.now(UTC), 10_000)) is not None:
+        while (portion := self.outbox.take(self.event_clock.now(), 10_000)) is not None:
             taken += portion.job.plan.target_row[portion.start : portion.end].tolist()
         return taken
 
@@ -124,7 +127,7 @@ async def killed(office: Office, opened: Opened, folder: Path) -> tuple[Office, 
     await office.journal.close()
     journal = await Journal.open(folder, "a")
     after = opened(journal)
-    return after, await after.dispatcher.resume(await journal.history(datetime.now(UTC), 86_400))
+    return after, await after.dispatcher.resume(await journal.history(NOW, 86_400))
 
 
 async def test_those_not_confirmed_are_told_and_no_others(opened: Opened, tmp_path: Path) -> None:
@@ -182,7 +185,7 @@ async def test_what_was_acted_on_before_is_told_as_it_was(opened: Opened, tmp_pa
     reports = [report(), report(2, ReportKind.UPDATE, 7.8), report(3, ReportKind.CANCEL)]
     before = [await only(office, each) for each in reports]
     office, _ = await killed(office, opened, tmp_path)
-    history = await office.journal.history(datetime.now(UTC), 86_400)
+    history = await office.journal.history(NOW, 86_400)
     after = await office.dispatcher.acted_on(history)
     assert [each.report for each in after] == reports
     assert [each.radius_km_by_level for each in after] == [each.radius_km_by_level for each in before]
