@@ -75,7 +75,7 @@ def _agreement(
     expected_level = np.zeros(n, dtype=np.uint8)
     expected_s = np.full(n, np.nan)
     expected_s[estimate.target_row] = estimate.s_arrival_s
-    if is_issued(profile, report.magnitude, estimate.max_intensity):
+    if is_issued(profile, report.magnitude, estimate.max_intensity, report.depth_km):
         expected_level[estimate.target_row] = levels(
             profile, report.magnitude, estimate.intensity, estimate.max_intensity
         )

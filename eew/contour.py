@@ -120,7 +120,9 @@ def _rupture_km_by_level(report: EventReport, profile: Profile, estimator: Estim
     """Return the distance from the fault at which each level ends; levels that are reached nowhere are left out."""
     max_intensity = estimator.estimate(report, Targets.of([], []), profile.min_intensity).max_intensity
     magnitude = report.magnitude
-    if magnitude is None or max_intensity is None or not is_issued(profile, magnitude, max_intensity):
+    if magnitude is None or max_intensity is None:
+        return {}
+    if not is_issued(profile, magnitude, max_intensity, report.depth_km):
         return {}
     depth_km = estimator.default_depth_km if report.depth_km is None else report.depth_km
     depth_km = min(max(depth_km, 0.0), estimator.table.max_depth_km)

@@ -230,7 +230,7 @@ class Planner:
         )
 
     def _levels(self, report: EventReport, estimate: Estimate) -> CodeColumn:
-        if not is_issued(self._profile, report.magnitude, estimate.max_intensity):
+        if not is_issued(self._profile, report.magnitude, estimate.max_intensity, report.depth_km):
             return np.zeros(len(estimate.target_row), dtype=np.uint8)
         return levels(self._profile, report.magnitude, estimate.intensity, estimate.max_intensity)
 
@@ -244,7 +244,7 @@ class Planner:
         return far_level
 
     def _radii_km(self, report: EventReport, reach: Reach) -> dict[str, float]:
-        if not is_issued(self._profile, report.magnitude, float(reach.intensity[0])):
+        if not is_issued(self._profile, report.magnitude, float(reach.intensity[0]), report.depth_km):
             return {}
         level = levels(self._profile, report.magnitude, reach.intensity, float(reach.intensity[0]))
         radii: dict[str, float] = {}

@@ -109,8 +109,15 @@ class Profile:
     sources: tuple[str, ...]
     #: Agencies whose word counts before others', in order of preference.
     leading: tuple[str, ...] = ()
+    #: Of a focus from this depth on the agency forecasts no intensity; ``None``: of every focus it does.
+    no_intensity_from_depth_km: float | None = None
     #: Of every level.
     cap: Mapping[Level, CapWords] = field(default_factory=lambda: dict(DEFAULT_CAP))
+
+    def forecasts_intensity(self, depth_km: float | None) -> bool:
+        """Return whether an intensity is forecast for a focus at that depth; ``None``: unknown."""
+        limit_km = self.no_intensity_from_depth_km
+        return limit_km is None or (self.default_depth_km if depth_km is None else depth_km) < limit_km
 
     @property
     def min_intensity(self) -> float:

@@ -84,6 +84,7 @@ class _ProfileFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issue: Annotated[tuple[_IssueRule, ...], msgspec.Meta(min_length=1)]
     sources: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
     leading: tuple[TopicWord, ...] = ()
+    no_intensity_from_depth_km: Annotated[float, msgspec.Meta(gt=0, le=800)] | None = None
     cap: _Cap = _Cap()
 
 
@@ -150,6 +151,7 @@ def _decoded(content: bytes, file: str) -> Profile:
         validity_s=decoded.validity_s,
         sources=decoded.sources,
         leading=decoded.leading,
+        no_intensity_from_depth_km=decoded.no_intensity_from_depth_km,
         cap={level: _cap_words(decoded.cap, level) for level in DEFAULT_CAP},
     )
 

@@ -128,7 +128,7 @@ class OwnReckoning:
         level = np.zeros(n, dtype=np.uint8)
         intensity, p_arrival_s, s_arrival_s = (np.full(n, np.nan, dtype=np.float32) for _ in range(3))
         row = estimate.target_row
-        if is_issued(self._profile, report.magnitude, estimate.max_intensity):
+        if is_issued(self._profile, report.magnitude, estimate.max_intensity, report.depth_km):
             level[row] = levels(self._profile, report.magnitude, estimate.intensity, estimate.max_intensity)
         intensity[row], p_arrival_s[row], s_arrival_s[row] = (
             estimate.intensity,

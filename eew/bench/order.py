@@ -120,7 +120,7 @@ def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["Event
         told = np.flatnonzero(level)
         if report.origin_at is None or not len(told):
             continue
-        if is_issued(profile, report.magnitude, estimate.max_intensity):
+        if is_issued(profile, report.magnitude, estimate.max_intensity, report.depth_km):
             slack_s = estimate.s_arrival_s[told] - np.float64(seconds_after(report.issued_at, report.origin_at))
             return report, Load(slack_s, level[told], estimate.intensity[told])
     raise InputError("a scenario that tells at least one device", field="--scenarios", value=scenario.name)

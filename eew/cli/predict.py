@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "run"]
 
-#: One place of the output, in the order of its columns; NaN is unknown.
-Place = dict[str, float | str]
+#: One place of the output, in the order of its columns.
+Place = dict[str, float | str | None]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     p_arrival_s, s_arrival_s = table.travel_times(distance_km, depth_km)
     intensity = model.intensity(magnitude, straight_km, depth_km=depth_km)
     max_intensity = float(model.intensity(magnitude, abs(depth_km), depth_km=depth_km))
-    would_issue = is_issued(profile, magnitude, max_intensity)
+    would_issue = is_issued(profile, magnitude, max_intensity, depth_km)
+    is_forecast = profile.forecasts_intensity(depth_km)
     codes = levels(profile, magnitude, intensity, max_intensity)
     words = [Level(int(code)).word if would_issue else Level.NONE.word for code in codes]
     columns = {
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         "hypocentral_km": straight_km.tolist(),
         "p_arrival_s": p_arrival_s.tolist(),
         "s_arrival_s": s_arrival_s.tolist(),
-        "intensity": intensity.tolist(),
+        "intensity": intensity.tolist() if is_forecast else [None] * len(words),
         "scale": [profile.scale] * len(words),
         "level": words,
         "lead_s": (s_arrival_s - issue_s).tolist(),
@@ -88,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_table([name.strip() for name in named], places, f"{title}; {profile.title}, {table.name}")
         print(f"Late-alert radius: {late_radius_km:.1f} km (nearer, the S wave arrives before the report is issued)")
         print("A calculation from formulas, not a warning: eew is not a warning service.")
-    for note in _notes(profile, model, magnitude, max_intensity, would_issue=would_issue):
+    for note in _notes(profile, model, magnitude, depth_km, max_intensity, would_issue=would_issue):
         print(f"eew predict: note: {note}", file=sys.stderr)
     return 0
 
@@ -111,9 +112,21 @@ def _distances_km(arguments: argparse.Namespace) -> list[float]:
 
 
 def _notes(
-    profile: "Profile", model: "IntensityModel", magnitude: float, max_intensity: float, *, would_issue: bool
+    profile: "Profile",
+    model: "IntensityModel",
+    magnitude: float,
+    depth_km: float,
+    max_intensity: float,
+    *,
+    would_issue: bool,
 ) -> list[str]:
     """Return what a reader must know to read the figures right."""
+    if not profile.forecasts_intensity(depth_km):
+        note = (
+            f"profile {profile.name} forecasts no intensity for a focus from {profile.no_intensity_from_depth_km:g} km "
+            "depth on (no_intensity_from_depth_km): no one is alerted, every level is none"
+        )
+        return [note]
     notes = []
     if not would_issue:
         notes.append(
@@ -153,13 +166,15 @@ def _print_table(names: Sequence[str], places: Sequence[Place], title: str) -> N
     table.add_column("level", no_wrap=True)
     table.add_column("lead\ns", justify="right", no_wrap=True)
     for name, place in zip(names, places, strict=True):
-        intensity = float(place["intensity"])
+        intensity = place["intensity"]
         keys = ("epicentral_km", "hypocentral_km", "p_arrival_s", "s_arrival_s")
         table.add_row(
             name,
             *(f"{place[key]:.1f}" for key in keys),
             # Cut, not rounded: a number must not look as if it had reached the next class.
-            f"{math.floor(intensity * 10) / 10:.1f} ({class_word(intensity, scale)})",
+            f"{math.floor(intensity * 10) / 10:.1f} ({class_word(intensity, scale)})"
+            if isinstance(intensity, float)
+            else "no forecast",
             str(place["level"]),
             f"{place['lead_s']:+.1f}",
         )

@@ -88,6 +88,6 @@ def felt_at(lat_deg: float, lon_deg: float, solution: EventReport, profile: Prof
     if not math.isfinite(here):
         return None
     level = Level.NONE
-    if is_issued(profile, magnitude, anywhere):
+    if is_issued(profile, magnitude, anywhere, solution.depth_km):
         level = level_at(least_intensities(profile, magnitude, anywhere), here)
     return Felt(level, here, *table.at(away_km, depth_km))

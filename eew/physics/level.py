@@ -19,9 +19,21 @@ def magnitude_tenths(magnitude: float | None) -> int | None:
     return int((Decimal(repr(float(magnitude))) * 10).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
-def is_issued(profile: Profile, magnitude: float | None, max_intensity: float | None) -> bool:
-    """Return whether any of the profile's rules for issuing a report holds; what is unknown satisfies no rule."""
-    return any(_is_event_enough(rule, magnitude, max_intensity) for rule in profile.issue)
+def is_issued(profile: Profile, magnitude: float | None, max_intensity: float | None, depth_km: float | None) -> bool:
+    """Return whether anybody may be told by attenuation: any of the profile's rules for issuing a report holds.
+
+    Parameters
+    ----------
+    profile
+        Whose rules hold.
+    magnitude, max_intensity
+        As in ``least_intensities``: what is unknown satisfies no rule.
+    depth_km
+        Of the focus; ``None``: unknown, the profile's default. Where no intensity is forecast, nobody is told.
+    """
+    return profile.forecasts_intensity(depth_km) and any(
+        _is_event_enough(rule, magnitude, max_intensity) for rule in profile.issue
+    )
 
 
 def least_intensities(profile: Profile, magnitude: float | None, max_intensity: float | None) -> Mapping[Level, float]:

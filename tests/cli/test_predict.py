@@ -98,6 +98,21 @@ def test_a_report_the_profile_does_not_issue_alerts_no_one(capsys: pytest.Captur
     assert predicted(capsys, "--magnitude", "4.45", *words)["places"][0]["level"] != "none"
 
 
+def test_of_a_focus_deeper_than_the_agency_forecasts_no_intensity_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """M 5.1 at 602 km: JMA says when, and not how strong; a note says why. At 149.9 km it is an estimate like any."""
+    words = ("--magnitude", "5.1", "--distance-km", "0", "200", "--profile", "japan")
+    assert main(["predict", *words, "--depth-km", "602", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert [(place["intensity"], place["level"]) for place in json.loads(out)["places"]] == [(None, "none")] * 2
+    assert "forecasts no intensity for a focus from 150 km depth on" in err
+    assert main(["predict", *words, "--depth-km", "150"]) == 0
+    assert capsys.readouterr().out.count("no forecast") == 2
+    assert main(["predict", *words, "--depth-km", "149.9", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["places"][0]["level"] == "passive"
+    assert err == ""
+
+
 def test_a_magnitude_beyond_the_formula_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """The figures come all the same, with a note beside them."""
     words = ("--depth-km", "20", "--distance-km", "100", "--profile", "japan")

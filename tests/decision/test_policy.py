@@ -90,8 +90,8 @@ def test_a_report_is_issued_by_any_rule_whose_every_part_holds() -> None:
     either = profile(JAPAN, IssueRule(min_anywhere=2.5), IssueRule(min_magnitude=3.5))
     both = profile(JAPAN, IssueRule(min_anywhere=2.5, min_magnitude=3.5))
     cases = [(3.45, None), (3.44, None), (None, 2.5), (None, 2.4), (3.5, 2.5)]
-    assert [is_issued(either, *case) for case in cases] == [True, False, True, False, True]
-    assert [is_issued(both, *case) for case in cases] == [False, False, False, False, True]
+    assert [is_issued(either, *case, 10.0) for case in cases] == [True, False, True, False, True]
+    assert [is_issued(both, *case, 10.0) for case in cases] == [False, False, False, False, True]
 
 
 @given(
