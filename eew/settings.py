@@ -58,7 +58,8 @@ def load_settings(
     Parameters
     ----------
     options
-        By field name; ``None`` where an option was not given.
+        By field name, as a command's parser gives them (``vars(arguments)``): ``None`` where an option was not given;
+        other names are no settings and are left alone.
     config
         A TOML file.
     environment

@@ -133,6 +133,13 @@ def _start_mosquitto(binary: str, folder: Path, port: int) -> subprocess.Popen[b
         return subprocess.Popen([binary, "-c", configuration], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the few tests that need longer their own limit; each says why."""
+    for item in items:
+        if (long := item.get_closest_marker("long")) is not None:
+            item.add_marker(pytest.mark.timeout(long.args[0]))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the tables that tests recorded, whichever process they ran in."""
     for report in terminalreporter.stats.get("passed", []):

@@ -270,7 +270,7 @@ def _has_work(page: Path) -> bool:
 
 
 @pytest.mark.broker
-@pytest.mark.timeout(180)
+@pytest.mark.long(180, reason="all commands of a page, with brokers and devices, one after the other")
 @pytest.mark.parametrize("page", [each for each in PAGES if _has_work(each)], ids=lambda page: page.stem)
 def test_every_command_of_a_page_works(page: Path, tmp_path: Path) -> None:
     """Whoever types what stands there, from top to bottom, gets what the page promises."""

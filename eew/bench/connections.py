@@ -22,7 +22,12 @@ _PERCENTILES = {"p50": "p50", "p90": "p90", "p99": "p99", "p99_9": "p99.9", "max
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument(
-        "--connections", default="18000", metavar="N", help="devices, each on its own connection (default 18000)"
+        "--connections",
+        # Not the setting of that name, which is of each worker.
+        dest="n_connections",
+        default="18000",
+        metavar="N",
+        help="devices, each on its own connection (default 18000)",
     )
     parser.add_argument("--qos", metavar="0|1", help="MQTT quality of service of alerts (default 0)")
     parser.add_argument("--workers", metavar="N", help="processes that play devices (default 2)")
@@ -41,14 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.errors import InputError
     from eew.settings import load_settings
 
-    n_connections = whole_number("--connections", arguments.connections, 1)
+    n_connections = whole_number("--connections", arguments.n_connections, 1)
     n_runs = whole_number("--runs", arguments.runs, 1)
     if arguments.json is not None and not arguments.json.parent.is_dir():
         raise InputError("a file in a folder that exists", field="--json", value=str(arguments.json))
-    options = {name: getattr(arguments, name) for name in ("qos", "workers", "broker", "seed")}
-    settings = load_settings(
-        options | {"devices": n_connections, "mode": "device", "connections_per_device": 1, "speed": "max"}
-    )
+    fixed = {"devices": n_connections, "mode": "device", "connections_per_device": 1, "speed": "max"}
+    settings = load_settings(vars(arguments) | fixed)
     host = "127.0.0.1" if settings.broker is None else Endpoint.parse(settings.broker).host
     has_addresses = source_host(host, 0) is not None
     check_ports(n_connections // settings.workers + 1 if has_addresses else n_connections)
@@ -119,7 +122,7 @@ async def _with_broker(load: "Load") -> "AsyncIterator[tuple[Load, int | None]]"
     from eew.broker.ready import wait_until_ready
 
     if load.settings.broker is not None:
-        await wait_until_ready(load.endpoint, within_s=5)
+        await wait_until_ready(load.endpoint, load.settings.reconnect_s, says_so=True)
         yield load, None
         return
     async with EmbeddedBroker() as broker:

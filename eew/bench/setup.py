@@ -56,13 +56,12 @@ def add_load_options(parser: argparse.ArgumentParser, *, n_runs: int = 3) -> Non
 def load_options(arguments: argparse.Namespace) -> Measured:
     """Return how to measure; raise ``InputError`` where an option is not usable."""
     from eew.bench.result import whole_number
-    from eew.settings import Settings, load_settings
+    from eew.settings import load_settings
 
     n_runs = whole_number("--runs", arguments.runs, 1, 1000)
     if arguments.json is not None and not arguments.json.parent.is_dir():
         raise InputError("a file in a folder that exists", field="--json", value=str(arguments.json))
-    options = {name: getattr(arguments, name, None) for name in Settings.__struct_fields__}
-    return Measured(load_settings(options | {"speed": "max"}), n_runs, arguments.json)
+    return Measured(load_settings(vars(arguments) | {"speed": "max"}), n_runs, arguments.json)
 
 
 async def signing_key(settings: "Settings") -> "SigningKey":
@@ -80,6 +79,7 @@ async def open_loads(settings: "Settings", sizes: Sequence[int]) -> AsyncIterato
     from eew.bench.load import Load
     from eew.broker.embedded import EmbeddedBroker
     from eew.broker.endpoint import Endpoint
+    from eew.broker.ready import wait_until_ready
     from eew.devices import store
     from eew.devices.population import make
     from eew.devices.region import parse_region
@@ -92,6 +92,7 @@ async def open_loads(settings: "Settings", sizes: Sequence[int]) -> AsyncIterato
             endpoint = (await stack.enter_async_context(EmbeddedBroker())).endpoint
         else:
             endpoint = Endpoint.parse(settings.broker)
+            await wait_until_ready(endpoint, settings.reconnect_s, says_so=True)
         settings = msgspec.structs.replace(settings, broker=settings.broker or str(endpoint))
         profile = load_profile(settings.profile or "japan")
         shelters = await asyncio.to_thread(catalogue.load, settings.shelters or catalogue.default_catalogue_path())

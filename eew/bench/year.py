@@ -48,14 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.bench.result import Delivery, write
     from eew.broker.endpoint import Endpoint
     from eew.feed.year import load_year, year_path
-    from eew.settings import Settings, load_settings
+    from eew.settings import load_settings
     from eew.summary import check_conservation
 
     share = _share(arguments.share)
     if arguments.json is not None and not arguments.json.parent.is_dir():
         raise InputError("a file in a folder that exists", field="--json", value=str(arguments.json))
-    options = {name: getattr(arguments, name, None) for name in Settings.__struct_fields__}
-    settings = load_settings(options | {"speed": "max"})
+    settings = load_settings(vars(arguments) | {"speed": "max"})
     if settings.broker is not None:
         Endpoint.parse(settings.broker)
     year = load_year(year_path(_YEAR))

@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", metavar="N", help="processes that play devices (default 2)")
     parser.add_argument("--connections", metavar="N", help="connections of each worker (default 5)")
     parser.add_argument("--connections-per-device", metavar="1", help="a real connection for each device")
-    parser.add_argument("--reconnect-s", metavar="S", help="how long to try when the broker goes away (default 30)")
+    parser.add_argument("--reconnect-s", metavar="S", help="how long to try while the broker is not there (default 30)")
     parser.add_argument("--key", metavar="FILE", help="PEM of the signing key (default: your own, made on first use)")
     parser.add_argument("--config", metavar="FILE", help="the same settings as TOML")
     parser.add_argument("--summary", metavar="PATH", help="also write the run summary there")
@@ -63,10 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Play it; return 0, or 1 when something was lost or failed, or 3 when the broker went away."""
     from rich.console import Console
 
-    from eew.settings import Settings, load_settings
+    from eew.settings import load_settings
 
-    options = {name: getattr(arguments, name, None) for name in Settings.__struct_fields__}
-    settings = load_settings(options, config=arguments.config)
+    settings = load_settings(vars(arguments), config=arguments.config)
     console = Console(highlight=False)
     play = _play(arguments, settings)
     folder = _run_folder(arguments.scenario)

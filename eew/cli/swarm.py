@@ -21,19 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 _DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
-#: Of eew.settings, what this command takes too.
-_SETTINGS = (
-    "population",
-    "broker",
-    "mode",
-    "subscriptions",
-    "workers",
-    "connections",
-    "connections_per_device",
-    "profile",
-    "travel_times",
-)
-_READY_WITHIN_S = 5.0
 _TICK_S = 0.2
 #: Between two lines where there is no terminal.
 _LINE_EVERY_S = 5.0
@@ -57,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="extend",
         help="whose alerts devices trust (default: your own key, made on first use)",
     )
-    parser.add_argument("--reconnect-s", metavar="S", help="how long devices try when they are cut off (default 30)")
+    parser.add_argument("--reconnect-s", metavar="S", help="how long to try while the broker is not there (default 30)")
     parser.add_argument("--for-s", metavar="S", help="stop after so many seconds (default: at Ctrl-C)")
     parser.add_argument(
         "--receipt-share", metavar="X", default="0", help="share of devices that tell on receipts/… (default 0)"
@@ -72,11 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.devices import store
     from eew.devices.open_files import allow_connections
     from eew.devices.swarm import SwarmSettings
+    from eew.estimate.traveltime import TravelTimeTable
     from eew.profile import load_profile
     from eew.settings import load_settings
     from eew.wire.sign import SigningKey, in_base64url
 
-    settings = load_settings({name: getattr(arguments, name) for name in _SETTINGS})
+    settings = load_settings(vars(arguments))
     for_s = number_of(arguments.for_s, "--for-s", 0) if arguments.for_s is not None else math.inf
     receipt_share = number_of(arguments.receipt_share, "--receipt-share", 0, 1)
     if settings.population is None:
@@ -85,7 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     broker_url = settings.broker or _DEFAULT_BROKER
     Endpoint.parse(broker_url)
     profile_name = settings.profile or "global"
-    load_profile(profile_name)
+    profile = load_profile(profile_name)
+    TravelTimeTable.load(settings.travel_times or profile.travel_times)
     if settings.connections_per_device:
         # The workers inherit what we may open; each takes about as many devices.
         allow_connections(math.ceil(len(devices) / settings.workers))
@@ -120,11 +109,15 @@ async def _run(settings: "SwarmSettings", devices: "Devices", for_s: float, summ
 
     stop = told_to_stop()
     endpoint = Endpoint.parse(settings.broker_url)
-    await wait_until_ready(endpoint, _READY_WITHIN_S)
     with tempfile.TemporaryDirectory(prefix="eew-swarm-") as folder:
         swarm = Swarm(settings, devices, Path(folder))
         async with contextlib.AsyncExitStack() as stack:
-            entering = asyncio.create_task(stack.enter_async_context(swarm))
+
+            async def enter() -> None:
+                await wait_until_ready(endpoint, settings.reconnect_s, says_so=True)
+                await stack.enter_async_context(swarm)
+
+            entering = asyncio.create_task(enter())
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait((entering, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not entering.done():

@@ -27,11 +27,8 @@ __all__ = ["ConfigFile", "DaemonConfig", "FeedConfig", "Premises", "read_config"
 
 T = TypeVar("T")
 
-#: What a running daemon cannot change: its journal, its connections and its rows of devices hang on it.
-FIXED: Final = (
-    "broker", "population", "state", "dispatcher_id", "mode", "qos", "payload", "key", "reconnect_s", "max_age_s",
-    "metrics_port",
-)  # fmt: skip
+#: What a running daemon can change; on all else its journal, its connections and its rows of devices hang.
+_CHANGEABLE: Final = frozenset({"feeds", "profile", "travel_times", "shelters"})
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -167,7 +164,7 @@ class ConfigFile:
 
     def refuse_fixed(self, running: "ConfigFile") -> None:
         """Raise ``InputError`` if this differs from the running configuration in what needs a restart."""
-        for name in FIXED:
+        for name in sorted(set(DaemonConfig.__struct_fields__) - _CHANGEABLE):
             if getattr(self.config, name) != getattr(running.config, name):
                 now = getattr(running.config, name)
                 raise self._error((name,), f"{now!r} as when it was started: changing it needs a restart")

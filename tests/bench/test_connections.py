@@ -33,6 +33,7 @@ def bench(folder: Path, *words: str, most_files: int | None = None) -> subproces
 
 
 @pytest.mark.broker
+@pytest.mark.long(60, reason="three brokers and four swarms, one after the other")
 def test_each_device_is_told_on_its_own_connection(tmp_path: Path) -> None:
     """The figures that others read are in the JSON, and nothing is lost."""
     done = bench(tmp_path, "--connections", "200", "--runs", "1", "--json", "bench.json")

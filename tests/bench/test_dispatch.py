@@ -10,6 +10,7 @@ import pytest
 
 
 @pytest.mark.broker
+@pytest.mark.long(60, reason="three swarms, one after the other, and 2 s until nothing more comes for each")
 @pytest.mark.parametrize("mode", ["device", "cell"])
 def test_both_sides_are_measured_and_nothing_is_lost(mode: str, tmp_path: Path) -> None:
     """The figures that others read are in the JSON, and add up."""

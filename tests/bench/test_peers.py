@@ -40,7 +40,7 @@ def bench(folder: Path, *words: str, **environment: str) -> tuple[subprocess.Com
 
 
 @pytest.mark.broker
-@pytest.mark.timeout(180)
+@pytest.mark.long(180, reason="seven ways to send the same alerts, each with processes of its own")
 def test_each_client_delivers_what_it_was_given(tmp_path: Path) -> None:
     """Rates, ratios and deliveries of all are in the JSON, and TauP's arrivals are eew's."""
     done, figures = bench(tmp_path, "--peer-alerts", "500", "--json", "peers.json")
@@ -70,7 +70,7 @@ def test_each_client_delivers_what_it_was_given(tmp_path: Path) -> None:
 
 
 @pytest.mark.broker
-@pytest.mark.timeout(180)
+@pytest.mark.long(180, reason="seven ways to send the same alerts, each with processes of its own")
 def test_what_is_not_installed_is_said(tmp_path: Path) -> None:
     """The other clients are measured (here at QoS 1), the missing ones are null, and there is no traceback."""
     for name in ("gmqtt", "obspy"):

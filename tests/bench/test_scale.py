@@ -54,7 +54,7 @@ def test_a_registered_device_is_set_beside_an_affected_one() -> None:
 
 
 @pytest.mark.broker
-@pytest.mark.timeout(120)
+@pytest.mark.long(120, reason="seven dispatches, each with processes of its own and 2 s until nothing more comes")
 @pytest.mark.parametrize("mode", ["device", "cell"])
 def test_all_sizes_are_measured_and_nothing_is_lost(mode: str, tmp_path: Path) -> None:
     """Two sizes and a moderate earthquake among 10 000: the figures are in the JSON, and add up."""

@@ -62,6 +62,7 @@ def reach_km(report: EventReport) -> float:
 
 
 @pytest.mark.broker
+@pytest.mark.long(60, reason="29 earthquakes one after the other, each until half a second is quiet")
 @pytest.mark.parametrize("mode", ["device", "cell"])
 def test_a_small_year_tells_all_29_and_loses_nothing(
     mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -19,8 +19,7 @@ HERE = Path(__file__).resolve().parent
 #: What the parser calls an error or a warning.
 ERROR, WARNING = 0, 1
 
-# The first run fetches the packages.
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.long(240, reason="the first run fetches the packages of other languages")
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,10 @@ from eew.wire import topic
 from eew.wire.message import CellAlert, Status, payload_of
 from eew.wire.sign import SigningKey, core_of, in_base64url
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.long(120, reason="clients of other languages are fetched and started, then hear a whole replay"),
+]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WITHIN_S = 60
