@@ -319,7 +319,7 @@ async def _broker(settings: Settings, stack: AsyncExitStack) -> tuple[Endpoint, 
     """Return where the broker is, and what it is called; start the embedded one if none was named."""
     if settings.broker is not None:
         endpoint = Endpoint.parse(settings.broker)
-        await wait_until_ready(endpoint, within_s=min(settings.reconnect_s, 5.0))
+        await wait_until_ready(endpoint, settings.reconnect_s, says_so=True)
         return endpoint, {"name": "external", "version": "", "url": str(endpoint)}
     embedded = await stack.enter_async_context(EmbeddedBroker())
     facts = {"name": embedded.name, "version": embedded.version, "url": str(embedded.endpoint)}

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
 
 from eew.broker.endpoint import Endpoint
+from eew.broker.ready import say_waiting
 from eew.clock import Clock
 from eew.errors import BrokerConnectError, BrokerLostError
 
@@ -18,6 +20,8 @@ _KEEPALIVE_S = 10
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 2.0
 #: A SUBACK code from here on is a refusal [MQTT3].
 _REFUSED = 0x80
+#: What a broker may answer to a CONNECT and yet take us later: it is not available, or busy, as MQTT 3.1.1 and 5 say.
+_LATER = {3, 0x88, 0x89}
 
 
 def client_of(endpoint: Endpoint, role: str, will: aiomqtt.Will | None = None) -> aiomqtt.Client:
@@ -44,7 +48,7 @@ class Subscription:
     endpoint
         The broker.
     reconnect_s
-        How long to try when it has gone away.
+        How long to try while it is not there: at the start, and whenever it has gone away.
     role
         What the client is called.
     topic_filters
@@ -86,35 +90,50 @@ class Subscription:
         self._is_listening = False
 
     async def listen(self) -> None:
-        """Listen for ever; a broker that goes away is tried again. What it retains then comes once more.
+        """Listen for ever; a broker that is not there yet, or goes away, is tried again.
+
+        What it retains comes once more each time.
 
         Raises
         ------
         BrokerConnectError
-            If it is not there at the start, or refuses us.
+            If it is not there in time at the start, or refuses us then.
         BrokerLostError
             If it does not come back in time.
         """
-        try:
-            await self._session()
-        except aiomqtt.MqttError as error:
-            if not self._is_listening:
-                raise BrokerConnectError(str(self._endpoint), str(error)) from error
-            problem = error
+        was_there, is_said = False, self._reconnect_s <= 0
+        until_s, delay_s = self._clock.mono_s() + self._reconnect_s, _FIRST_DELAY_S
         while True:
             self._is_listening = False
-            self._on_change(str(problem))
-            until_s, delay_s = self._clock.mono_s() + self._reconnect_s, _FIRST_DELAY_S
-            while not self._is_listening:
-                if self._clock.mono_s() + delay_s > until_s:
-                    raise BrokerLostError(str(self._endpoint), str(problem), after_s=self._reconnect_s)
-                await self._clock.sleep(delay_s)
-                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
-                with contextlib.suppress(aiomqtt.MqttError):
-                    await self._session()
+            error = await self._session()
+            if self._is_listening:
+                was_there, problem = True, str(error)
+                until_s, delay_s = self._clock.mono_s() + self._reconnect_s, _FIRST_DELAY_S
+                self._on_change(problem)
+            elif not was_there:
+                problem = str(error)
+                if _is_final(error):
+                    raise BrokerConnectError(str(self._endpoint), problem) from error
+                if not is_said:
+                    say_waiting(self._endpoint, problem, self._reconnect_s)
+                    is_said = True
+            if self._clock.mono_s() + delay_s > until_s:
+                if was_there:
+                    raise BrokerLostError(str(self._endpoint), problem, after_s=self._reconnect_s) from error
+                waited = f"not ready within {self._reconnect_s:g} s ({problem})"
+                raise BrokerConnectError(str(self._endpoint), waited) from error
+            await self._clock.sleep(delay_s)
+            delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
 
-    async def _session(self) -> None:
-        """Connect, subscribe, and take messages until the connection ends; that raises ``aiomqtt.MqttError``."""
+    async def _session(self) -> aiomqtt.MqttError:
+        """Connect, subscribe, and take messages until the connection ends; return why it did."""
+        try:
+            await self._listen_once()
+        except aiomqtt.MqttError as error:
+            return error
+        raise AssertionError("messages come until the connection ends with an error")
+
+    async def _listen_once(self) -> None:
         async with client_of(self._endpoint, self._role, self._will) as client:
             for each in self._topic_filters:
                 codes = await client.subscribe(each, 1)
@@ -126,3 +145,11 @@ class Subscription:
                 async for message in client.messages:
                     if isinstance(message.payload, bytes):
                         self._take(message.topic.value, message.payload)
+
+
+def _is_final(error: aiomqtt.MqttError) -> bool:
+    """Whether a broker has refused us for good: a wrong password stays wrong."""
+    if not isinstance(error, MqttConnectError):
+        return False
+    code = error.rc if isinstance(error.rc, int | None) else error.rc.value
+    return code not in _LATER

@@ -2,13 +2,18 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
 
 from eew.broker.endpoint import Endpoint
 from eew.errors import BrokerConnectError
 
-__all__ = ["wait_until_ready"]
+__all__ = ["say_waiting", "wait_until_ready"]
 
+logger = logging.getLogger(__name__)
+
+#: How long one attempt may take: who answers nothing at all is asked anew, in case it has changed its address.
+_ATTEMPT_S = 5.0
 _FIRST_DELAY_S = 0.02
 _LONGEST_DELAY_S = 0.5
 _DISCONNECT = b"\xe0\x00"
@@ -21,7 +26,12 @@ _REFUSALS = {
 }
 
 
-async def wait_until_ready(endpoint: Endpoint, within_s: float) -> None:
+def say_waiting(endpoint: Endpoint, reason: str, within_s: float) -> None:
+    """Say once that a broker is not there yet and is waited for: a line of the log, which is standard error."""
+    logger.warning("broker.waiting %s: %s; trying for %g s", endpoint, reason, within_s)
+
+
+async def wait_until_ready(endpoint: Endpoint, within_s: float, *, says_so: bool = False) -> None:
     """Wait until the broker accepts a connection and answers a CONNECT.
 
     May be called concurrently. Cancelled like any coroutine; leaves no connection behind.
@@ -32,6 +42,8 @@ async def wait_until_ready(endpoint: Endpoint, within_s: float) -> None:
         Where it is.
     within_s
         How long to go on trying while nobody answers, s.
+    says_so
+        Whether to say when the first attempt was in vain.
 
     Raises
     ------
@@ -44,9 +56,15 @@ async def wait_until_ready(endpoint: Endpoint, within_s: float) -> None:
         async with asyncio.timeout(within_s):
             while True:
                 try:
-                    return await _shake_hands(endpoint)
+                    async with asyncio.timeout(_ATTEMPT_S):
+                        return await _shake_hands(endpoint)
+                except TimeoutError:
+                    problem = "no answer"
                 except (OSError, EOFError) as error:
                     problem = _in_words(error)
+                if says_so and within_s > 0:
+                    say_waiting(endpoint, problem, within_s)
+                    says_so = False
                 await asyncio.sleep(delay_s)
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
     except TimeoutError:

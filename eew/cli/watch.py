@@ -26,7 +26,7 @@ _TICK_S = 0.05
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--at", metavar="LAT,LON", help="where to count down for (default: nowhere, all events shown)")
-    parser.add_argument("--broker", default=_DEFAULT_BROKER, metavar="URL", help=f"(default: {_DEFAULT_BROKER})")
+    parser.add_argument("--broker", metavar="URL", help=f"(default: {_DEFAULT_BROKER})")
     parser.add_argument(
         "--profile", metavar="NAME|FILE", help="region profile to reckon with (default: by the event's scale)"
     )
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="whose alerts to believe (default: your own key's; without any, signatures are not checked)",
     )
     parser.add_argument(
-        "--reconnect-s", default="30", metavar="S", help="how long to try when the broker goes away (default: 30)"
+        "--reconnect-s", metavar="S", help="how long to try while the broker is not there (default: 30)"
     )
     parser.add_argument("--language", metavar="LANG", help="tell the alert's text, too: en, es, ja, tr, zh or zh-Hant")
     parser.add_argument(
@@ -62,14 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
     place = None if arguments.at is None else place_of(arguments.at, "--at")
     if arguments.home_assistant and place is None:
         raise InputError("the place of the home beside it: --at LAT,LON", field="--home-assistant")
-    endpoint = Endpoint.parse(arguments.broker)
-    if arguments.profile is not None:
-        load_profile(arguments.profile)
-    reconnect_s = load_settings({"reconnect_s": arguments.reconnect_s}).reconnect_s
+    settings = load_settings(vars(arguments))
+    endpoint = Endpoint.parse(settings.broker or _DEFAULT_BROKER)
+    if settings.profile is not None:
+        load_profile(settings.profile)
     keys = own_public_key() if arguments.public_key is None else public_keys(arguments.public_key)
-    watch = Watch(place, arguments.profile, Verifier(keys) if keys else None, _language(arguments.language))
+    watch = Watch(place, settings.profile, Verifier(keys) if keys else None, _language(arguments.language))
     publisher = Publisher(watch, Home(*place)) if arguments.home_assistant and place is not None else None
-    return asyncio.run(_run(watch, endpoint, reconnect_s, publisher))
+    return asyncio.run(_run(watch, endpoint, settings.reconnect_s, publisher))
 
 
 def _language(wanted: str | None) -> str | None:
@@ -86,7 +86,7 @@ class _Connection:
 
     url: str
     reconnect_s: float
-    state: str = "connecting"
+    state: str = "waiting for the broker"
 
     def change(self, problem: str | None) -> None:
         """Take what the subscription tells."""

@@ -66,7 +66,7 @@ async def opened(
     journal = await Journal.open(file.state, await asyncio.to_thread(_fingerprint, config.mode, devices))
     stack.push_async_callback(journal.close)
     history = await journal.history(datetime.now(UTC), KEEP_S)
-    await wait_until_ready(endpoint, within_s=config.reconnect_s)
+    await wait_until_ready(endpoint, config.reconnect_s, says_so=True)
     bulletin = Bulletin(endpoint, config.dispatcher_id, {key.key_id: in_base64url(key.public_bytes)})
     await stack.enter_async_context(bulletin)
     announcements = Announcements(premises.profile, premises.estimator)

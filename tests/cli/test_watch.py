@@ -351,9 +351,9 @@ async def test_a_broker_that_comes_back_is_listened_to_again(tmp_path: Path) -> 
 
 
 def test_no_broker_at_the_start_is_one_line_and_exit_3(tmp_path: Path) -> None:
-    """With the address."""
+    """With the address; without patience, nothing is said of waiting."""
     done = subprocess.run(
-        [sys.executable, "-m", "eew", "watch", "--broker", "mqtt://127.0.0.1:9"],
+        [sys.executable, "-m", "eew", "watch", "--broker", "mqtt://127.0.0.1:9", "--reconnect-s", "0"],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,116 @@
+"""Whatever needs a broker waits for one that is not up yet, and says so in one line."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from eew.broker.embedded import EmbeddedBroker
+from eew.devices import store
+from eew.devices.population import make
+from eew.devices.region import parse_region
+from eew.wire import topic
+from eew.wire.sign import SigningKey, in_base64url
+
+KEY = in_base64url(SigningKey.from_seed(b"w" * 32).public_bytes)
+REPORT = (
+    b'{"event_id":"waited-for","source":"hand","report_no":1,"kind":"cancel","status":"test",'
+    b'"issued_at":"2011-03-11T05:46:48Z"}'
+)
+#: By command: its words, and what it says once it has its broker.
+COMMANDS = {
+    "watch": ("--broker URL --public-key=KEY", "listening"),
+    "swarm": ("--broker URL --public-key=KEY --population population", "ready"),
+    "webhook": ("--config webhook.toml", "broker.listening"),
+    "dispatch": ("--config dispatch.toml", "dispatch.ready"),
+    "feed": ("listen URL", "waited-for"),
+    "replay": ("false-alarm --population population --speed max --broker URL", "lost 0"),
+}
+
+
+def written(folder: Path, url: str) -> None:
+    """Write down what the commands are told."""
+    store.save(make(parse_region("35,139,100"), 50, 1), folder / "population")
+    (folder / "webhook.secret").touch(mode=0o600)
+    (folder / "webhook.secret").write_text("whsec_" + "c2VjcmV0" * 4)
+    (folder / "webhook.toml").write_text(
+        f'broker = "{url}"\npublic_keys = ["{KEY}"]\n[[endpoints]]\nname = "lamp"\nurl = "http://127.0.0.1:9/"\n'
+        'secret_file = "webhook.secret"\n'
+    )
+    (folder / "dispatch.toml").write_text(
+        f'broker = "{url}"\npopulation = "population"\nstate = "state"\n[[feeds]]\nname = "local"\nurl = "{url}"\n'
+    )
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_broker_may_come_up_later(command: str, tmp_path: Path) -> None:
+    """One line on standard error says that it is waited for; once it is there the command does its work."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    url = f"mqtt://127.0.0.1:{port}"
+    written(tmp_path, url)
+    words, said = COMMANDS[command]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "eew", command, *words.replace("URL", url).replace("KEY", KEY).split()),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=tmp_path,
+        env=os.environ | {"XDG_DATA_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        waiting = await line_with(process.stdout, url)
+        assert "broker.waiting" in waiting or command == "feed"
+        assert "refused" in waiting.lower()
+        async with EmbeddedBroker(port=port), aiomqtt.Client("127.0.0.1", port) as client:
+            await client.publish(topic.reports("hand"), REPORT, qos=1, retain=True)
+            line = await line_with(process.stdout, said)
+            assert "broker.waiting" not in line
+            process.kill()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def line_with(stream: asyncio.StreamReader, words: str) -> str:
+    """Return the first line that holds the words."""
+    lines = []
+    while line := (await stream.readline()).decode():
+        lines.append(line)
+        if words in line:
+            return line
+    raise AssertionError(f"no {words!r} in {''.join(lines)}")
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("command", ["swarm", "watch", "dispatch"])
+async def test_waiting_ends_when_it_is_told_to(command: str, tmp_path: Path) -> None:
+    """At once, not when the broker is given up."""
+    written(tmp_path, "mqtt://127.0.0.1:9")
+    words, _ = COMMANDS[command]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "eew", command),
+        *words.replace("URL", "mqtt://127.0.0.1:9").replace("KEY", KEY).split(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=tmp_path,
+        env=os.environ | {"XDG_DATA_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        await line_with(process.stdout, "broker.waiting")
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
