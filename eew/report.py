@@ -62,6 +62,9 @@ class EventReport(msgspec.Struct, frozen=True, kw_only=True):
     source: TopicWord
     #: Counted from 1 within the event.
     report_no: Annotated[int, msgspec.Meta(ge=1, le=30000)]
+    #: Which count ``report_no`` is of, since numbers of two counts do not compare: JMA counts its ``warnings`` apart
+    #: from its forecasts, and a relay may count for itself. Null: the agency's own count of all its reports.
+    numbering: TopicWord | None = None
     #: What it does to its event; all but a cancel need ``origin_at``, ``lat_deg`` and ``lon_deg``.
     kind: ReportKind
     #: Whether it is meant.

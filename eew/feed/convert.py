@@ -9,7 +9,7 @@ from typing import Any
 from eew.errors import InputError
 from eew.feed.formats.jma_xml import decode_jma_xml
 from eew.feed.formats.native import load_reports
-from eew.feed.scenario import EVENT_KEYS, REPORT_KEYS, Scenario, misordered
+from eew.feed.scenario import EVENT_KEYS, IDENTITY_KEYS, REPORT_KEYS, Scenario, misordered
 from eew.model import EventReport, ReportKind
 
 __all__ = ["read_reports", "scenario_toml"]
@@ -39,9 +39,7 @@ def read_reports(paths: Sequence[str | Path]) -> tuple[EventReport, ...]:
     if (wrong := misordered(report for report, _ in found)) is not None:
         index, field, expected = wrong
         report, path = found[index]
-        raise InputError(
-            f"{expected} (one sort of telegram at a time)", file=path, field=field, value=getattr(report, field)
-        )
+        raise InputError(f"{expected} (VXSE44 or 45, not both)", file=path, field=field, value=getattr(report, field))
     return tuple(report for report, _ in found)
 
 
@@ -80,7 +78,7 @@ def _shared(reports: Sequence[EventReport]) -> dict[str, Any]:
     described = [report for report in reports if report.kind is not ReportKind.CANCEL]
     shared = {}
     for key in EVENT_KEYS:
-        among = reports if key in {"event_id", "source", "status"} else described
+        among = reports if key in IDENTITY_KEYS else described
         if key in {"origin_at", *_ALWAYS_OWN} or not among:
             continue
         first = getattr(among[0], key)
@@ -102,7 +100,7 @@ def _own(report: EventReport, zero_at: datetime, shared: dict[str, Any]) -> dict
         else:
             value = getattr(report, key)
             is_inherited = key in shared and report.kind is not ReportKind.CANCEL
-            is_identity = key in shared and key in {"event_id", "source", "status"}
+            is_identity = key in shared and key in IDENTITY_KEYS
             is_default = value is None or (key == "is_assumed" and value is False)
             if not (is_inherited or is_identity or is_default):
                 own[key] = value

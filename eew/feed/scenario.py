@@ -21,6 +21,7 @@ from eew.shipped import shipped
 
 __all__ = [
     "EVENT_KEYS",
+    "IDENTITY_KEYS",
     "REPORT_KEYS",
     "YEAR_FILE",
     "Scenario",
@@ -36,14 +37,26 @@ YEAR_FILE = "year.toml"
 
 #: What a report may say in a scenario. Areas and signatures are an agency's own: they live in ``.jsonl`` files.
 REPORT_KEYS = (
-    *("event_id", "source", "report_no", "issued_s", "kind", "status", "origin_s", "detected_at", "lat_deg", "lon_deg"),
+    *(
+        "event_id",
+        "source",
+        "numbering",
+        "report_no",
+        "issued_s",
+        "kind",
+        "status",
+        "origin_s",
+        "detected_at",
+        "lat_deg",
+        "lon_deg",
+    ),
     *("depth_km", "magnitude", "magnitude_type", "place", "is_assumed", "tsunami", "likelihood", "fault"),
 )
 _OWN_KEYS = ("report_no", "issued_s", "kind", "origin_s")
 #: What may be said once for all reports.
 EVENT_KEYS = ("origin_at", *(key for key in REPORT_KEYS if key not in _OWN_KEYS))
 #: All that a cancel takes over from the event: it does not say where or how strong.
-_IDENTITY_KEYS = ("event_id", "source", "status")
+IDENTITY_KEYS = ("event_id", "source", "numbering", "status")
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 
@@ -158,19 +171,20 @@ def misordered(reports: Iterable[EventReport]) -> tuple[int, str, str] | None:
 
     Notes
     -----
-    Within an event the issue times never fall (several in one second are real) and the numbers grow; only a cancel may
-    reuse the last number, as JMA's do.
+    Within one count of an event the issue times never fall (several in one second are real) and the numbers grow; only
+    a cancel may reuse the last number, as JMA's do.
     """
-    last: dict[tuple[str, str], EventReport] = {}
+    last: dict[tuple[str, str, str | None], EventReport] = {}
     for index, report in enumerate(reports):
-        before = last.get((report.source, report.event_id))
+        key = report.source, report.event_id, report.numbering
+        before = last.get(key)
         if before is not None:
             if report.issued_at < before.issued_at:
                 return index, "issued_at", f"not before report {before.report_no} of the event"
             least = before.report_no + (report.kind is not ReportKind.CANCEL)
             if report.report_no < least:
                 return index, "report_no", f"{least} or more, after report {before.report_no} of the event"
-        last[report.source, report.event_id] = report
+        last[key] = report
     return None
 
 
@@ -226,7 +240,7 @@ class _Reader:
         event: dict[str, Any] = self._tables["event"]
         times = self._converted(path, _Times)
         is_cancel = own.get("kind") == ReportKind.CANCEL
-        given = {key: event[key] for key in (_IDENTITY_KEYS if is_cancel else EVENT_KEYS) if key in event}
+        given = {key: event[key] for key in (IDENTITY_KEYS if is_cancel else EVENT_KEYS) if key in event}
         members = {**given, **own}
         members["issued_at"] = self._instant((*path, "issued_s"), zero_at, times.issued_s)
         if "origin_s" in own or not is_cancel:

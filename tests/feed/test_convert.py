@@ -108,13 +108,22 @@ def test_sample_telegrams_become_one_sequence(reference_data: Path) -> None:
 
 
 @pytest.mark.reference_data
-def test_warnings_among_forecasts_are_refused(reference_data: Path) -> None:
-    """Warnings are numbered apart: mixed with forecasts they make no sequence, and the file is named."""
+def test_two_sorts_of_forecasts_are_refused(reference_data: Path) -> None:
+    """VXSE44 and VXSE45 repeat each other under the same numbers, and the file is named."""
     folder = reference_data / "reports/jma_xml_bungo_2024"
-    with pytest.raises(InputError, match="one sort of telegram at a time") as caught:
-        read_reports([*folder.glob("77_*.xml"), *folder.glob("37_*.xml")])
+    with pytest.raises(InputError, match="VXSE44 or 45, not both") as caught:
+        read_reports([*folder.glob("77_*.xml"), *folder.glob("36_*.xml")])
     assert caught.value.field == "report_no"
     assert Path(str(caught.value.file)).suffix == ".xml"
+
+
+@pytest.mark.reference_data
+def test_warnings_have_a_count_of_their_own_among_forecasts(reference_data: Path) -> None:
+    """VXSE43 says how many warnings there were: with the forecasts it makes a scenario, which keeps the two apart."""
+    folder = reference_data / "reports/jma_xml_bungo_2024"
+    found = read_reports([*folder.glob("77_*.xml"), *folder.glob("37_*.xml")])
+    assert [report.report_no for report in found if report.numbering == "warnings"] == [1, 2, 2]
+    assert {report.numbering for report in found} == {None, "warnings"}
 
 
 def test_other_endings_are_refused(tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def test_warning_is_read() -> None:
         event_id="20220811005302",
         source="jma",
         report_no=1,
+        numbering="warnings",
         kind=ReportKind.NEW,
         status=AlertStatus.ACTUAL,
         issued_at=datetime(2022, 8, 10, 15, 53, 24, tzinfo=UTC),

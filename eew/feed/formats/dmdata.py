@@ -9,6 +9,8 @@ from eew.errors import ReportDecodeError
 from eew.feed.formats.jma import (
     INFO_TYPES,
     STATUSES,
+    WARNING_TITLE,
+    WARNINGS,
     decoded_json,
     instant,
     jst_text,
@@ -100,6 +102,7 @@ class _Message(msgspec.Struct, rename="camel"):
     event_id: str
     serial_no: str
     body: _Body
+    title: str | None = None
 
 
 class _Head(msgspec.Struct):
@@ -152,6 +155,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         "event_id": message.event_id,
         "source": "jma",
         "report_no": report_no,
+        "numbering": WARNINGS if message.title == WARNING_TITLE else None,
         "kind": kind_of(report_no, is_cancel=is_cancel, is_final=body.is_last_info),
         "status": STATUSES[message.status],
         "issued_at": with_zone(message.report_date_time),
@@ -164,7 +168,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
 
 
 def render(report: EventReport) -> bytes:
-    """Write a report as a message of VXSE45.
+    """Write a report as a message of VXSE45, or of VXSE43 where its number counts warnings.
 
     Notes
     -----
@@ -175,10 +179,11 @@ def render(report: EventReport) -> bytes:
     body: dict[str, Any] = {"isLastInfo": is_cancel or report.kind is ReportKind.FINAL, "isCanceled": is_cancel}
     body |= {"text": _CANCELLED} if is_cancel else _rendered_body(report)
     issued = jst_text(report.issued_at)
+    title = WARNING_TITLE if report.numbering == WARNINGS else _TITLE
     message = {
         "_schema": {"type": _SCHEMA, "version": "1.0.0"},
-        "type": _TITLE,
-        "title": _TITLE,
+        "type": title,
+        "title": title,
         "status": status_word(report),
         "infoType": "取消" if is_cancel else "発表",
         "editorialOffice": "気象庁本庁",

@@ -18,6 +18,8 @@ __all__ = [
     "INFO_TYPES",
     "JST",
     "STATUSES",
+    "WARNINGS",
+    "WARNING_TITLE",
     "decoded_json",
     "has_assumed_values",
     "instant",
@@ -35,6 +37,10 @@ JST = timezone(timedelta(hours=9))
 STATUSES = {"通常": AlertStatus.ACTUAL, "訓練": AlertStatus.EXERCISE, "試験": AlertStatus.TEST}
 #: Issue, correction, cancel.
 INFO_TYPES = ("発表", "訂正", "取消")
+
+#: The count of warnings (VXSE43), which is not that of forecasts (VXSE44 and 45); and what such a telegram is called.
+WARNINGS = "warnings"
+WARNING_TITLE = "緊急地震速報（警報）"
 
 _Form = TypeVar("_Form")
 _AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]

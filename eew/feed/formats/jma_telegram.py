@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eew.errors import InputError, ReportDecodeError
-from eew.feed.formats.jma import JST, has_assumed_values, kind_of, warned
+from eew.feed.formats.jma import JST, WARNINGS, has_assumed_values, kind_of, warned
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
 from eew.feed.parsed import Ignored, Parsed
@@ -18,7 +18,7 @@ __all__ = ["parse", "render"]
 #: A telegram with all of JMA's 194 areas has 4 kB; one with towns some 40 kB.
 MAX_BYTES = 100_000
 
-_TEST, _CANCELS = "38", {"39", "48"}
+_TEST, _CANCELS, _PUBLIC = "38", {"39", "48"}, {"47", "48"}
 _TYPES = {"35", "36", "37", "39", "47", "48"}
 _STATUSES = {
     "00": AlertStatus.ACTUAL,
@@ -159,6 +159,7 @@ def _parsed(head: re.Match[str], text: str, file: str | Path | None) -> Parsed:
         "event_id": number["event"],
         "source": "jma",
         "report_no": report_no,
+        "numbering": WARNINGS if kind in _PUBLIC else None,
         "kind": kind_of(report_no, is_cancel=is_cancel, is_final=number["kind"] in _FINALS),
         "status": _STATUSES[status],
         "issued_at": _time(head["issued"], "issued_at", file),

@@ -12,6 +12,8 @@ from eew.errors import ReportDecodeError
 from eew.feed.formats.jma import (
     INFO_TYPES,
     STATUSES,
+    WARNING_TITLE,
+    WARNINGS,
     instant,
     jst_text,
     kind_of,
@@ -89,7 +91,7 @@ def decode_jma_xml(data: bytes, *, file: str | Path | None = None) -> EventRepor
 
 
 def render(report: EventReport) -> bytes:
-    """Write a report as a telegram of the form of VXSE45.
+    """Write a report as a telegram of the form of VXSE45, or of VXSE43 where its number counts warnings.
 
     Notes
     -----
@@ -98,14 +100,15 @@ def render(report: EventReport) -> bytes:
     """
     info_type = "取消" if report.kind is ReportKind.CANCEL else "発表"
     issued = jst_text(report.issued_at)
+    title = _tagged("Title", WARNING_TITLE if report.numbering == WARNINGS else _TITLE)
     sent = report.issued_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     body = _tagged("Text", _CANCELLED) if report.kind is ReportKind.CANCEL else _rendered_body(report)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<Report xmlns="http://xml.kishou.go.jp/jmaxml1/" xmlns:jmx="http://xml.kishou.go.jp/jmaxml1/">\n'
-        f"<Control>{_tagged('Title', _TITLE)}<DateTime>{sent}</DateTime>{_tagged('Status', status_word(report))}"
+        f"<Control>{title}<DateTime>{sent}</DateTime>{_tagged('Status', status_word(report))}"
         "<EditorialOffice>気象庁本庁</EditorialOffice><PublishingOffice>気象庁</PublishingOffice></Control>\n"
-        f'<Head xmlns="http://xml.kishou.go.jp/jmaxml1/informationBasis1/">{_tagged("Title", _TITLE)}'
+        f'<Head xmlns="http://xml.kishou.go.jp/jmaxml1/informationBasis1/">{title}'
         f"<ReportDateTime>{issued}</ReportDateTime><TargetDateTime>{issued}</TargetDateTime>"
         f"<EventID>{report.event_id}</EventID><InfoType>{info_type}</InfoType><Serial>{report.report_no}</Serial>"
         f"<InfoKind>{_INFO_KIND}</InfoKind><InfoKindVersion>1.2_0</InfoKindVersion>"
@@ -122,6 +125,7 @@ def _report(telegram: "_Telegram", file: str | Path | None) -> EventReport:
         "event_id": telegram.text("Head/EventID"),
         "source": "jma",
         "report_no": report_no,
+        "numbering": WARNINGS if telegram.find_text("Control/Title") == WARNING_TITLE else None,
         "kind": kind_of(report_no, is_cancel=is_cancel, is_final=telegram.find("Body/NextAdvisory") is not None),
         "status": STATUSES[telegram.choice("Control/Status", STATUSES)],
         "issued_at": with_zone(telegram.text("Head/ReportDateTime")),

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from eew.feed.formats.jma import WARNINGS
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import class_of_intensity, intensity_of_class
 from eew.feed.json import A_LOCAL_TIME, Members, instant_of, parsed_each, parsed_objects, time_text
@@ -135,6 +136,7 @@ def _parsed(message: Members, file: str | Path | None) -> Parsed:
         "event_id": topic_word(issue.text("eventId")),
         "source": _SOURCE,
         "report_no": report_no,
+        "numbering": WARNINGS,
         "kind": ReportKind.NEW if report_no == 1 else ReportKind.UPDATE,
         "status": AlertStatus.TEST if message.flag("test") else AlertStatus.ACTUAL,
         "issued_at": issue.instant("time", _ZONE),
