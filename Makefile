@@ -10,23 +10,30 @@ PYTHON ?= python3
 BIN := .venv/bin
 SCENARIO ?= scenarios/tohoku-2011.toml
 
-.PHONY: setup setup-dev replay test check bench contract docs figures lock clean
+# Which Python an environment is of. It is made anew where PYTHON= names another one, or where its own has gone.
+WHICH := -c 'import sys; print(sys.base_prefix, *sys.version_info[:2])'
+ANEW := $(shell there="$$($(BIN)/python $(WHICH) 2>/dev/null)" || echo anew; \
+  [ $(firstword $(origin PYTHON)) = file ] || [ "$$there" = "$$($(PYTHON) $(WHICH) 2>/dev/null)" ] || echo anew)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: anew setup setup-dev replay test check bench contract docs figures lock clean
 .DEFAULT_GOAL := setup
 
 setup: .venv/.run
 setup-dev: .venv/.dev
 
-.venv/bin/python:
+.venv/pyvenv.cfg: $(firstword $(ANEW))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "eew needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 2; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 
-.venv/.run: requirements/run.txt pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+.venv/.run: requirements/run.txt pyproject.toml .venv/pyvenv.cfg
+	$(PIP) --require-hashes -r requirements/run.txt
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
+# What is published as source only is built by what is locked, and not by what is newest.
 .venv/.dev: requirements/dev.txt .venv/.run
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(PIP) --require-hashes --no-build-isolation -r requirements/dev.txt
 	@touch $@
 
 replay: setup
@@ -54,10 +61,12 @@ docs: setup-dev
 figures: setup-dev
 	$(BIN)/python benchmarks/figures.py table
 
-UV_COMPILE := uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+# `make lock UPGRADE=--upgrade` takes the newest of everything; else what is locked stays.
+UV_COMPILE = $(abspath $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv))) pip compile --universal --no-strip-extras --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
 lock:
-	cd requirements && $(UV_COMPILE) ../pyproject.toml --group ../pyproject.toml:package -o run.txt
-	cd requirements && $(UV_COMPILE) ../pyproject.toml --extra peers --extra feeds --extra webhooks --group ../pyproject.toml:package --group ../pyproject.toml:build \
+	cd requirements && $(UV_COMPILE) ../pyproject.toml --extra feeds --extra webhooks --group ../pyproject.toml:package -o run.txt
+	cd requirements && $(UV_COMPILE) ../pyproject.toml --extra feeds --extra webhooks --extra peers --group ../pyproject.toml:package --group ../pyproject.toml:build \
 	  --group ../pyproject.toml:test --group ../pyproject.toml:check --group ../pyproject.toml:docs -c run.txt -o dev.txt
 
 clean:
