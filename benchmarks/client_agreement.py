@@ -16,7 +16,6 @@ from eew.client import Client
 from eew.decision.policy import is_issued, levels
 from eew.decision.revision import EventState
 from eew.devices.population import make
-from eew.devices.region import parse_region
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity import intensity_model
 from eew.estimate.targets import Targets
@@ -25,6 +24,7 @@ from eew.feed.scenario import load_scenario, scenario_path
 from eew.model import Devices, EventReport, Level, Profile
 from eew.planner import Outlook, Planner
 from eew.profile import load_profile
+from eew.region import parse_region
 from eew.shelter.synthetic import synthetic_shelters
 from eew.wire import packet, topic
 from eew.wire.message import AlertCore

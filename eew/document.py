@@ -3,35 +3,32 @@
 import difflib
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from eew.errors import InputError
+from eew.toml_lines import Steps, lines_by_path
 
 __all__ = [
     "Document",
     "Steps",
     "floats",
+    "likely_name",
     "line_of",
     "place_of_complaint",
     "read_toml",
-    "refuse_unknown",
     "spelled",
+    "unknown_key",
     "value_at",
 ]
 
 T = TypeVar("T")
 
-#: Keys and indices from the top of a document down to a value.
-Steps = tuple[str | int, ...]
-
 _PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]")
-_HEADER = re.compile(r"\s*(?P<open>\[\[?)\s*(?P<keys>[\w.\s\"'-]+?)\s*\]")
-_ASSIGNMENT = re.compile(r"\s*(?P<keys>[\w.\s\"'-]+?)\s*=")
 
 
 def read_toml(
@@ -47,9 +44,14 @@ def read_toml(
     try:
         text = content.decode()
         return text, tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        place = re.search(r"at line (\d+)", str(error))
-        raise error_type(f"TOML: {error}", file=file, line=int(place[1]) if place else None) from error
+    except UnicodeDecodeError as error:
+        at, found = content.count(b"\n", 0, error.start) + 1, content[error.start : error.end]
+        raise error_type("TOML, which is UTF-8", file=file, line=at, value=found) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        place = re.search(r"\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
+        n_lines = content.rstrip().count(b"\n") + 1
+        line = None if place is None else int(place[1] or n_lines)
+        raise error_type(f"TOML: {error}", file=file, line=line) from error
 
 
 def place_of_complaint(message: str) -> tuple[str, Steps]:
@@ -79,29 +81,8 @@ def spelled(path: Steps) -> str:
 
 def line_of(text: str, path: Steps) -> int | None:
     """Return the line of a TOML text on which a path begins, or the nearest table around it; counted from 1."""
-    n_tables: Counter[Steps] = Counter()
-    table: Steps = ()
-    found: tuple[int, int | None] = (0, None)
-    is_in_text = False
-    for number, line in enumerate(text.splitlines(), start=1):
-        was_in_text = is_in_text
-        is_in_text ^= (line.count('"""') + line.count("'''")) % 2 == 1
-        if was_in_text:
-            continue
-        if header := _HEADER.match(line):
-            table = _keys(header["keys"])
-            if header["open"] == "[[":
-                n_tables[table] += 1
-                table = (*table, n_tables[table] - 1)
-            here = table
-        elif assignment := _ASSIGNMENT.match(line):
-            here = (*table, *_keys(assignment["keys"]))
-        else:
-            continue
-        n_shared = min(len(here), len(path))
-        if here[:n_shared] == path[:n_shared] and n_shared > found[0]:
-            found = (n_shared, number)
-    return found[1]
+    lines = lines_by_path(text)
+    return next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
 
 
 def floats(value: object, path: Steps = ()) -> Iterator[tuple[Steps, float]]:
@@ -116,21 +97,95 @@ def floats(value: object, path: Steps = ()) -> Iterator[tuple[Steps, float]]:
         yield path, value
 
 
-def _keys(dotted: str) -> Steps:
-    return tuple(key.strip().strip("\"'") for key in dotted.split("."))
+#: What stands at the end of a name for the unit, or the kind, of its value.
+_UNIT = re.compile(r"_(?:deg|km|m|ms|s|at|hz)$")
+_LEAST_ABBREVIATION = 3
+
+
+def likely_name(word: str, names: Iterable[str]) -> str | None:
+    """Return the name that somebody meant who wrote another; ``None`` where that is not likely.
+
+    Notes
+    -----
+    Likely is, in this order: the same letters in another case or order; the same name with another unit, or none; a
+    quantity abbreviated or spelled out (``latitude`` for ``lat_deg``); a slip of the hand. Where two names are as
+    likely, none is.
+    """
+    known = tuple(names)
+    written = word.lower().replace("-", "_")
+    stem = _UNIT.sub("", written)
+
+    def is_spelled_out(name: str) -> bool:
+        known_stem = _UNIT.sub("", name)
+        short, long = sorted((stem, known_stem), key=len)
+        # What is cut off must be a quantity, or be written by the one who cuts: "key" is not "keyboard".
+        return len(short) >= _LEAST_ABBREVIATION and long.startswith(short) and (short == stem or name != known_stem)
+
+    rules: tuple[Callable[[str], bool], ...] = (
+        lambda name: sorted(name) == sorted(written),
+        lambda name: _UNIT.sub("", name) == stem,
+        is_spelled_out,
+        lambda name: name in difflib.get_close_matches(written, known, n=1, cutoff=0.8),
+    )
+    for is_likely in rules:
+        likely = sorted(filter(is_likely, known), key=len)
+        if likely:
+            # "mag" is magnitude rather than magnitude_type.
+            return likely[0] if all(name.startswith(likely[0]) for name in likely) else None
+    return None
+
+
+def unknown_key(names: Sequence[str], word: str) -> tuple[str, str, str | None]:
+    """Return in words what is wrong with a key that nobody reads and what was expected, and the one that is likely."""
+    likely = likely_name(word, names)
+    problem = "unknown key" if likely is None else f"unknown key, likely {likely}"
+    return problem, f"one of {', '.join(names)}", likely
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A configuration file as it was read, so that what turns out to be wrong with it is found in it."""
+    """A TOML document as it was read, so that what turns out to be wrong with it is found in it."""
 
     path: Path
     text: str
+    tables: dict[str, Any]
+    error_type: type[InputError] = InputError
+    #: Whether a value may be, or hold, a secret, by where it stands: it is told to nobody.
+    is_secret: Callable[[Steps], bool] = lambda _: False
 
-    def wrong(self, steps: Steps, expected: str, value: object = None) -> InputError:
-        """Return the error that a value of the file is not usable."""
-        return InputError(
-            expected, file=self.path, line=line_of(self.text, steps), field=spelled(steps) or None, value=value
+    @classmethod
+    def read(
+        cls,
+        path: Path,
+        error_type: type[InputError] = InputError,
+        *,
+        is_secret: Callable[[Steps], bool] = lambda _: False,
+    ) -> Self:
+        """Read a document's file.
+
+        Raises
+        ------
+        InputError
+            Of the type given, if it cannot be read or is not TOML.
+        """
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise error_type("a file that can be read", file=path, value=error.strerror) from error
+        return cls(path, *read_toml(content, path, error_type), error_type, is_secret)
+
+    def wrong(self, steps: Steps, expected: str, value: object = None, problem: str | None = None) -> InputError:
+        """Return the error that a value of the document is not usable; by default it shows what stands there."""
+        if value is None and problem is None and not self.is_secret(steps):
+            value = value_at(self.tables, steps)
+        return self.error_type(
+            expected,
+            file=self.path,
+            line=line_of(self.text, steps),
+            field=spelled(steps) or None,
+            # A date as it stands in the file.
+            value=str(value) if isinstance(value, date | time) else value,
+            problem=problem,
         )
 
     def placed(self, steps: Steps, load: Callable[[], T]) -> T:
@@ -143,22 +198,3 @@ class Document:
             raise self.wrong(steps, error.expected, error.value) from error
         except OSError as error:
             raise self.wrong(steps, "a path that can be read", f"{error.filename}: {error.strerror}") from error
-
-
-def refuse_unknown(
-    places: Iterable[tuple[Steps, object, Sequence[str]]], wrong: Callable[[Steps, str], InputError]
-) -> None:
-    """Refuse a key that nobody reads: it is a slip of the hand.
-
-    Parameters
-    ----------
-    places
-        Where tables stand, what stands there, and which keys each may have.
-    wrong
-        Returns the error for a key.
-    """
-    for steps, table, names in places:
-        for key in table if isinstance(table, dict) else ():
-            if key not in names:
-                close = difflib.get_close_matches(key, names, n=1)
-                raise wrong((*steps, key), close[0] if close else f"one of {', '.join(names)}")

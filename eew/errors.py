@@ -52,9 +52,13 @@ class InputError(EewError):
         Which option, key or column.
     value
         What was found there; shown shortened.
+    problem
+        What is wrong, where that does not follow from what was expected.
     """
 
     exit_code = 2
+    #: What else is wrong with the same input; not in the message.
+    also: "tuple[InputError, ...]" = ()
 
     def __init__(
         self,
@@ -64,15 +68,17 @@ class InputError(EewError):
         line: int | None = None,
         field: str | None = None,
         value: object = None,
+        problem: str | None = None,
     ) -> None:
         self.expected = expected
         self.file = None if file is None else str(file)
         self.line = line
         self.field = field
         self.value = value
+        self.problem = problem
         place = "" if self.file is None else self.file if line is None else f"{self.file}:{line}"
         shown = "" if value is None else _shortened(value)
-        parts = (place, _cut(field or ""), shown, f"expected {_cut(expected)}")
+        parts = (place, _cut(field or ""), shown, problem or "", f"expected {_cut(expected)}")
         super().__init__(": ".join(part for part in parts if part))
 
 

@@ -1,15 +1,14 @@
 """Region profiles: read from ``profiles/*.toml`` into ``model.Profile``."""
 
-import math
-import re
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
 import msgspec
 
-from eew.document import Steps, floats, line_of, place_of_complaint, read_toml, spelled, value_at
+from eew.document import Document, read_toml
 from eew.errors import ProfileError
+from eew.faults import record_of
 from eew.practice import (
     DEFAULT_CAP,
     CapCertainty,
@@ -119,25 +118,18 @@ def load_profile(name_or_path: str | Path) -> Profile:
 
 def _decoded(content: bytes, file: str) -> Profile:
     """Return the profile that a file's content says."""
-    text, tables = read_toml(content, file, ProfileError)
-    for path, value in floats(tables):
-        if not math.isfinite(value):
-            raise _wrong("a finite number", path, tables, text, file)
-    try:
-        decoded = msgspec.convert(tables, _ProfileFile)
-    except msgspec.ValidationError as error:
-        expected, path = _understood(str(error))
-        raise _wrong(expected, path, tables, text, file) from error
+    document = Document(Path(file), *read_toml(content, file, ProfileError), ProfileError)
+    decoded = record_of(document, _ProfileFile)
     for index, rule in enumerate(decoded.issue):
         if rule.min_magnitude is None and rule.min_anywhere is None:
-            raise _wrong("min_magnitude or min_anywhere, or both", ("issue", index), tables, text, file)
+            raise document.wrong(("issue", index), "min_magnitude or min_anywhere, or both")
     levels = {
         level: tuple(LevelRule(rule.min_intensity, rule.min_magnitude, rule.min_anywhere) for rule in rules)
         for level in (Level.CRITICAL, Level.ACTIVE, Level.PASSIVE)
         if (rules := getattr(decoded.levels, level.word))
     }
     if not levels:
-        raise _wrong("a rule for critical, active or passive", ("levels",), tables, text, file)
+        raise document.wrong(("levels",), "a rule for critical, active or passive")
     return Profile(
         name=decoded.name,
         title=decoded.title,
@@ -160,25 +152,3 @@ def _cap_words(table: _Cap, level: Level) -> CapWords:
     """Return what CAP says of a level."""
     said: _CapWords | None = getattr(table, level.word)
     return DEFAULT_CAP[level] if said is None else CapWords(said.severity, said.urgency, said.certainty)
-
-
-def _understood(message: str) -> tuple[str, Steps]:
-    """Return what msgspec expected, and where."""
-    said, steps = place_of_complaint(message)
-    if unknown := re.search(r"unknown field `(.+)`", said):
-        return "no such key", (*steps, unknown[1])
-    if missing := re.search(r"missing required field `(.+)`", said):
-        return "this key", (*steps, missing[1])
-    if said.startswith("Invalid enum value"):
-        key = str(steps[-1]) if steps else ""
-        allowed = get_args({**_ProfileFile.__annotations__, **_CapWords.__annotations__}.get(key))
-        return f"one of {', '.join(allowed)}" if allowed else said, steps
-    expected = re.sub(r", got .*$", "", said.removeprefix("Expected ")).replace("`", "")
-    return expected, steps
-
-
-def _wrong(expected: str, path: Steps, tables: dict[str, Any], text: str, file: str) -> ProfileError:
-    """Return the error for a value at a path."""
-    return ProfileError(
-        expected, file=file, line=line_of(text, path), field=spelled(path) or None, value=value_at(tables, path)
-    )

@@ -2,18 +2,21 @@
 
 import math
 import os
+import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
-from eew.document import line_of, read_toml
+from eew.document import likely_name, line_of, read_toml, unknown_key
 from eew.errors import InputError
 
 __all__ = ["Settings", "load_settings"]
 
 _PREFIX = "EEW_"
+#: Variables that are no settings: of the tests, and the one that the example of ``eew webhook`` keeps its secret in.
+_OTHER_VARIABLES = frozenset({"EEW_REFERENCE_DATA", "EEW_WEBHOOK_SECRET"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,13 +66,15 @@ def load_settings(
     config
         A TOML file.
     environment
-        ``EEW_`` and the field's name in capitals.
+        ``EEW_`` and the field's name in capitals. Each other that begins so is a warning on standard error: it is a
+        slip of the hand, and a run without it is not the one that was meant.
 
     Raises
     ------
     InputError
         If a value is not usable; names the file, variable or option.
     """
+    _warn_of_unknown(environment)
     given: dict[str, _Given] = {}
     if config is not None:
         given |= _read(Path(config), _TYPES)
@@ -81,6 +86,16 @@ def load_settings(
             given[name] = _Given(options[name], f"--{name.replace('_', '-')}")
     values: dict[str, Any] = {name: _value(name, each) for name, each in given.items()}
     return Settings(**values)
+
+
+def _warn_of_unknown(environment: Mapping[str, str]) -> None:
+    """Say on standard error which variables nobody reads."""
+    known = [f"{_PREFIX}{name.upper()}" for name in _TYPES]
+    for variable in sorted(environment):
+        if variable.startswith(_PREFIX) and variable not in _OTHER_VARIABLES.union(known):
+            likely = likely_name(variable.removeprefix(_PREFIX), _TYPES)
+            meant = f"there are {', '.join(known)}" if likely is None else f"likely {_PREFIX}{likely.upper()} is meant"
+            sys.stderr.write(f"eew: warning: nobody reads the variable {variable}: {meant}\n")
 
 
 class _Given(NamedTuple):
@@ -127,5 +142,6 @@ def _read(path: Path, names: Collection[str]) -> dict[str, _Given]:
     given = {name: _Given(value, name, path, line_of(text, (name,))) for name, value in values.items()}
     for name, each in given.items():
         if name not in names:
-            raise InputError(f"one of {', '.join(names)}", file=path, line=each.line, field=name)
+            problem, expected, _ = unknown_key(tuple(names), name)
+            raise InputError(expected, file=path, line=each.line, field=name, problem=problem)
     return given

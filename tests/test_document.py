@@ -2,7 +2,7 @@
 
 import pytest
 
-from eew.document import floats, line_of, place_of_complaint, read_toml, spelled, value_at
+from eew.document import floats, likely_name, line_of, place_of_complaint, read_toml, spelled, value_at
 from eew.errors import InputError, ProfileError
 
 TEXT = """\
@@ -32,7 +32,7 @@ x = 2
         (("title",), 1),
         (("quoted",), 2),
         (("notes",), 3),
-        (("list", 0, 1), 7),
+        (("list", 0, 1), 8),
         (("event",), 11),
         (("event", "a"), 12),
         (("event", "a", "b"), 12),
@@ -74,9 +74,38 @@ def test_a_complaint_is_taken_apart() -> None:
     assert place_of_complaint("Expected `object`") == ("Expected `object`", ())
 
 
-@pytest.mark.parametrize(("content", "line"), [(b"a = 1\nb = \n", 2), (b"# caf\xe9\n", None)], ids=["toml", "utf-8"])
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [(b"a = 1\nb = \n", 2), (b"a = 1\n\n# caf\xe9\n", 3), (b"a = 1\nb = [1,\n2\n\n", 3)],
+    ids=["toml", "utf-8", "end"],
+)
 def test_what_is_no_toml_is_an_error_of_the_kind_asked_for(content: bytes, line: int | None) -> None:
     """With file and line."""
-    with pytest.raises(InputError, match="TOML: ") as caught:
+    with pytest.raises(InputError, match="TOML") as caught:
         read_toml(content, "x.toml", ProfileError)
     assert (type(caught.value), caught.value.file, caught.value.line) == (ProfileError, "x.toml", line)
+
+
+@pytest.mark.parametrize(
+    ("word", "names", "likely"),
+    [
+        ("latitude", ("magnitude", "magnitude_type", "lat_deg", "lon_deg"), "lat_deg"),
+        ("longitude", ("magnitude", "lat_deg", "lon_deg"), "lon_deg"),
+        ("depth", ("magnitude", "depth_km"), "depth_km"),
+        ("depth_m", ("magnitude", "depth_km"), "depth_km"),
+        ("depht_km", ("magnitude", "depth_km"), "depth_km"),
+        ("mag", ("magnitude", "magnitude_type"), "magnitude"),
+        ("Report-No", ("report_no", "reports"), "report_no"),
+        ("mdoe", ("mode", "qos"), "mode"),
+        ("qso", ("mode", "qos"), "qos"),
+        ("reconect_s", ("broker", "reconnect_s"), "reconnect_s"),
+        ("origin", ("origin_at", "origin_s"), None),
+        ("altitude", ("magnitude", "lat_deg"), None),
+        ("keyboard", ("key", "qos"), None),
+        ("x", ("mode", "qos"), None),
+        ("colour", ("mode", "qos"), None),
+    ],
+)
+def test_a_name_is_likely_only_where_it_is(word: str, names: tuple[str, ...], likely: str | None) -> None:
+    """Spelled out, abbreviated, in another unit or mistyped; nothing is guessed at between two, or without a reason."""
+    assert likely_name(word, names) == likely

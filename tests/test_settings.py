@@ -24,7 +24,7 @@ def test_without_anything_the_defaults_hold() -> None:
 def test_options_beat_the_environment_and_that_beats_the_file(tmp_path: Path) -> None:
     """Each setting from the strongest place that names it."""
     path = written(tmp_path, 'qos = 1\nmode = "cell"\nseed = 7\n')
-    settings = load_settings({"seed": "9", "mode": None}, path, {"EEW_SEED": "8", "EEW_MODE": "device", "EEW_X": "1"})
+    settings = load_settings({"seed": "9", "mode": None}, path, {"EEW_SEED": "8", "EEW_MODE": "device"})
     assert (settings.qos, settings.mode, settings.seed) == (1, "device", 9)
 
 
@@ -149,3 +149,15 @@ def test_the_machines_own_variables_are_read_by_default(monkeypatch: pytest.Monk
     monkeypatch.setenv("EEW_DEVICES", "123")
     monkeypatch.setenv("EEW_REFERENCE_DATA", "/nowhere")
     assert load_settings({}).devices == 123
+
+
+def test_a_variable_that_nobody_reads_is_one_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the one that is likely meant, or with all there are; what tests and examples use is none."""
+    load_settings(
+        {}, environment={"EEW_QSO": "1", "EEW_REFERENCE_DATA": "/x", "EEW_WEBHOOK_SECRET": "hush", "QSO": "1"}
+    )
+    assert capsys.readouterr().err == ("eew: warning: nobody reads the variable EEW_QSO: likely EEW_QOS is meant\n")
+    load_settings({}, environment={"EEW_COLOUR": "red", "EEW_QOS": "1"})
+    said = capsys.readouterr().err
+    assert said.startswith("eew: warning: nobody reads the variable EEW_COLOUR: there are EEW_MODE, EEW_QOS, ")
+    assert said.count("\n") == 1

@@ -17,9 +17,9 @@ from eew.broker.embedded import EmbeddedBroker
 from eew.devices import store
 from eew.devices.population import make
 from eew.devices.receiver import Counter
-from eew.devices.region import parse_region
 from eew.devices.swarm import Swarm, SwarmSettings, WorkerOrders
 from eew.errors import BrokerConnectError, BrokerLostError
+from eew.region import parse_region
 from eew.wire import packet
 
 pytestmark = pytest.mark.broker

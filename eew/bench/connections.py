@@ -100,8 +100,8 @@ def _population(settings: "Settings", n_devices: int, folder: Path) -> "Load":
     from eew.broker.endpoint import Endpoint
     from eew.devices import store
     from eew.devices.population import make
-    from eew.devices.region import parse_region
     from eew.profile import load_profile
+    from eew.region import parse_region
     from eew.shelter import catalogue
 
     profile = load_profile(settings.profile or "japan")

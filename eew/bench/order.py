@@ -101,12 +101,12 @@ def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["Event
     from eew.bench.lateness import Load
     from eew.decision.policy import is_issued, levels
     from eew.devices.population import make
-    from eew.devices.region import parse_region
     from eew.estimate.estimator import Estimator
     from eew.estimate.intensity import intensity_model
     from eew.estimate.targets import Targets
     from eew.estimate.traveltime import TravelTimeTable
     from eew.profile import load_profile
+    from eew.region import parse_region
     from eew.units import seconds_after
 
     profile = load_profile(scenario.profile)

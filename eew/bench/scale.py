@@ -211,7 +211,7 @@ async def _registered_loads(settings: "Settings", n_near: int, n_far: int) -> "A
     from eew.bench.load import Load
     from eew.devices import store
     from eew.devices.population import make, merged
-    from eew.devices.region import parse_region
+    from eew.region import parse_region
 
     class ModerateLoad(Load):
         """With a report that only its surroundings feel."""

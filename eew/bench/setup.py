@@ -82,8 +82,8 @@ async def open_loads(settings: "Settings", sizes: Sequence[int]) -> AsyncIterato
     from eew.broker.ready import wait_until_ready
     from eew.devices import store
     from eew.devices.population import make
-    from eew.devices.region import parse_region
     from eew.profile import load_profile
+    from eew.region import parse_region
     from eew.shelter import catalogue
 
     async with AsyncExitStack() as stack:

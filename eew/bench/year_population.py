@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.devices.population import frozen, make
-from eew.devices.region import Region, region_towns
+from eew.devices.region import region_towns
 from eew.errors import InputError
 from eew.estimate.intensity import IntensityModel
 from eew.feed.year import Year
 from eew.geodesy import chord_km, ecef_km, hypocentral_km
 from eew.model import Devices
+from eew.region import Region
 
 __all__ = ["Circle", "YearDevices", "circles", "year_devices"]
 

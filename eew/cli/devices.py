@@ -41,8 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _make(arguments: argparse.Namespace) -> int:
     """Make a population and write it."""
     from eew.devices.population import make
-    from eew.devices.region import parse_region, region_towns
+    from eew.devices.region import region_towns
     from eew.devices.store import check_replaceable, save
+    from eew.region import parse_region
     from eew.view.progress import progress
 
     region = parse_region(arguments.region)

@@ -71,8 +71,8 @@ def _secret(folder: Path) -> tuple[str, bool]:
 def _population(folder: Path) -> tuple[str, bool]:
     """Make the devices that ``dispatch.toml`` names; return the folder's name, and whether it was not there before."""
     from eew.devices.population import make
-    from eew.devices.region import parse_region
     from eew.devices.store import save
+    from eew.region import parse_region
 
     name = "population"
     if (folder / name).exists():

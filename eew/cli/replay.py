@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from eew.devices.region import Region
     from eew.dispatcher import Handled
     from eew.estimate.estimator import Estimator
     from eew.model import Devices, EventReport, Profile, Shelters
     from eew.pipeline import Progress, RunInput
+    from eew.region import Region
     from eew.settings import Settings
     from eew.view.live import Line, Shown
     from eew.wire.sign import SigningKey
@@ -124,7 +124,6 @@ def _play(arguments: argparse.Namespace, settings: "Settings") -> _Play:
     """Read all that is given; everything that can be wrong with the input is found here."""
     from eew.broker.endpoint import Endpoint
     from eew.devices import store
-    from eew.devices.region import parse_region
     from eew.errors import InputError
     from eew.estimate.estimator import Estimator
     from eew.estimate.intensity import intensity_model
@@ -132,6 +131,7 @@ def _play(arguments: argparse.Namespace, settings: "Settings") -> _Play:
     from eew.feed.formats.native import load_reports
     from eew.feed.scenario import load_scenario, scenario_path
     from eew.profile import load_profile
+    from eew.region import parse_region
     from eew.shelter import catalogue
     from eew.wire.sign import SigningKey
 

@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import re
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
     acts.add_parser("list", help="the scenarios that come with eew")
-    check = acts.add_parser("check", help="check scenario files, and say where the first fault is")
+    check = acts.add_parser("check", help="check files of scenarios and years, and say all that is wrong")
     check.add_argument("files", nargs="+", metavar="NAME|FILE")
     show = acts.add_parser("show", help="the reports of one scenario")
     show.add_argument("scenario", metavar="NAME|FILE")
@@ -43,11 +44,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do it; return the exit code."""
     act = {"list": _list, "check": _check, "show": _show, "convert": _convert}[arguments.act]
-    act(arguments)
-    return 0
+    return act(arguments)
 
 
-def _list(_: argparse.Namespace) -> None:
+def _list(_: argparse.Namespace) -> int:
     from eew.feed.scenario import YEAR_FILE, load_scenario, scenario_folder
     from eew.feed.year import load_year
 
@@ -65,24 +65,44 @@ def _list(_: argparse.Namespace) -> None:
     for path in sorted(folder.glob(f"*/{YEAR_FILE}")):
         year = load_year(path)
         print(f"\n{year.name} (played by `eew bench year`): {year.title}")
+    return 0
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    from eew.feed.scenario import load_scenario, scenario_path
-
+def _check(arguments: argparse.Namespace) -> int:
+    """Say of each file what it holds, or all that is wrong with it; return 2 if anything is."""
+    n_bad = n_faults = 0
     for name in arguments.files:
-        path = scenario_path(name)
-        n_reports = len(load_scenario(path).reports)
-        print(f"{path}: ok, {n_reports} report{'s' * (n_reports > 1)}")
+        try:
+            print(_held(name), flush=True)
+        except InputError as error:
+            for each in (error, *error.also):
+                sys.stderr.write(f"eew scenarios: {each}\n")
+            n_bad, n_faults = n_bad + 1, n_faults + 1 + len(error.also)
+    if n_bad and len(arguments.files) > 1:
+        sys.stderr.write(f"eew scenarios: {n_bad} of {len(arguments.files)} are not usable, faults: {n_faults}\n")
+    return InputError.exit_code if n_bad else 0
 
 
-def _show(arguments: argparse.Namespace) -> None:
+def _held(name: str) -> str:
+    """Return in words what a scenario or a year holds; raise ``InputError`` with all that is wrong with it."""
+    from eew.feed.scenario import is_year, load_scenario, scenario_path
+    from eew.feed.year import load_year, year_path
+
+    if is_year(name):
+        path = year_path(name)
+        return f"{path}: ok, {len(load_year(path).reports)} earthquakes"
+    path = scenario_path(name)
+    n_reports = len(load_scenario(path).reports)
+    return f"{path}: ok, {n_reports} report{'s' * (n_reports > 1)}"
+
+
+def _show(arguments: argparse.Namespace) -> int:
     from eew.feed.scenario import load_scenario, scenario_path
 
     scenario = load_scenario(scenario_path(arguments.scenario))
     if arguments.json:
         print(json.dumps(_as_json(scenario), ensure_ascii=False))
-        return
+        return 0
     print(f"{scenario.title} [{scenario.name}]")
     print(f"profile {scenario.profile}, population {scenario.population}, licence: {scenario.licence}")
     for source in scenario.sources:
@@ -111,9 +131,10 @@ def _show(arguments: argparse.Namespace) -> None:
             " ".join(filter(None, remarks)),
         )
     _print(table)
+    return 0
 
 
-def _convert(arguments: argparse.Namespace) -> None:
+def _convert(arguments: argparse.Namespace) -> int:
     from eew.feed.convert import read_reports, scenario_toml
     from eew.feed.scenario import Scenario, parse_scenario
 
@@ -135,6 +156,7 @@ def _convert(arguments: argparse.Namespace) -> None:
     parse_scenario(text.encode(), arguments.out)
     Path(arguments.out).write_text(text, encoding="utf-8")
     print(f"{arguments.out}: {len(reports)} reports; fill in its sources and licence")
+    return 0
 
 
 def _population(text: str) -> str:

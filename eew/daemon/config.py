@@ -1,21 +1,21 @@
 """What the daemon is told in its TOML file, and what that names: population, profile, shelters, key."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
 from eew.broker.endpoint import Endpoint
 from eew.clock import Clock
 from eew.devices import store
-from eew.document import Document, Steps, line_of, place_of_complaint, read_toml, refuse_unknown, spelled, value_at
+from eew.document import Document, Steps, value_at
 from eew.errors import InputError
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity import intensity_model
 from eew.estimate.traveltime import TravelTimeTable
-from eew.feed.refusal import refusal_of
+from eew.faults import record_of, refuse
 from eew.feed.source import Feed, FeedOptions
 from eew.feed.wire_format import FORMATS
 from eew.model import Devices, Profile, Shelters, TopicWord
@@ -71,13 +71,6 @@ class DaemonConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_age_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 600.0
     #: Of the metrics on 127.0.0.1; ``None`` for none.
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
-
-
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "mode": ("device", "cell"),
-    "payload": ("full", "compact"),
-    "format": tuple(FORMATS),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,43 +189,16 @@ def read_config(path: Path) -> ConfigFile:
     InputError
         If it is not usable: file, line, field, value and what was expected.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError("a file that can be read", file=path, value=error.strerror) from error
-    text, tables = read_toml(content, path)
-
-    def wrong(steps: Steps, expected: str) -> InputError:
-        value = value_at(tables, steps)
-        if value is not None and steps and steps[-1] in {"broker", "url"}:
-            value = None  # it may hold a password
-        return InputError(expected, file=path, line=line_of(text, steps), field=spelled(steps) or None, value=value)
-
-    _refuse_unknown(tables, wrong)
-    try:
-        config = msgspec.convert(tables, DaemonConfig)
-    except msgspec.ValidationError as error:
-        said, place = place_of_complaint(str(error))
-        if said.startswith("Invalid enum value") and place and str(place[-1]) in _CHOICES:
-            raise wrong(place, " or ".join(_CHOICES[str(place[-1])])) from error
-        refusal = refusal_of(error)
-        raise wrong(refusal.path, refusal.expected) from error
-    file = ConfigFile(Document(path, text), config)
-    file.endpoint()
+    # A URL may hold a password.
+    document = Document.read(path, is_secret=lambda steps: steps[-1:] in {("broker",), ("url",)})
+    config = record_of(document, DaemonConfig)
     names: set[str] = set()
+    faults = []
     for index, feed in enumerate(config.feeds):
         if feed.name in names:
-            raise wrong(("feeds", index, "name"), "a name that no other feed has")
+            faults.append(document.wrong(("feeds", index, "name"), "a name that no other feed has"))
         names.add(feed.name)
         if feed.format not in FORMATS:
-            raise wrong(("feeds", index, "format"), f"one of {', '.join(FORMATS)}")
-    return file
-
-
-def _refuse_unknown(tables: dict[str, Any], wrong: Callable[[Steps, str], InputError]) -> None:
-    """Refuse a key that nobody reads: it is a slip of the hand."""
-    places: list[tuple[Steps, object, tuple[str, ...]]] = [((), tables, DaemonConfig.__struct_fields__)]
-    feeds = tables.get("feeds")
-    for index, feed in enumerate(feeds if isinstance(feeds, list) else ()):
-        places.append((("feeds", index), feed, FeedConfig.__struct_fields__))
-    refuse_unknown(places, wrong)
+            faults.append(document.wrong(("feeds", index, "format"), f"one of {', '.join(FORMATS)}"))
+    refuse(faults)
+    return ConfigFile(document, config)

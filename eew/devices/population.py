@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.cells import cell_at
-from eew.devices.region import Disc, Region, Towns, neighbour_bearings, region_towns
+from eew.devices.region import Towns, neighbour_bearings, region_towns
 from eew.errors import InputError
 from eew.geodesy import EARTH_RADIUS_KM, FloatArray, epicentral_km
 from eew.model import CodeColumn, DeviceKind, Devices
+from eew.region import Disc, Region
 
 __all__ = ["MAX_DEVICES", "frozen", "make", "merged"]
 

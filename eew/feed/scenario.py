@@ -1,22 +1,21 @@
 """Scenarios: the reports of real or invented earthquakes, written by hand in TOML (``scenarios/README.md``)."""
 
-import difflib
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 
-from eew.document import Steps, floats, line_of, read_toml, spelled, value_at
-from eew.errors import ReportDecodeError, ScenarioError
+from eew.document import Document, Steps, likely_name, read_toml, unknown_key
+from eew.errors import InputError, ReportDecodeError, ScenarioError
+from eew.faults import faults_of, refuse
 from eew.feed.formats.native import as_report
-from eew.feed.refusal import refusal_of
 from eew.model import EventReport, ReportKind
 from eew.profile import profile_names
+from eew.region import MAX_RADIUS_KM, NAMED_REGIONS, parse_region
 from eew.shipped import shipped
 
 __all__ = [
@@ -25,6 +24,7 @@ __all__ = [
     "REPORT_KEYS",
     "YEAR_FILE",
     "Scenario",
+    "is_year",
     "load_scenario",
     "misordered",
     "parse_scenario",
@@ -58,20 +58,22 @@ EVENT_KEYS = ("origin_at", *(key for key in REPORT_KEYS if key not in _OWN_KEYS)
 #: All that a cancel takes over from the event: it does not say where or how strong.
 IDENTITY_KEYS = ("event_id", "source", "numbering", "status")
 
-_Record = TypeVar("_Record", bound=msgspec.Struct)
-
 Text = Annotated[str, msgspec.Meta(min_length=1)]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Seconds = Annotated[float, msgspec.Meta(ge=-86400, le=86400)]
 
 
 class _Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    region: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    region: Text
 
 
 class _Circle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lat_deg: Annotated[float, msgspec.Meta(ge=-90, le=90)]
     lon_deg: Annotated[float, msgspec.Meta(ge=-180, le=180)]
-    radius_km: Annotated[float, msgspec.Meta(ge=1, le=20000)]
+    radius_km: Annotated[float, msgspec.Meta(gt=0, le=MAX_RADIUS_KM)]
+
+
+_PLACE_KEYS = (*_Region.__struct_fields__, *_Circle.__struct_fields__)
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,13 +87,21 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notes: str = ""
 
 
-class _Zero(msgspec.Struct, frozen=True):
-    origin_at: Annotated[datetime, msgspec.Meta(tz=True)]
+_TYPES = {field.name: field.type for field in msgspec.structs.fields(EventReport)} | {
+    "origin_at": Instant,
+    "issued_s": Seconds,
+    "origin_s": Seconds,
+}
 
 
-class _Times(msgspec.Struct, frozen=True):
-    issued_s: Seconds
-    origin_s: Seconds = 0.0
+def _table(name: str, keys: Iterable[str], required: Collection[str]) -> type[msgspec.Struct]:
+    """Return the record of a table; what a report lacks with the event's table is seen when they are put together."""
+    fields = [(key, _TYPES[key]) if key in required else (key, _TYPES[key], None) for key in keys]
+    return msgspec.defstruct(name, fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
+
+
+_Event = _table("_Event", EVENT_KEYS, {"origin_at"})
+_Report = _table("_Report", REPORT_KEYS, {"report_no", "kind", "issued_s"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,13 @@ def scenario_folder() -> Path:
     return shipped("scenarios")
 
 
+def is_year(name_or_path: str | Path) -> bool:
+    """Return whether a name or path means a year of earthquakes, not a scenario."""
+    path = Path(name_or_path)
+    folders = (path, scenario_folder() / path)
+    return path.name == YEAR_FILE or any((folder / YEAR_FILE).is_file() for folder in folders)
+
+
 def scenario_path(name_or_path: str | Path) -> Path:
     """Return the file that a name of a shipped scenario or a path means.
 
@@ -126,7 +143,7 @@ def scenario_path(name_or_path: str | Path) -> Path:
     """
     path = Path(name_or_path)
     folder = scenario_folder()
-    if path.name == YEAR_FILE or any((each / YEAR_FILE).is_file() for each in (path, folder / path)):
+    if is_year(path):
         expected = "a scenario; a year is played by `eew bench year`"
         raise ScenarioError(expected, field="scenario", value=str(name_or_path))
     if path.is_file():
@@ -144,9 +161,10 @@ def load_scenario(path: str | Path) -> Scenario:
     Raises
     ------
     ScenarioError
-        Naming file, line, field, value and what was expected, at the first thing that is wrong.
+        Naming file, line, field, value and what was expected, at the first thing that is wrong; what else is, in its
+        ``also``.
     """
-    return parse_scenario(Path(path).read_bytes(), path)
+    return _Reader(Document.read(Path(path), ScenarioError)).scenario()
 
 
 def parse_scenario(content: bytes, file: str | Path) -> Scenario:
@@ -157,8 +175,7 @@ def parse_scenario(content: bytes, file: str | Path) -> Scenario:
     ScenarioError
         As ``load_scenario``.
     """
-    text, tables = read_toml(content, file, ScenarioError)
-    return _Reader(str(file), text, tables).scenario()
+    return _Reader(Document(Path(file), *read_toml(content, file, ScenarioError), ScenarioError)).scenario()
 
 
 def misordered(reports: Iterable[EventReport]) -> tuple[int, str, str] | None:
@@ -189,109 +206,97 @@ def misordered(reports: Iterable[EventReport]) -> tuple[int, str, str] | None:
 
 
 class _Reader:
-    """One scenario file, its text kept to find the line of what is wrong."""
+    """One scenario file, and all that is wrong with it."""
 
-    def __init__(self, file: str, text: str, tables: dict[str, Any]) -> None:
-        self._file = file
-        self._text = text
-        self._tables = tables
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._tables = document.tables
+        self._faults: list[InputError] = []
 
     def scenario(self) -> Scenario:
         """Return what the file says."""
-        for path, number in floats(self._tables):
-            if not math.isfinite(number):
-                raise self._error(path, "a finite number")
-        self._refuse_unknown((), _Document.__struct_fields__)
-        document = self._converted((), _Document)
-        if document.profile not in profile_names():
-            raise self._error(("profile",), " or ".join(profile_names()))
-        self._refuse_unknown(("event",), EVENT_KEYS)
-        zero_at = self._converted(("event",), _Zero).origin_at
-        reports = [self._report(index, zero_at) for index in range(len(document.reports))]
-        if (wrong := misordered(reports)) is not None:
+        document, tables, faults = self._document, self._tables, self._faults
+        faults += faults_of(document, _Document)
+        if tables.get("profile", "japan") not in profile_names():
+            faults.append(document.wrong(("profile",), " or ".join(profile_names())))
+        population = self._population()
+        if isinstance(tables.get("event"), dict):
+            faults += faults_of(document, _Event, ("event",))
+        reports = tables.get("reports")
+        places: list[Steps] = [("reports", index) for index in range(len(reports) if isinstance(reports, list) else 0)]
+        for place in places:
+            faults += faults_of(document, _Report, place)
+        # What follows puts tables together, and would say of each report what is wrong with the event.
+        refuse(faults)
+        zero_at = tables["event"]["origin_at"]
+        said = [self._report(index, zero_at) for index in range(len(places))]
+        refuse(faults)
+        told = [report for report in said if report is not None]
+        if (wrong := misordered(told)) is not None:
             index, field, expected = wrong
-            raise self._error(("reports", index, "issued_s" if field == "issued_at" else field), expected)
+            raise document.wrong(("reports", index, "issued_s" if field == "issued_at" else field), expected)
         return Scenario(
-            name=Path(self._file).stem,
-            title=document.title,
-            sources=document.sources,
-            licence=document.licence,
-            profile=document.profile,
-            population=self._population(),
-            reports=tuple(sorted(reports, key=lambda report: report.issued_at)),
-            notes=document.notes.strip(),
+            name=document.path.stem,
+            title=tables["title"],
+            sources=tuple(tables["sources"]),
+            licence=tables["licence"],
+            profile=tables["profile"],
+            population=population,
+            reports=tuple(sorted(told, key=lambda report: report.issued_at)),
+            notes=tables.get("notes", "").strip(),
         )
 
     def _population(self) -> str:
-        path = ("population",)
-        if "region" in self._tables["population"]:
-            self._refuse_unknown(path, _Region.__struct_fields__)
-            return self._converted(path, _Region).region
-        self._refuse_unknown(path, _Circle.__struct_fields__)
-        if not self._tables["population"]:
-            raise self._error((*path, "region"), "it to be given, or lat_deg, lon_deg and radius_km")
-        circle = self._converted(path, _Circle)
-        return f"{circle.lat_deg:.12g},{circle.lon_deg:.12g},{circle.radius_km:.12g}"
+        """Return where people live, as ``parse_region`` takes it; note what it would refuse."""
+        place, table = ("population",), self._tables.get("population")
+        if not isinstance(table, dict):
+            return ""
+        if not table:
+            expected = "it to be given, or lat_deg, lon_deg and radius_km"
+            self._faults.append(self._document.wrong((*place, "region"), expected))
+            return ""
+        meant = {likely_name(key, _PLACE_KEYS) for key in table}
+        if meant == {None}:
+            for key in table:
+                problem, expected, _ = unknown_key(_PLACE_KEYS, key)
+                self._faults.append(self._document.wrong((*place, key), expected, problem=problem))
+            return ""
+        kind: type[msgspec.Struct] = _Region if "region" in meant else _Circle
+        if faults := faults_of(self._document, kind, place):
+            self._faults += faults
+            return ""
+        if kind is _Circle:
+            text = ",".join(f"{table[key]:.12g}" for key in _Circle.__struct_fields__)
+            parse_region(text)
+            return text
+        if table["region"].lower() not in NAMED_REGIONS:
+            self._faults.append(self._document.wrong((*place, "region"), f"one of {', '.join(NAMED_REGIONS)}"))
+        return str(table["region"])
 
-    def _report(self, index: int, zero_at: datetime) -> EventReport:
-        path = ("reports", index)
-        self._refuse_unknown(path, REPORT_KEYS)
+    def _report(self, index: int, zero_at: datetime) -> EventReport | None:
+        """Return a report as a feed would send it; ``None`` and a note where it is none."""
+        place: Steps = ("reports", index)
         own: dict[str, Any] = self._tables["reports"][index]
         event: dict[str, Any] = self._tables["event"]
-        times = self._converted(path, _Times)
-        is_cancel = own.get("kind") == ReportKind.CANCEL
+        is_cancel = own["kind"] == ReportKind.CANCEL
         given = {key: event[key] for key in (IDENTITY_KEYS if is_cancel else EVENT_KEYS) if key in event}
         members = {**given, **own}
-        members["issued_at"] = self._instant((*path, "issued_s"), zero_at, times.issued_s)
-        if "origin_s" in own or not is_cancel:
-            members["origin_at"] = self._instant((*path, "origin_s"), zero_at, times.origin_s)
         try:
+            members["issued_at"] = self._instant((*place, "issued_s"), zero_at, own["issued_s"])
+            if "origin_s" in own or not is_cancel:
+                members["origin_at"] = self._instant((*place, "origin_s"), zero_at, own.get("origin_s", 0.0))
             return as_report(members)
         except ReportDecodeError as error:
             field = error.field or ""
             key = re.split(r"[.\[]", field)[0]
-            above: Steps = ("event",) if key in event and key not in own else path
-            raise ScenarioError(
-                error.expected,
-                file=self._file,
-                line=line_of(self._text, (*above, key)),
-                field=f"{spelled(above)}.{field}",
-                value=_plain(error.value),
-            ) from error
+            above: Steps = ("event",) if key in event and key not in own else place
+            self._faults.append(self._document.wrong((*above, key), error.expected, error.value))
+        except ScenarioError as error:
+            self._faults.append(error)
+        return None
 
     def _instant(self, path: Steps, zero_at: datetime, after_s: float) -> datetime:
         try:
             return zero_at + timedelta(seconds=after_s)
         except OverflowError as error:
-            raise self._error(path, "an instant between the years 1 and 9999") from error
-
-    def _converted(self, path: Steps, record: type[_Record]) -> _Record:
-        """Read the table at a path into a record."""
-        try:
-            return msgspec.convert(value_at(self._tables, path), record)
-        except msgspec.ValidationError as error:
-            wrong = refusal_of(error)
-            raise self._error((*path, *wrong.path), wrong.expected) from error
-
-    def _refuse_unknown(self, path: Steps, known: Iterable[str]) -> None:
-        """Refuse a key that nobody reads: it is a slip of the hand."""
-        table = value_at(self._tables, path)
-        names = tuple(known)
-        for key in table if isinstance(table, Mapping) else ():
-            if key not in names:
-                close = difflib.get_close_matches(key, names, n=1)
-                raise self._error((*path, key), close[0] if close else f"one of {', '.join(names)}")
-
-    def _error(self, path: Steps, expected: str) -> ScenarioError:
-        return ScenarioError(
-            expected,
-            file=self._file,
-            line=line_of(self._text, path),
-            field=spelled(path) or None,
-            value=_plain(value_at(self._tables, path)),
-        )
-
-
-def _plain(value: object) -> object:
-    """Return a value as it stands in the file, as far as that differs from Python's notation."""
-    return str(value) if isinstance(value, date) else value
+            raise self._document.wrong(path, "an instant between the years 1 and 9999") from error

@@ -1,18 +1,16 @@
 """A year: many earthquakes far apart in time, and one rule for who has a device (``scenarios/README.md``)."""
 
-import difflib
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
-from eew.document import Steps, floats, line_of, read_toml, spelled, value_at
+from eew.document import Document
 from eew.errors import ScenarioError
-from eew.feed.refusal import refusal_of
+from eew.faults import record_of
 from eew.feed.scenario import YEAR_FILE, scenario_folder
 from eew.model import AlertStatus, EventReport, ReportKind
 from eew.profile import profile_names
@@ -25,7 +23,7 @@ _SOURCE = "icl"
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class _Event(msgspec.Struct, frozen=True):
+class _Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin_at: Annotated[datetime, msgspec.Meta(tz=True)]
     lat_deg: Annotated[float, msgspec.Meta(ge=-90, le=90)]
     lon_deg: Annotated[float, msgspec.Meta(ge=-180, le=180)]
@@ -36,17 +34,17 @@ class _Event(msgspec.Struct, frozen=True):
     place: Text
 
 
-class _Population(msgspec.Struct, frozen=True):
+class _Population(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
     devices_per_inhabitant: Annotated[float, msgspec.Meta(gt=0, le=0.1)]
 
 
-class _Reported(msgspec.Struct, frozen=True):
+class _Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: Annotated[int, msgspec.Meta(ge=1)]
     alerts: Annotated[int, msgspec.Meta(ge=1)]
 
 
-class _Document(msgspec.Struct, frozen=True):
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: Text
     sources: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
     licence: Text
@@ -108,23 +106,16 @@ def load_year(path: str | Path) -> Year:
     Raises
     ------
     ScenarioError
-        Naming file, line, field, value and what was expected, at the first thing that is wrong.
+        Naming file, line, field, value and what was expected, at the first thing that is wrong; what else is, in its
+        ``also``.
     """
-    text, tables = read_toml(Path(path).read_bytes(), path, ScenarioError)
-    for where, number in floats(tables):
-        if not math.isfinite(number):
-            raise _error(path, text, tables, where, "a finite number")
-    _refuse_unknown(path, text, tables)
-    try:
-        document = msgspec.convert(tables, _Document)
-    except msgspec.ValidationError as error:
-        wrong = refusal_of(error)
-        raise _error(path, text, tables, wrong.path, wrong.expected) from error
+    file = Document.read(Path(path), ScenarioError)
+    document = record_of(file, _Document)
     if document.profile not in profile_names():
-        raise _error(path, text, tables, ("profile",), " or ".join(profile_names()))
+        raise file.wrong(("profile",), " or ".join(profile_names()))
     for index, (before, event) in enumerate(pairwise(document.events), start=1):
         if event.origin_at <= before.origin_at:
-            raise _error(path, text, tables, ("events", index, "origin_at"), f"after {before.origin_at}")
+            raise file.wrong(("events", index, "origin_at"), f"after {before.origin_at}")
     return Year(
         name=Path(path).resolve().parent.name,
         title=document.title,
@@ -158,27 +149,3 @@ def _report(event: _Event) -> EventReport:
         magnitude_type="M",
         place=event.place,
     )
-
-
-def _refuse_unknown(path: str | Path, text: str, tables: dict[str, Any]) -> None:
-    """Refuse a key that nobody reads: it is a slip of the hand."""
-    events = tables.get("events")
-    n_events = len(events) if isinstance(events, list) else 0
-    places: list[tuple[Steps, type[msgspec.Struct]]] = [
-        ((), _Document),
-        (("reported",), _Reported),
-        (("population",), _Population),
-        *((("events", index), _Event) for index in range(n_events)),
-    ]
-    for where, record in places:
-        table, names = value_at(tables, where), record.__struct_fields__
-        for key in table if isinstance(table, dict) else ():
-            if key not in names:
-                close = difflib.get_close_matches(key, names, n=1)
-                raise _error(path, text, tables, (*where, key), close[0] if close else f"one of {', '.join(names)}")
-
-
-def _error(path: str | Path, text: str, tables: dict[str, Any], where: Steps, expected: str) -> ScenarioError:
-    value = value_at(tables, where)
-    shown = str(value) if isinstance(value, datetime) else value
-    return ScenarioError(expected, file=path, line=line_of(text, where), field=spelled(where) or None, value=shown)

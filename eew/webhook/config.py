@@ -1,17 +1,16 @@
 """What `eew webhook` is told in its TOML file: a broker, whose alerts to believe, and endpoints."""
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 import yarl
 
 from eew.broker.endpoint import Endpoint
-from eew.document import Document, Steps, line_of, place_of_complaint, read_toml, refuse_unknown, spelled, value_at
-from eew.errors import InputError
-from eew.feed.refusal import refusal_of
+from eew.document import Document, Steps, value_at
+from eew.faults import record_of, refuse
 from eew.practice import Level
 from eew.report import AlertStatus, TopicWord
 from eew.webhook.secret import secrets_in_environment, secrets_in_file
@@ -22,6 +21,13 @@ T = TypeVar("T")
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
+VariableName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[A-Za-z_][A-Za-z0-9_]{0,63}$", description="the name of an environment variable, not the secret"
+    ),
+]
+
 
 class EndpointConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An ``[[endpoints]]`` table."""
@@ -31,7 +37,7 @@ class EndpointConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     url: Text
     #: Where the signing secret stands: one of the two.
     secret_file: Text | None = None
-    secret_env: Annotated[str, msgspec.Meta(pattern="^[A-Za-z_][A-Za-z0-9_]{0,63}$")] | None = None
+    secret_env: VariableName | None = None
     #: The least level that must reach anybody; none: every report is sent, however small the earthquake.
     min_level: Literal["none", "passive", "active", "critical"] = "none"
     statuses: Annotated[tuple[AlertStatus, ...], msgspec.Meta(min_length=1)] = (AlertStatus.ACTUAL,)
@@ -57,10 +63,6 @@ class WebhookConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     reconnect_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 30.0
 
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "min_level": tuple(level.word for level in Level),
-    "statuses": tuple(AlertStatus),
-}
 #: Every other value may be a secret, or hold one, or be one put under a wrong name.
 _SHOWN = frozenset({
     "name", "min_level", "statuses", "timeout_s", "breaker_failures", "breaker_open_s", "public_keys", "reconnect_s",
@@ -117,41 +119,22 @@ def read_config(path: Path) -> ConfigFile:
     InputError
         If it is not usable: file, line, field, value and what was expected.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError("a file that can be read", file=path, value=error.strerror) from error
-    text, tables = read_toml(content, path)
-
-    def wrong(steps: Steps, expected: str) -> InputError:
-        value = value_at(tables, steps) if _SHOWN.intersection(steps) else None
-        return InputError(expected, file=path, line=line_of(text, steps), field=spelled(steps) or None, value=value)
-
-    _refuse_unknown(tables, wrong)
-    try:
-        config = msgspec.convert(tables, WebhookConfig)
-    except msgspec.ValidationError as error:
-        said, place = place_of_complaint(str(error))
-        choices = next((_CHOICES[str(step)] for step in place if step in _CHOICES), None)
-        if said.startswith("Invalid enum value") and choices:
-            raise wrong(place, " or ".join(choices)) from error
-        if place and place[-1] == "secret_env" and "regex" in said:
-            raise wrong(place, "the name of an environment variable, not the secret") from error
-        refusal = refusal_of(error)
-        raise wrong(refusal.path, refusal.expected) from error
+    document = Document.read(path, is_secret=lambda steps: not _SHOWN.intersection(steps))
+    _refuse_secrets(document)
+    config = record_of(document, WebhookConfig)
     names: set[str] = set()
+    faults = []
     for index, endpoint in enumerate(config.endpoints):
-        place = ("endpoints", index)
+        place: Steps = ("endpoints", index)
         if endpoint.name in names:
-            raise wrong((*place, "name"), "a name that no other endpoint has")
+            faults.append(document.wrong((*place, "name"), "a name that no other endpoint has"))
         names.add(endpoint.name)
         if expected := _objection(endpoint.url):
-            raise wrong((*place, "url"), expected)
+            faults.append(document.wrong((*place, "url"), expected))
         if (endpoint.secret_file is None) == (endpoint.secret_env is None):
-            raise wrong(place, "either secret_file or secret_env")
-    file = ConfigFile(Document(path, text), config)
-    file.broker()
-    return file
+            faults.append(document.wrong(place, "either secret_file or secret_env"))
+    refuse(faults)
+    return ConfigFile(document, config)
 
 
 def _objection(text: str) -> str | None:
@@ -180,13 +163,16 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _refuse_unknown(tables: dict[str, Any], wrong: Callable[[Steps, str], InputError]) -> None:
-    """Refuse a key that nobody reads, a secret first of all."""
-    places: list[tuple[Steps, object, tuple[str, ...]]] = [((), tables, WebhookConfig.__struct_fields__)]
-    endpoints = tables.get("endpoints")
-    for index, endpoint in enumerate(endpoints if isinstance(endpoints, list) else ()):
-        places.append((("endpoints", index), endpoint, EndpointConfig.__struct_fields__))
-    for steps, table, _ in places:
-        if isinstance(table, dict) and "secret" in table:
-            raise wrong((*steps, "secret"), "secret_file or secret_env: no secret in this file")
-    refuse_unknown(places, wrong)
+def _refuse_secrets(document: Document) -> None:
+    """Refuse a secret in the file before anything else is said of it."""
+    endpoints = document.tables.get("endpoints")
+    n_endpoints = len(endpoints) if isinstance(endpoints, list) else 0
+    places: list[Steps] = [(), *(("endpoints", index) for index in range(n_endpoints))]
+    expected = "secret_file or secret_env: no secret in this file"
+    refuse(
+        [
+            document.wrong((*steps, "secret"), expected)
+            for steps in places
+            if value_at(document.tables, (*steps, "secret")) is not None
+        ]
+    )

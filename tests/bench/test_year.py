@@ -15,13 +15,14 @@ from eew.bench import year as bench
 from eew.bench.year_population import YearDevices, circles, year_devices
 from eew.decision.sequence import Verdict
 from eew.devices.receiver import RECEIPT
-from eew.devices.region import Region, region_towns
+from eew.devices.region import region_towns
 from eew.devices.swarm import Receipts
 from eew.errors import InputError
 from eew.estimate.icl import Icl
 from eew.feed.year import Year, load_year
 from eew.model import EventReport, ReportKind
 from eew.pipeline import Progress, RunResult
+from eew.region import Region
 from eew.summary import Dispatched
 
 SHARE = 0.001

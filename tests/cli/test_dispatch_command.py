@@ -22,9 +22,9 @@ from eew.broker.endpoint import Endpoint
 from eew.cli import main as command
 from eew.devices import store
 from eew.devices.population import make
-from eew.devices.region import parse_region
 from eew.devices.subscriber import Run, Subscriber
 from eew.model import AlertStatus, EventReport, ReportKind
+from eew.region import parse_region
 from eew.wire import topic
 
 pytestmark = pytest.mark.broker
@@ -272,7 +272,7 @@ async def test_sighup_with_a_bad_file_keeps_the_old_configuration(
     ("changes", "said"),
     [
         ({"mode": "town"}, ":7: mode: 'town': expected device or cell"),
-        ({"mdoe": "cell"}, ":7: mdoe: 'cell': expected mode"),
+        ({"mdoe": "cell"}, ":7: mdoe: unknown key, likely mode: expected one of broker, "),
         ({"qos": 2}, ":7: qos: 2: expected a whole number"),
         ({"broker": "http://x"}, ":1: broker: 'http://x': expected mqtt://"),
         ({"population": "nowhere"}, "nowhere"),

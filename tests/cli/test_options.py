@@ -16,7 +16,7 @@ from eew.cli.main import COMMANDS, main
 from eew.daemon.config import DaemonConfig, FeedConfig
 from eew.devices import store
 from eew.devices.population import make
-from eew.devices.region import parse_region
+from eew.region import parse_region
 from eew.settings import Settings
 from eew.webhook.config import EndpointConfig, WebhookConfig
 

@@ -9,6 +9,7 @@ import pytest
 from eew.cli.main import main
 from eew.feed.scenario import load_scenario
 from eew.model import EventReport
+from eew.region import parse_region
 
 
 def test_list_shows_each_scenario(capsys: pytest.CaptureFixture[str], project: Path) -> None:
@@ -29,18 +30,57 @@ def test_check_passes_what_is_shipped(capsys: pytest.CaptureFixture[str]) -> Non
     assert second.endswith("luding-2022.toml: ok, 1 report")
 
 
-def test_check_stops_with_exit_2_at_the_first_fault(
+def test_check_looks_at_all_files_and_shows_all_faults(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, project: Path
 ) -> None:
-    """A fault is one line on the error stream: file, line, field, value, expected."""
+    """Each fault is one line on the error stream: file, line, field, value, expected; exit 2 at the end."""
     text = (project / "scenarios/tohoku-2011.toml").read_text()
     path = tmp_path / "bad.toml"
     path.write_text(text.replace("magnitude = 7.2", 'magnitude = "7.2"', 1))
     line_no = path.read_text().splitlines().index('magnitude = "7.2"') + 1
-    assert main(["scenarios", "check", "drill", str(path)]) == 2
+    worse = tmp_path / "worse.toml"
+    worse.write_text(text.replace("depth_km = 10", "depth_m = 10000", 1).replace('region = "japan"', 'region = "japn"'))
+    files = [str(path), "nowhere", str(worse), str(tmp_path), "drill", "china-2020"]
+    assert main(["scenarios", "check", *files]) == 2
     captured = capsys.readouterr()
-    assert captured.out.endswith("drill.toml: ok, 9 reports\n")
-    assert captured.err == f"eew scenarios: {path}:{line_no}: reports[3].magnitude: '7.2': expected a number\n"
+    scenario, year = captured.out.splitlines()
+    assert scenario.endswith("drill.toml: ok, 9 reports")
+    assert year.endswith("year.toml: ok, 29 earthquakes")
+    said = captured.err.splitlines()
+    assert said[0] == f"eew scenarios: {path}:{line_no}: reports[3].magnitude: '7.2': expected a number"
+    assert said[1].startswith("eew scenarios: scenario: 'nowhere': expected the path of a scenario file")
+    assert "population.region: 'japn': expected one of california, " in said[2]
+    assert "depth_m: unknown key, likely depth_km: expected one of " in said[3]
+    assert said[4].startswith(f"eew scenarios: scenario: '{tmp_path}': expected")
+    assert said[5:] == ["eew scenarios: 4 of 6 are not usable, faults: 5"]
+
+
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        ("lat_deg = 33\nlon_deg = 132\nradius_km = 8000", "population.radius_km"),
+        ("lat_deg = 33\nlon_deg = 132\nradius_km = 0", "population.radius_km"),
+        ('region = "atlantis"', "population.region"),
+        ("lat_deg = 33\nlon_deg = 132\nradius_km = 5000", None),
+        ("lat_deg = 33\nlon_deg = 132\nradius_km = 0.5", None),
+        ('region = "Japan"', None),
+    ],
+)
+def test_check_accepts_what_a_replay_takes_and_nothing_else(
+    place: str, field: str | None, capsys: pytest.CaptureFixture[str], tmp_path: Path, project: Path
+) -> None:
+    """Where people live is one rule, the one that ``eew devices make --region`` goes by."""
+    path = tmp_path / "mine.toml"
+    text = (project / "scenarios/tohoku-2011.toml").read_text()
+    assert 'region = "japan"' in text
+    path.write_text(text.replace('region = "japan"', place))
+    if field is None:
+        assert main(["scenarios", "check", str(path)]) == 0
+        parse_region(load_scenario(path).population)
+        return
+    for command in (["scenarios", "check"], ["replay", "--speed", "max", "--devices", "10"]):
+        assert main([*command, str(path)]) == 2
+        assert f": {field}: " in capsys.readouterr().err
 
 
 def test_show_prints_each_report(capsys: pytest.CaptureFixture[str]) -> None:

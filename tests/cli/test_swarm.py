@@ -21,8 +21,8 @@ from eew.cli.main import main
 from eew.devices import store
 from eew.devices.behaviour import Behaviour
 from eew.devices.population import make
-from eew.devices.region import parse_region
 from eew.model import AlertStatus, Devices, ReportKind
+from eew.region import parse_region
 from eew.wire import topic
 from eew.wire.message import DeviceAlert, Receipt, payload_of
 from eew.wire.sign import SigningKey, core_of, in_base64url

@@ -13,7 +13,7 @@ import pytest
 from eew.broker.embedded import EmbeddedBroker
 from eew.devices import store
 from eew.devices.population import make
-from eew.devices.region import parse_region
+from eew.region import parse_region
 from eew.wire import topic
 from eew.wire.sign import SigningKey, in_base64url
 

@@ -17,7 +17,6 @@ from eew.clock import SystemClock
 from eew.devices.layout import RowRange
 from eew.devices.population import make
 from eew.devices.receipts import ReceiptTeller
-from eew.devices.region import parse_region
 from eew.dispatcher import Dispatcher, EventClock
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity import intensity_model
@@ -29,6 +28,7 @@ from eew.feed.formats.native import render
 from eew.feed.scenario import Scenario, load_scenario
 from eew.model import DeviceKind, Devices, EventReport, Level, Profile, Shelters
 from eew.profile import load_profile
+from eew.region import parse_region
 from eew.shelter import catalogue
 from eew.wire import packet, topic
 from eew.wire.message import Clock, payload_of

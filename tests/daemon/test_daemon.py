@@ -21,13 +21,13 @@ from eew.daemon import ConfigFile, Daemon, read_config
 from eew.daemon.resumable import ResumableDispatcher
 from eew.devices import store
 from eew.devices.population import make
-from eew.devices.region import parse_region
 from eew.dispatcher import Handled
 from eew.errors import BrokerConnectError, BrokerLostError, InputError, ReportDecodeError
 from eew.feed.intake import FeedCounts
 from eew.feed.source import FeedState
 from eew.metrics import MetricsServer
 from eew.model import AlertStatus, EventReport, ReportKind
+from eew.region import parse_region
 from eew.wire import topic
 
 pytestmark = pytest.mark.broker

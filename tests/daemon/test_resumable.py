@@ -13,7 +13,6 @@ from eew.daemon.deliveries import Deliveries
 from eew.daemon.resumable import ResumableDispatcher, WatchedOutbox
 from eew.decision.sequence import Verdict
 from eew.devices.population import make
-from eew.devices.region import parse_region
 from eew.dispatcher import EventClock, Handled
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity import intensity_model
@@ -24,6 +23,7 @@ from eew.journal import Journal
 from eew.metrics import Figures
 from eew.model import AlertStatus, EventReport, ReportKind, SentRange, Shelters
 from eew.profile import load_profile
+from eew.region import parse_region
 from eew.shelter import catalogue
 from eew.wire.sign import SigningKey
 

@@ -17,9 +17,10 @@ from pyproj import Geod
 from eew.cells import cell_at
 from eew.devices.places.build import Listing, counted_once, listing
 from eew.devices.population import make, merged
-from eew.devices.region import NAMED_REGIONS, parse_region, region_towns
+from eew.devices.region import region_towns
 from eew.errors import InputError
 from eew.model import DeviceKind, Devices
+from eew.region import NAMED_REGIONS, parse_region
 
 GEOD = Geod(ellps="WGS84")
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from eew.devices.population import make
-from eew.devices.region import parse_region
 from eew.devices.store import load, save
 from eew.errors import DeviceDataError
 from eew.model import Devices
+from eew.region import parse_region
 
 COLUMNS = ("id", "lat_deg", "lon_deg", "cell", "kind")
 

@@ -120,7 +120,7 @@ FAULTS = [
         '["someone", "someone else"]', "[]", "sources", "sources", [], "a list that is not empty", id="no sources"
     ),
     pytest.param('["someone", ', "[5, ", "sources", "sources[0]", 5, "text", id="source is a number"),
-    pytest.param("licence", "license", "license", "license", "none", "licence", id="misspelled key"),
+    pytest.param("licence", "license", "license", "license", None, None, id="misspelled key"),
     pytest.param(
         'profile = "japan"',
         'profile = "mars"',
@@ -186,7 +186,9 @@ FAULTS = [
         "a number of at most 800.0",
         id="depth",
     ),
-    pytest.param("depth_km = 16", "issued_s = 16", "issued_s = 16", "event.issued_s", 16, None, id="own key in event"),
+    pytest.param(
+        "depth_km = 16", "issued_s = 16", "issued_s = 16", "event.issued_s", None, None, id="own key in event"
+    ),
     pytest.param(
         "report_no = 1\n", "", "[[reports]]  #", "reports[0].report_no", None, "it to be given", id="no number"
     ),
@@ -207,12 +209,12 @@ FAULTS = [
     ),
     pytest.param("7.4", "11", "magnitude", "reports[1].magnitude", 11, "a number of at most 10.5", id="magnitude"),
     pytest.param(
-        "origin_s = -2", "orign_s = -2", "orign_s", "reports[1].orign_s", -2, "origin_s", id="misspelled in report"
+        "origin_s = -2", "orign_s = -2", "orign_s", "reports[1].orign_s", None, None, id="misspelled in report"
     ),
     pytest.param(
         "0], [37.8, 138.4, 15]",
         "0], [37.8, 138.4]",
-        "fault",
+        "  [[37.1, 136.6, 0], ",
         "reports[1].fault[0][2]",
         [37.8, 138.4],
         "a list of length 3",
