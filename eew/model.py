@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.practice import IssueRule, Level, LevelRule, LevelWord, Profile
-from eew.report import AlertStatus, AreaAnswer, EventReport, ReportKind, TopicWord, Vertex
+from eew.report import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind, TopicWord, Vertex
 
 __all__ = [
     "AlertPlan",
@@ -29,6 +29,7 @@ __all__ = [
     "EventReport",
     "FloatColumn",
     "Hazard",
+    "IssueBasis",
     "IssueRule",
     "Level",
     "LevelRule",

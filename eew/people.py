@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from eew.model import AlertPlan, Cells, EventReport, FloatColumn, Level, RowColumn
+from eew.model import AlertPlan, Cells, EventReport, FloatColumn, IssueBasis, Level, RowColumn
 from eew.units import seconds_after
 
 __all__ = ["LEVELS", "EventPeople", "Followed", "People", "chosen_devices", "follow_event"]
@@ -55,17 +55,19 @@ class EventPeople:
 
         Late by physics: the S wave was there before the first report that chose the person was issued. Late by
         dispatch: it came after that, and before the alert. Who was told and lies beyond all S arrivals that are known
-        was in time.
+        was in time. Who was told by a report of which nobody knows when it was issued counts apart, if anybody was.
         """
-        is_told = ~np.isnan(self.delivered_s)
+        is_told = self.highest_level > Level.NONE
+        is_at_unknown = is_told & np.isnan(self.delivered_s)
+        n_at_unknown = int(is_at_unknown.sum())
         is_late = self.s_arrival_s <= self.delivered_s
         is_by_physics = is_late & (self.s_arrival_s <= self.chosen_s)
         return {
-            "in_time": int((is_told & ~is_late).sum()),
+            "in_time": int((is_told & ~is_late & ~is_at_unknown).sum()),
             "late_by_physics": int(is_by_physics.sum()),
             "late_by_dispatch": int((is_late & ~is_by_physics).sum()),
             "not_told": int((~is_told).sum()),
-        }
+        } | ({"told_at_unknown_time": n_at_unknown} if n_at_unknown else {})
 
 
 class People:
@@ -105,11 +107,13 @@ def follow_event(followed: Iterable[Followed], first_row: int, n_rows: int) -> E
     Parameters
     ----------
     followed
-        The event's reports, in the order in which they came. Instants count from the origin of the first.
+        The event's reports, in the order in which they came. Instants count from the origin of the first; where nobody
+        knows when a report was issued, neither is known when it chose or told anybody.
     first_row, n_rows
         Which devices of the population.
     """
     chosen_s, delivered_s, first_s_arrival_s = (np.full(n_rows, np.nan) for _ in range(3))
+    was_chosen = np.zeros(n_rows, dtype=bool)
     highest_level = np.zeros(n_rows, dtype=np.uint8)
     warning_s_by_level = {level: np.full(n_rows, np.nan) for level in LEVELS}
     epoch: datetime | None = None
@@ -117,24 +121,26 @@ def follow_event(followed: Iterable[Followed], first_row: int, n_rows: int) -> E
         if report.origin_at is None:
             raise AssertionError("only a cancel has no origin")
         epoch = epoch or report.origin_at
-        issued_s = seconds_after(report.issued_at, epoch)
+        is_known = report.issue_basis is not IssueBasis.UNKNOWN
+        issued_s = seconds_after(report.issued_at, epoch) if is_known else np.nan
         line_row = lines["device_row"] - first_row
         is_affected = lines["level"] != Level.NONE
         is_really = is_chosen.copy()
         is_really[line_row[~is_affected]] = False
+        was_chosen |= is_really
         chosen_s[is_really] = np.fmin(chosen_s[is_really], issued_s)
 
         row, level = line_row[is_affected], lines["level"][is_affected]
         told_s = issued_s + received_s[is_affected].astype(np.float64)
         s_arrival_s = lines["s_arrival_s"][is_affected].astype(np.float64) + seconds_after(report.origin_at, epoch)
-        is_first = np.isnan(delivered_s[row])
+        is_first = highest_level[row] == Level.NONE
         delivered_s[row[is_first]] = told_s[is_first]
         first_s_arrival_s[row[is_first]] = s_arrival_s[is_first]
         for each, warning_s in warning_s_by_level.items():
             is_first = (level >= each) & (highest_level[row] < each)
             warning_s[row[is_first]] = (s_arrival_s - told_s)[is_first]
         highest_level[row] = np.maximum(highest_level[row], level)
-    known = np.flatnonzero(~(np.isnan(chosen_s) & np.isnan(delivered_s)))
+    known = np.flatnonzero(was_chosen | (highest_level > Level.NONE))
     return EventPeople(
         (known + first_row).astype(np.int32),
         chosen_s[known],

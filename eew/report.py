@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-__all__ = ["AlertStatus", "AreaAnswer", "EventReport", "ReportKind", "TopicWord", "Vertex"]
+__all__ = ["AlertStatus", "AreaAnswer", "EventReport", "IssueBasis", "ReportKind", "TopicWord", "Vertex"]
 
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
@@ -33,6 +33,17 @@ class AlertStatus(StrEnum):
     ACTUAL = "actual"
     EXERCISE = "exercise"
     TEST = "test"
+
+
+class IssueBasis(StrEnum):
+    """What is known of when a report was issued."""
+
+    #: The agency says it.
+    STATED = "stated"
+    #: The agency does not: it is when the report came in.
+    RECEIVED = "received"
+    #: Nothing: it is the earliest that is possible, such as the origin. No warning time follows from it.
+    UNKNOWN = "unknown"
 
 
 class AreaAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,8 +80,10 @@ class EventReport(msgspec.Struct, frozen=True, kw_only=True):
     kind: ReportKind
     #: Whether it is meant.
     status: AlertStatus
-    #: When the agency sent it.
+    #: When the agency sent it, as far as ``issue_basis`` says that this is known.
     issued_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    #: Whether ``issued_at`` is the agency's word.
+    issue_basis: IssueBasis = IssueBasis.STATED
     #: When the rupture began.
     origin_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     #: When the first station triggered.
@@ -106,3 +119,10 @@ class EventReport(msgspec.Struct, frozen=True, kw_only=True):
         missing = [name for name in ("origin_at", "lat_deg", "lon_deg") if getattr(self, name) is None]
         if missing:
             raise ValueError(f"missing required field `{missing[0]}` (only a cancel may leave it out)")
+
+    @property
+    def issued_after_s(self) -> float | None:
+        """How long after the origin it was issued; ``None`` where one of the two is not known."""
+        if self.origin_at is None or self.issue_basis is IssueBasis.UNKNOWN:
+            return None
+        return (self.issued_at - self.origin_at).total_seconds()

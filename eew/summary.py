@@ -20,7 +20,6 @@ from eew.devices.swarm import Receipts
 from eew.errors import ConservationError
 from eew.model import Cells, Delivery, DeviceKind, Devices, EventReport, FloatColumn, Level, ReportKind
 from eew.people import LEVELS, EventPeople, Followed, People, chosen_devices, follow_event
-from eew.units import seconds_after
 
 __all__ = ["Dispatched", "check_conservation", "percentiles", "summarise"]
 
@@ -205,11 +204,13 @@ def _report_line(each: _Matched) -> dict[str, Any]:
     report, delivery = each.dispatched.report, each.delivery
     received = each.dispatched.received_mono_s
     sent = [part.at_mono_s - received for part in delivery.sent]
+    issued_s = report.issued_after_s
     return {
         "event_id": report.event_id,
         "report_no": report.report_no,
         "kind": report.kind.value,
-        "issued_s": None if report.origin_at is None else round(seconds_after(report.issued_at, report.origin_at), 3),
+        "issued_s": None if issued_s is None else round(issued_s, 3),
+        "issue_basis": report.issue_basis.value,
         "magnitude": report.magnitude,
         "n_selected": len(delivery.plan),
         "n_selected_by_level": delivery.plan.n_by_level(),

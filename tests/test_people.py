@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.devices.receiver import RECEIPT
-from eew.model import AlertPlan, AlertStatus, Cells, EventReport, Level, ReportKind
+from eew.model import AlertPlan, AlertStatus, Cells, EventReport, IssueBasis, Level, ReportKind
 from eew.people import EventPeople, Followed, People, chosen_devices, follow_event
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
@@ -37,6 +37,7 @@ class Story:
     chosen: Sequence[int]
     told: Sequence[Told] = ()
     origin_s: float = 0.0
+    issue_basis: IssueBasis = IssueBasis.STATED
 
 
 def followed(report_no: int, story: Story, cells: Cells | None, rows: range) -> Followed:
@@ -47,6 +48,7 @@ def followed(report_no: int, story: Story, cells: Cells | None, rows: range) -> 
         kind=ReportKind.UPDATE,
         status=AlertStatus.ACTUAL,
         issued_at=ORIGIN_AT + timedelta(seconds=story.issued_s),
+        issue_basis=story.issue_basis,
         origin_at=ORIGIN_AT + timedelta(seconds=story.origin_s),
         lat_deg=38.1,
         lon_deg=142.9,
@@ -109,6 +111,23 @@ def outcome(*stories: Story, cells: Cells | None = None) -> dict[str, int]:
 def test_who_is_late_and_whose_fault_it_is(s_arrival_s: float, received_s: float, expected: str) -> None:
     """Issued at 30 s, there at 30.5 s: an S wave in between is the dispatch's fault, one before is nobody's."""
     assert outcome(Story(30, [2], [Told(2, s_arrival_s=s_arrival_s, received_s=received_s)])) == {expected: 1}
+
+
+def test_who_was_told_by_a_report_issued_nobody_knows_when_counts_apart_and_had_no_known_warning() -> None:
+    """Neither in time nor late; what comes later with a time of its own changes nothing for those who were told."""
+    unknown = Story(0, [1, 2, 3], [Told(1), Told(2, s_arrival_s=0.1)], issue_basis=IssueBasis.UNKNOWN)
+    later = Story(30, [1, 4], [Told(1), Told(4)])
+    everybody = people(unknown, later)
+    assert everybody.outcome() == {
+        "in_time": 1,
+        "late_by_physics": 0,
+        "late_by_dispatch": 0,
+        "not_told": 1,
+        "told_at_unknown_time": 2,
+    }
+    assert everybody.warning_s().tolist() == [29.5]
+    received = people(Story(30, [1], [Told(1)], issue_basis=IssueBasis.RECEIVED))
+    assert (received.outcome()["in_time"], received.warning_s().tolist()) == (1, [29.5])
 
 
 def test_who_was_chosen_and_never_told_is_not_told() -> None:

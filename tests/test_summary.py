@@ -177,6 +177,7 @@ def test_one_report_is_told_as_it_was() -> None:
         "report_no": 4,
         "kind": "update",
         "issued_s": 30.7,
+        "issue_basis": "stated",
         "magnitude": 7.6,
         "n_selected": 3,
         "n_selected_by_level": {"critical": 1, "active": 2, "passive": 0},

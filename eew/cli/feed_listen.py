@@ -194,9 +194,14 @@ def _files(finite: "Sequence[Feed]") -> str:
 
 def _line(report: "EventReport") -> str:
     """Return a report as a person reads it."""
+    from eew.model import IssueBasis
     from eew.units import iso_utc
 
-    words = [iso_utc(report.issued_at, 1), report.source, report.event_id, f"report {report.report_no}", report.kind]
+    issued = iso_utc(report.issued_at, 1)
+    if report.issue_basis is not IssueBasis.STATED:
+        is_received = report.issue_basis is IssueBasis.RECEIVED
+        issued = f"{issued} (received)" if is_received else "(issue time unknown)"
+    words = [issued, report.source, report.event_id, f"report {report.report_no}", report.kind]
     if report.status != "actual":
         words.append(report.status.upper())
     if report.magnitude is not None:

@@ -236,16 +236,20 @@ def _shown(progress: "Progress") -> "Shown":
 
 
 def _line(handled: "Handled") -> "Line":
-    from eew.units import seconds_after
+    from eew.model import IssueBasis
     from eew.view.live import Line
 
     report, is_acted_on = handled.report, handled.core is not None
-    issued = "" if report.origin_at is None else f"{seconds_after(report.issued_at, report.origin_at):.1f}"
+    issued_s = report.issued_after_s
+    issued = "" if issued_s is None else f"{issued_s:.1f}"
+    is_unknown = report.issue_basis is IssueBasis.UNKNOWN
+    said = "issue time unknown" if is_unknown else f"{issued or '?'} s after origin"
     magnitude = "?" if report.magnitude is None else f"{report.magnitude:.1f}"
     numbers = tuple(f"{n:,}" for n in handled.n_alerts_by_level.values()) if is_acted_on else ("–",) * 3
     status = report.status.value if is_acted_on else handled.fate
     words = (
         f"report {report.report_no} {report.kind.value} ({status}): M {magnitude}, "
-        f"{issued or '?'} s after origin: critical {numbers[0]}, active {numbers[1]}, passive {numbers[2]}"
+        f"{said}: critical {numbers[0]}, active {numbers[1]}, passive {numbers[2]}"
     )
-    return Line(words, (str(report.report_no), report.kind.value, issued, magnitude, status, *numbers))
+    shown = "unknown" if is_unknown else issued
+    return Line(words, (str(report.report_no), report.kind.value, shown, magnitude, status, *numbers))

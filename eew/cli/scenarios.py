@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 from eew.errors import InputError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.table import Table
 
     from eew.feed.scenario import Scenario
+    from eew.model import EventReport
 
 __all__ = ["configure", "run"]
 
@@ -120,7 +123,7 @@ def _show(arguments: argparse.Namespace) -> int:
             *([report.event_id] if len(events) > 1 else []),
             str(report.report_no),
             report.issued_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            _number(None if zero_at is None else (report.issued_at - zero_at).total_seconds()),
+            _issued_s(report, zero_at),
             report.kind.value,
             report.status.value,
             _number(report.magnitude),
@@ -132,6 +135,12 @@ def _show(arguments: argparse.Namespace) -> int:
         )
     _print(table)
     return 0
+
+
+def _issued_s(report: "EventReport", zero_at: "datetime | None") -> str:
+    if report.issue_basis == "unknown":
+        return "unknown"
+    return _number(None if zero_at is None else (report.issued_at - zero_at).total_seconds())
 
 
 def _convert(arguments: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ from eew.decision.misfit import JOIN, REUNITE, STAY, Window, knows_source
 from eew.decision.sequence import EventBook, Verdict
 from eew.decision.vote import Name, PublicEvent, Vote, VoteKey, is_superseded, relabelled
 from eew.errors import ModelRangeError
-from eew.model import EventReport, ReportKind
+from eew.model import EventReport, IssueBasis, ReportKind
 from eew.units import seconds_after
 
 __all__ = ["Merged", "Merger", "Standing", "Told"]
@@ -80,7 +80,8 @@ class Merger:
     window
         What two agencies may differ by.
     silent_s
-        A leading agency that has issued nothing for so long, and no final report, is overruled by the next report.
+        A leading agency that has issued nothing for so long, and no final report, is overruled by the next report; not
+        where nobody knows when it issued its last one.
     max_age_s, keep_s, max_events
         As in ``EventBook``; the last two hold for public events, too.
 
@@ -258,8 +259,13 @@ class Merger:
             return Standing.SPEAKS if knows_source(report) else Standing.YIELDS
         if not speaker.is_live or self._rank(vote) < self._rank(speaker):
             return Standing.SPEAKS
-        is_silent = seconds_after(report.issued_at, speaker.report.issued_at) > self._silent_s
-        return Standing.SPEAKS if is_silent and speaker.report.kind is not ReportKind.FINAL else Standing.YIELDS
+        return Standing.SPEAKS if self._is_silent(speaker.report, report.issued_at) else Standing.YIELDS
+
+    def _is_silent(self, last: EventReport, at: datetime) -> bool:
+        """Return whether whoever issued a report has said nothing for long although more was to come."""
+        if last.kind is ReportKind.FINAL or last.issue_basis is IssueBasis.UNKNOWN:
+            return False
+        return seconds_after(at, last.issued_at) > self._silent_s
 
     def _take_back(self, event: PublicEvent, vote: Vote, report: EventReport) -> tuple[Standing, list[Told]]:
         """Take back an agency's word; the whole event where it leads or is alone."""

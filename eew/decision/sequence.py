@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from eew.errors import ModelRangeError
-from eew.model import EventReport, ReportKind
+from eew.model import EventReport, IssueBasis, ReportKind
 from eew.units import seconds_after
 
 __all__ = ["EventBook", "Verdict"]
@@ -199,7 +199,12 @@ def _refusal(report: EventReport, event: _Event, restart_s: float) -> Verdict | 
 
 
 def _is_anew(report: EventReport, event: _Event, restart_s: float) -> bool:
-    """Return whether a report with a used-up number is clearly newer than all that was acted on, and says more."""
+    """Return whether a report with a used-up number is clearly newer than all that was acted on, and says more.
+
+    When it came in says nothing of that: it may have been overtaken on its way.
+    """
+    if report.issue_basis is not IssueBasis.STATED:
+        return False
     if report.report_no > event.report_no or seconds_after(report.issued_at, event.issued_at) <= restart_s:
         return False
     if report.kind is ReportKind.CANCEL:

@@ -10,10 +10,11 @@ from eew.errors import InputError
 from eew.feed.formats.jma_xml import decode_jma_xml
 from eew.feed.formats.native import load_reports
 from eew.feed.scenario import EVENT_KEYS, IDENTITY_KEYS, REPORT_KEYS, Scenario, misordered
-from eew.model import EventReport, ReportKind
+from eew.model import EventReport, IssueBasis, ReportKind
 
 __all__ = ["read_reports", "scenario_toml"]
 
+_DEFAULTS: dict[str, tuple[object, ...]] = {"is_assumed": (False,), "issue_basis": (IssueBasis.STATED,)}
 #: Said by each report itself, even where all agree.
 _ALWAYS_OWN = ("lat_deg", "lon_deg", "depth_km", "magnitude", "is_assumed", "fault")
 
@@ -82,7 +83,7 @@ def _shared(reports: Sequence[EventReport]) -> dict[str, Any]:
         if key in {"origin_at", *_ALWAYS_OWN} or not among:
             continue
         first = getattr(among[0], key)
-        if first is not None and all(getattr(report, key) == first for report in among):
+        if first not in {None, IssueBasis.STATED} and all(getattr(report, key) == first for report in among):
             shared[key] = first
     return shared
 
@@ -101,7 +102,7 @@ def _own(report: EventReport, zero_at: datetime, shared: dict[str, Any]) -> dict
             value = getattr(report, key)
             is_inherited = key in shared and report.kind is not ReportKind.CANCEL
             is_identity = key in shared and key in IDENTITY_KEYS
-            is_default = value is None or (key == "is_assumed" and value is False)
+            is_default = value in _DEFAULTS.get(key, (None,))
             if not (is_inherited or is_identity or is_default):
                 own[key] = value
     return own

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from eew.errors import ReportDecodeError
 from eew.feed.formats.native import encode_report
 from eew.feed.origin_name import OriginNames
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.transports.message import Message
-from eew.feed.wire_format import WireFormat
-from eew.model import EventReport
+from eew.feed.wire_format import ReceiptFormat, WireFormat
+from eew.model import EventReport, IssueBasis
 from eew.units import seconds_after
 
 __all__ = ["Fate", "FeedCounts", "Intake", "Outcome", "kind_of"]
@@ -78,7 +80,7 @@ class Intake:
     max_age_s
         A report issued longer ago is late; ``None``: none is.
     wall
-        What tells how long ago that was.
+        What tells how long ago that was, and when a message came.
     """
 
     def __init__(self, wire_format: WireFormat, max_age_s: float | None, wall: Callable[[], datetime]) -> None:
@@ -96,7 +98,8 @@ class Intake:
         """Read a message; yield what becomes of its parts. Nothing is raised, whatever it holds.
 
         A message is known again by its bytes, a report by all that it says: the same number with other content is
-        another report, and what to make of that is not decided here.
+        another report, and what to make of that is not decided here. A report that does not say when it was issued is
+        the same whenever it comes, and late when its earliest time of issue is.
         """
         counts = self.counts
         counts.n_received += 1
@@ -107,6 +110,7 @@ class Intake:
             return
         try:
             parts = self._format.parse(message.data, file=message.name)
+            dated = self._dated(parts, message)
         except ReportDecodeError as error:
             yield self._refused(message, error)
             return
@@ -117,9 +121,21 @@ class Intake:
         if any(isinstance(part, EventReport) for part in parts):
             # Heartbeats may well repeat each other, and are meant each time.
             self._seen_messages.add(digest)
-        for each in parts:
-            part = self._names.kept(each) if isinstance(each, EventReport) else each
-            yield Outcome(message.name, self._fate(part), part)
+        for part, what in zip(parts, dated, strict=True):
+            if isinstance(part, EventReport) and isinstance(what, EventReport):
+                named = self._names.kept(part)
+                yield Outcome(message.name, self._fate(named), msgspec.structs.replace(what, event_id=named.event_id))
+            else:
+                yield Outcome(message.name, self._fate(part), what)
+
+    def _dated(self, parts: tuple[Parsed, ...], message: Message) -> tuple[Parsed, ...]:
+        """Return the parts; a report whose agency does not say when it was issued has the time of its receipt."""
+        if message.is_stored or not any(map(_is_undated, parts)):
+            return parts
+        received_at = self._wall()
+        if isinstance(self._format, ReceiptFormat):
+            parts = self._format.parse_received(message.data, file=message.name, received_at=received_at)
+        return tuple(_as_received(part, received_at) for part in parts)
 
     def _fate(self, part: Parsed) -> Fate:
         counts = self.counts
@@ -147,6 +163,18 @@ class Intake:
         kind = kind_of(error)
         kinds[kind if kind in kinds or len(kinds) < _MOST_KINDS else "others"] += 1
         return Outcome(message.name, Fate.REJECTED, error)
+
+
+def _is_undated(part: Parsed) -> bool:
+    return isinstance(part, EventReport) and part.issue_basis is IssueBasis.UNKNOWN
+
+
+def _as_received(part: Parsed, received_at: datetime) -> Parsed:
+    if not isinstance(part, EventReport) or part.issue_basis is not IssueBasis.UNKNOWN:
+        return part
+    # By a clock that is slow it came before it can have been issued.
+    issued_at = max(part.issued_at, received_at)
+    return msgspec.structs.replace(part, issued_at=issued_at, issue_basis=IssueBasis.RECEIVED)
 
 
 def kind_of(error: ReportDecodeError) -> str:

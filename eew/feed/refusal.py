@@ -8,11 +8,11 @@ import msgspec
 
 from eew.document import Steps, place_of_complaint
 from eew.faults import A_TIME, MISSING, in_words
-from eew.model import AlertStatus, ReportKind
+from eew.model import AlertStatus, IssueBasis, ReportKind
 
 __all__ = ["A_TIME", "Refusal", "refusal_of"]
 
-_CHOICES: Mapping[str, type[StrEnum]] = {"kind": ReportKind, "status": AlertStatus}
+_CHOICES: Mapping[str, type[StrEnum]] = {"kind": ReportKind, "status": AlertStatus, "issue_basis": IssueBasis}
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ REPORT_KEYS = (
         "lon_deg",
     ),
     *("depth_km", "magnitude", "magnitude_type", "place", "is_assumed", "tsunami", "likelihood", "fault"),
+    "issue_basis",
 )
 _OWN_KEYS = ("report_no", "issued_s", "kind", "origin_s")
 #: What may be said once for all reports.

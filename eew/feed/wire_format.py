@@ -2,14 +2,15 @@
 
 import importlib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from eew.errors import InputError
 from eew.feed.parsed import Parsed
 from eew.model import EventReport
 
-__all__ = ["FORMATS", "Kind", "WireFormat", "wire_format"]
+__all__ = ["FORMATS", "Kind", "ReceiptFormat", "WireFormat", "wire_format"]
 
 
 class WireFormat(Protocol):
@@ -27,6 +28,17 @@ class WireFormat(Protocol):
 
     def render(self, report: EventReport) -> bytes:
         """Write a report as the agency would, to the format's resolution."""
+        ...
+
+
+@runtime_checkable
+class ReceiptFormat(WireFormat, Protocol):
+    """A format in which more than the time of issue follows from when a message came in, where it does not say it."""
+
+    def parse_received(
+        self, data: bytes, *, file: str | Path | None = None, received_at: datetime
+    ) -> tuple[Parsed, ...]:
+        """Read a message that came in at ``received_at``; else as ``parse``, with as many parts."""
         ...
 
 

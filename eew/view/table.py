@@ -68,6 +68,8 @@ def _print_outcome(summary: Mapping[str, Any], console: Console) -> None:
         "late_by_dispatch": "late because of the dispatch",
         "not_told": "chosen, and not told",
     }
+    if "told_at_unknown_time" in outcome:
+        words["told_at_unknown_time"] = "told, by a report issued nobody knows when"
     for name, meaning in words.items():
         table.add_row(meaning, f"{outcome[name]:,}", f"{outcome[name] / n_people:.1%}" if n_people else "–")
     console.print(table)
@@ -84,7 +86,7 @@ def _print_reports(summary: Mapping[str, Any], console: Console) -> None:
         table.add_row(
             str(line["report_no"]),
             line["kind"],
-            _number(line["issued_s"], 1),
+            "unknown" if line.get("issue_basis") == "unknown" else _number(line["issued_s"], 1),
             _number(line["magnitude"], 1),
             *(f"{by_level[level]:,}" for level in ("critical", "active", "passive")),
             f"{line['n_sent']:,}",

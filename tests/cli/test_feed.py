@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from eew.broker.embedded import EmbeddedBroker
@@ -16,7 +17,7 @@ from eew.cli import feed, feed_listen
 from eew.cli.main import COMMANDS, main
 from eew.feed.formats.native import decode_report, encode_report
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.model import EventReport, ReportKind
+from eew.model import EventReport, IssueBasis, ReportKind
 
 _RUN = "import sys; from eew.cli import main as m; m.COMMANDS.setdefault('feed', 'feeds'); sys.exit(m.main())"
 REPORTS = load_scenario(scenario_path("bungo-2024")).reports
@@ -161,6 +162,24 @@ def test_native_files_are_read_line_by_line(tmp_path: Path, capsys: pytest.Captu
     out, err = capsys.readouterr()
     assert out.count("\n") == 2
     assert f"rejected: {path}:2: " in err
+
+
+def test_a_stored_report_without_a_time_of_issue_says_that_it_is_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CENC's relay writes the origin time there; what is received says when."""
+    path = tmp_path / "cenc.json"
+    path.write_text(
+        '{"EventID":"202607181347.0001","ReportTime":"2026-07-18 13:47:20","ReportNum":1,"Magnitude":4.8,'
+        '"OriginTime":"2026-07-18 13:47:20","Latitude":38.747,"Longitude":75.088}'
+    )
+    assert main(["feed", "listen", "--format", "wolfx-cenc", str(path)]) == 0
+    assert capsys.readouterr().out.startswith("(issue time unknown) cenc 202607181347_x2E0001 report 1 new ")
+    assert main(["feed", "listen", "--json", "--format", "wolfx-cenc", str(path)]) == 0
+    report = decode_report(capsys.readouterr().out.encode())
+    assert report.issue_basis is IssueBasis.UNKNOWN
+    received = msgspec.structs.replace(report, issue_basis=IssueBasis.RECEIVED)
+    assert feed_listen._line(received).startswith("2026-07-18T05:47:20.0Z (received) cenc ")
 
 
 def test_what_a_person_reads_of_a_report_has_no_control_characters() -> None:

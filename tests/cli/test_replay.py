@@ -143,6 +143,46 @@ def test_native_reports_come_from_a_file_or_from_standard_input(tmp_path: Path, 
     assert "report.refused" in done.stderr
 
 
+def test_no_warning_time_is_made_up_where_nobody_knows_when_a_report_was_issued(tmp_path: Path) -> None:
+    """Not "0.0 s after origin", which would give everybody the whole S wave's travel time as warning."""
+    report = {
+        "event_id": "e1",
+        "source": "cenc",
+        "report_no": 1,
+        "kind": "new",
+        "status": "test",
+        "issued_at": "2026-07-18T05:47:20Z",
+        "issue_basis": "unknown",
+        "origin_at": "2026-07-18T05:47:20Z",
+        "lat_deg": 38.747,
+        "lon_deg": 75.088,
+        "depth_km": 5,
+        "magnitude": 6.8,
+    }
+    (tmp_path / "cenc.jsonl").write_text(json.dumps(report))
+    done = replay(
+        *("cenc.jsonl", "--devices", "1000", "--speed", "max", "--profile", "china", "--summary", "summary.json"),
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    summary = summary_of(tmp_path)
+    (line,) = summary["reports"]
+    assert (line["issued_s"], line["issue_basis"]) == (None, "unknown")
+    n_told = line["n_selected"]
+    assert n_told > 0
+    assert summary["warning_s"]["p50"] is None
+    assert summary["outcome"] == {
+        "in_time": 0,
+        "late_by_physics": 0,
+        "late_by_dispatch": 0,
+        "not_told": 0,
+        "told_at_unknown_time": n_told,
+    }
+    assert "issue time unknown" in done.stdout
+    assert "s after origin" not in done.stdout
+    assert "told, by a report issued nobody knows when" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

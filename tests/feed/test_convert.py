@@ -12,7 +12,7 @@ from eew.errors import InputError
 from eew.feed.convert import read_reports, scenario_toml
 from eew.feed.formats.native import decode_report, encode_report
 from eew.feed.scenario import Scenario, parse_scenario
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
 ZERO_AT = datetime(2024, 4, 17, 14, 14, 47, 123_456, UTC)
 WORDS = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
@@ -37,6 +37,7 @@ def reports(draw: st.DrawFn, kind: ReportKind | None = None) -> EventReport:
         kind=kind,
         status=draw(st.sampled_from(AlertStatus)),
         issued_at=draw(INSTANTS),
+        issue_basis=draw(st.sampled_from(IssueBasis)),
         origin_at=draw(st.none() | INSTANTS if is_cancel else INSTANTS),
         detected_at=draw(st.none() | INSTANTS),
         lat_deg=draw(st.none() | LAT if is_cancel else LAT),
@@ -63,7 +64,7 @@ def sequences(draw: st.DrawFn) -> tuple[EventReport, ...]:
         other = draw(reports())
         changes: dict[str, object] = {"report_no": number, "issued_at": ZERO_AT + timedelta(seconds=after)}
         if draw(st.booleans()):
-            changes |= {"kind": ReportKind.UPDATE, "depth_km": other.depth_km, "place": other.place}
+            changes |= {"kind": ReportKind.UPDATE, "depth_km": other.depth_km, "issue_basis": other.issue_basis}
         elif draw(st.booleans()):
             changes |= {"kind": ReportKind.CANCEL, "origin_at": other.origin_at, "lat_deg": None, "fault": None}
         found.append(msgspec.structs.replace(first, **changes))

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from eew.clock import ManualClock, SystemClock
@@ -24,7 +25,7 @@ from eew.feed.servers.websocket import WebSocketServer
 from eew.feed.source import Feed, FeedOptions, FeedState, merged
 from eew.feed.transports.message import Message, Sign
 from eew.feed.wire_format import FORMATS, wire_format
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
 FIRST_AT = datetime(2024, 4, 17, 14, 14, 57, tzinfo=UTC)
 
@@ -367,7 +368,10 @@ async def test_a_scenario_played_in_a_format_is_heard_as_the_same_event(name: st
     assert feed.counts.n_rejected == feed.counts.n_ignored == 0
     assert feed.counts.n_heartbeats == (heartbeat_of(name) is not None)
     assert {report.event_id for report in got} == {"20240417231454"}
-    assert _solutions(got) == _solutions([part.report for part in parts])
+    basis = IssueBasis.RECEIVED if name == "wolfx-cenc" else IssueBasis.STATED
+    assert {report.issue_basis for report in got} == {basis}
+    expected = [msgspec.structs.replace(part.report, issue_basis=basis) for part in parts]
+    assert _solutions(got) == _solutions(expected)
     assert [each.issued_at for each in got if each.kind is ReportKind.CANCEL] == [
         part.report.issued_at for part in parts if part.report.kind is ReportKind.CANCEL
     ]
@@ -375,7 +379,10 @@ async def test_a_scenario_played_in_a_format_is_heard_as_the_same_event(name: st
 
 def _solutions(played: Iterable[EventReport]) -> set[tuple[object, ...]]:
     return {
-        (report.issued_at, report.origin_at, report.lat_deg, report.lon_deg, report.magnitude)
+        (
+            report.issued_at if report.issue_basis is IssueBasis.STATED else None,
+            *(report.origin_at, report.lat_deg, report.lon_deg, report.magnitude),
+        )
         for report in played
         if report.kind is not ReportKind.CANCEL
     }

@@ -318,8 +318,8 @@ async def test_a_folder_of_lines_gives_lines(tmp_path: Path) -> None:
         folder.messages(Address.parse(str(tmp_path)), clock=CLOCK, max_bytes=99, is_lines=True)
     ) as signals:
         await anext(signals)
-        assert await anext(signals) == Message(b"1", f"{tmp_path / 'a.jsonl'}:1")
-        assert await anext(signals) == Message(b"2", f"{tmp_path / 'a.jsonl'}:3")
+        assert await anext(signals) == Message(b"1", f"{tmp_path / 'a.jsonl'}:1", is_stored=True)
+        assert await anext(signals) == Message(b"2", f"{tmp_path / 'a.jsonl'}:3", is_stored=True)
 
 
 @pytest.mark.parametrize(

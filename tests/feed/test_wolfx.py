@@ -8,7 +8,7 @@ import pytest
 from eew.errors import ReportDecodeError
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.model import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind
 
 #: The last report of 2025-12-08 off Aomori, with four of its areas; the telegram lists the same four.
 AOMORI = {
@@ -226,6 +226,36 @@ def test_fujian_marks_its_last_report() -> None:
     assert (report.magnitude, report.depth_km, report.kind) == (3.8, None, ReportKind.FINAL)
     written = json.loads(wire_format("wolfx-fj").render(report))
     assert (written["Magunitude"], written["isFinal"], "Depth" in written) == (3.8, True, False)
+
+
+def test_reports_of_one_fujian_event_share_its_name() -> None:
+    """As in Sichuan's, the name ends in the report's number."""
+    named = FUJIAN | {"EventID": "20241027182139_1", "ReportNum": 1, "isFinal": False}
+    first = parsed("wolfx-fj", named)
+    second = parsed("wolfx-fj", named | {"EventID": "20241027182139_2", "ReportNum": 2})
+    assert [(each.event_id, each.report_no) for each in (first, second)] == [
+        ("20241027182139", 1),
+        ("20241027182139", 2),
+    ]
+    assert json.loads(wire_format("wolfx-fj").render(second))["EventID"] == "20241027182139_2"
+
+
+@pytest.mark.parametrize("source", ["sc", "cenc", "fj", "cq"])
+def test_a_report_time_that_is_the_origin_is_no_time_of_issue(source: str) -> None:
+    """CENC's feed writes it in every report; whoever says a later one is believed."""
+    message = CENC if source in {"cenc", "cq"} else SICHUAN | {"type": f"{source}_eew"}
+    origin = message["OriginTime"]
+    unknown = parsed(f"wolfx-{source}", message | {"ReportTime": origin})
+    assert (unknown.issue_basis, unknown.issued_at) == (IssueBasis.UNKNOWN, unknown.origin_at)
+    assert unknown.issued_after_s is None
+    later = parsed(f"wolfx-{source}", message | {"ReportTime": f"{origin}.5"})
+    assert (later.issue_basis, later.issued_after_s) == (IssueBasis.STATED, 0.5)
+
+
+def test_cenc_is_played_as_it_comes() -> None:
+    """The fake server does not say what the agency does not."""
+    report = parsed("wolfx-cenc", CENC | {"ReportTime": "2026-07-18 13:47:40"})
+    assert json.loads(wire_format("wolfx-cenc").render(report))["ReportTime"] == "2026-07-18 13:47:20"
 
 
 @pytest.mark.parametrize("source", ["jma", "sc", "cenc", "fj", "cq"])

@@ -13,9 +13,9 @@ from eew.feed.formats.shakealert import decimal, utc_time
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.xml import parsed_xml
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
-__all__ = ["parse", "render"]
+__all__ = ["parse", "parse_received", "render"]
 
 #: The longest message seen has 5 kB; an origin of a thousand picks has some 400 kB.
 MAX_BYTES = 500_000
@@ -36,6 +36,11 @@ _NOT_MEANT = {status.value: status for status in (AlertStatus.EXERCISE, AlertSta
 
 
 def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
+    """Read one message whose time of receipt is not known; else as ``parse_received``."""
+    return _parsed(data, file, None)
+
+
+def parse_received(data: bytes, *, file: str | Path | None = None, received_at: datetime) -> tuple[Parsed, ...]:
     """Read one message.
 
     Parameters
@@ -45,6 +50,8 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     file
         Where it came from, for the error. If its name is an epoch time in milliseconds, as stored sequences and a
         receiver's own copies are named, it is the time of issue of a message that does not say it.
+    received_at
+        When it came in.
 
     Returns
     -------
@@ -59,14 +66,14 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     Notes
     -----
     - The time of issue is the latest creation time of the message, the event and its preferred origin and magnitude.
-      SeisComP and PRESTo leave all of them out. Then it is the file's name; without such a name it is the latest pick
-      of the event, and without picks the origin time: the message cannot have been sent before.
+      SeisComP and PRESTo leave all of them out. Then it is the file's name, else the time of receipt. Without these it
+      is unknown, but not before the latest pick of the event, or without picks the origin time.
     - The number is the event's version where that is a whole number from 1. Otherwise reports are numbered by the time
       of issue: 1 for every 5 ms since the first pick (the origin time where no picks are), at most 30000, which is
       reached after 150 s. So later reports have larger numbers although the number of the report is nowhere said.
       Only a version of 1 makes a report a new one; the rest are updates, or final where the origin's status says so.
     - An event of the type "not existing" is cancelled. Other types shake the ground as well: they are read.
-      Messages that say no time and have no such file name may share a number: a receiver should name what it takes in.
+      Messages that say no time, have no such file name and no time of receipt may share a number.
     - Depths are in metres. Of an event's smi:AUTHORITY/KIND/NAME the NAME is taken; the source is the agency, or else
       the AUTHORITY with its dots as dashes.
     - The format has no word for exercises and tests. A comment of the event that is just "exercise" or "test", as
@@ -77,22 +84,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     ----------
     [QML-RT], [EEWD]
     """
-    root = parsed_xml(data, file=file, root=("quakeml", "hb"), max_bytes=MAX_BYTES)
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-    if root.tag == "hb":
-        return (_heartbeat(root, file),)
-    parameters = root.find("eventParameters")
-    if parameters is None:
-        raise ReportDecodeError("it to be given", file=file, field="eventParameters")
-    events = parameters.findall("event")
-    if not events:
-        return (Ignored("a message without an event"),)
-    if len(events) > MAX_EVENTS:
-        expected = f"at most {MAX_EVENTS} events, not a catalogue"
-        raise ReportDecodeError(expected, file=file, field="event", value=len(events))
-    message = _Message(parameters, file)
-    return tuple(as_report(message.members(event), file=file) for event in events)
+    return _parsed(data, file, received_at)
 
 
 def render(report: EventReport) -> bytes:
@@ -142,12 +134,32 @@ def render(report: EventReport) -> bytes:
     return written
 
 
+def _parsed(data: bytes, file: str | Path | None, received_at: datetime | None) -> tuple[Parsed, ...]:
+    root = parsed_xml(data, file=file, root=("quakeml", "hb"), max_bytes=MAX_BYTES)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    if root.tag == "hb":
+        return (_heartbeat(root, file),)
+    parameters = root.find("eventParameters")
+    if parameters is None:
+        raise ReportDecodeError("it to be given", file=file, field="eventParameters")
+    events = parameters.findall("event")
+    if not events:
+        return (Ignored("a message without an event"),)
+    if len(events) > MAX_EVENTS:
+        expected = f"at most {MAX_EVENTS} events, not a catalogue"
+        raise ReportDecodeError(expected, file=file, field="event", value=len(events))
+    message = _Message(parameters, file, received_at)
+    return tuple(as_report(message.members(event), file=file) for event in events)
+
+
 class _Message:
     """The parts that the events of a message refer to."""
 
-    def __init__(self, parameters: ET.Element, file: str | Path | None) -> None:
+    def __init__(self, parameters: ET.Element, file: str | Path | None, received_at: datetime | None) -> None:
         self._parameters = parameters
         self._file = file
+        self._received_at = received_at
         self._origins = _by_name(parameters, "origin")
         self._magnitudes = _by_name(parameters, "magnitude")
         self._picks = _by_name(parameters, "pick")
@@ -181,10 +193,13 @@ class _Message:
         if magnitude is not None:
             members["magnitude"] = self._decimal(magnitude, "mag")
             members["magnitude_type"] = magnitude.findtext("type", "").strip() or None
-        issued_at = self._created_at(infos) or self._named_at()
-        issued_at = issued_at or max(picked, default=None) or members.get("origin_at")
+        said_at = self._created_at(infos) or self._named_at()
+        earliest_at = max(picked, default=None) or members.get("origin_at")
+        issued_at = said_at or _later(earliest_at, self._received_at)
         if issued_at is not None:
             members["issued_at"] = issued_at
+            if said_at is None:
+                members["issue_basis"] = IssueBasis.UNKNOWN if self._received_at is None else IssueBasis.RECEIVED
             since = members["detected_at"] or members.get("origin_at") or issued_at
             members["report_no"] = _version(version) or max(1, min((issued_at - since) // TICK + 1, MAX_REPORT_NO))
         is_final = origin is not None and origin.findtext("evaluationStatus", "").strip() == "final"
@@ -236,6 +251,10 @@ class _Message:
     def _decimal(self, part: ET.Element, tag: str) -> float | None:
         """Return the value of a quantity."""
         return decimal(part.findtext(f"{tag}/value"), field=tag, file=self._file)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((each for each in (one, other) if each is not None), default=None)
 
 
 def _heartbeat(root: ET.Element, file: str | Path | None) -> Heartbeat:

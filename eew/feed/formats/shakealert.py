@@ -14,7 +14,7 @@ from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.refusal import A_TIME
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.xml import parsed_xml
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
 __all__ = ["decimal", "parse", "render", "utc_time"]
 
@@ -73,7 +73,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
       it is ignored.
     - A fault's depth is in km whatever its unit says, which may be empty. Of several faults the first that is marked
       for attenuation counts, else the first.
-    - The time of sending is optional. Without it the origin time, before which nothing can be sent, stands for it.
+    - The time of sending is optional. Without it the time of issue is unknown, but not before the origin time.
 
     References
     ----------
@@ -162,7 +162,7 @@ def _members(root: ET.Element, kind: ReportKind, file: str | Path | None) -> dic
     name = core.get("id", "")
     is_live = root.get("category", "live") == "live" and not name.lower().startswith("test")
     origin = core.findtext("orig_time", "").strip()
-    sent = _attribute(root, "timestamp") or origin
+    sent = _attribute(root, "timestamp")
     members: dict[str, Any] = {
         "event_id": topic_word(name[:65]),
         "source": SOURCE,
@@ -174,6 +174,8 @@ def _members(root: ET.Element, kind: ReportKind, file: str | Path | None) -> dic
     }
     if sent:
         members["issued_at"] = utc_time(sent, field="timestamp", file=file)
+    elif members["origin_at"] is not None:
+        members |= {"issued_at": members["origin_at"], "issue_basis": IssueBasis.UNKNOWN}
     for member, tag in _CORE_DECIMALS.items():
         members[member] = decimal(core.findtext(tag), field=tag, file=file)
     if members["magnitude"] is not None:

@@ -1,9 +1,9 @@
-"""Wolfx ``cenc_eew``: warnings of the China Earthquake Networks Center."""
+"""Wolfx ``cenc_eew``: warnings of the China Earthquake Networks Center, which do not say when they were issued."""
 
 from eew.feed.formats.wolfx_china import WolfxChina
 
 __all__ = ["parse", "render"]
 
-_FEED = WolfxChina("cenc", magnitude_key="Magnitude")
+_FEED = WolfxChina("cenc", magnitude_key="Magnitude", says_issue=False)
 parse = _FEED.parse
 render = _FEED.render

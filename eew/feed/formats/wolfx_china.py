@@ -13,7 +13,7 @@ from eew.feed.json import parsed_json, time_text
 from eew.feed.parsed import Parsed
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
 __all__ = ["WolfxChina"]
 
@@ -31,6 +31,8 @@ class WolfxChina:
     says_final: bool = False
     #: Whether the event's name ends in ``_`` and the number of the report.
     is_id_numbered: bool = False
+    #: Whether it says when a report was issued; else it writes the origin time there.
+    says_issue: bool = True
 
     def parse(self, data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         """Read one message, which is one report or something beside the reports.
@@ -45,6 +47,10 @@ class WolfxChina:
         Times are in UTC+8, to the second. A depth of null is unknown. There are no cancels and no drills. The greatest
         intensity is not read.
 
+        A ``ReportTime`` that is the origin time is no time of issue, since nothing is known of an earthquake in the
+        second in which it begins: ``cenc_eew`` writes it in every report, while another relay of the same reports has
+        the second one 20 s after the origin. The time of issue is then unknown.
+
         References
         ----------
         [WOLFX]
@@ -54,14 +60,16 @@ class WolfxChina:
             return (beside,)
         report_no = message.whole("ReportNum")
         name = message.text("EventID")
+        issued_at, origin_at = message.instant("ReportTime", _ZONE), message.instant("OriginTime", _ZONE)
         members = {
             "event_id": topic_word(name.removesuffix(f"_{report_no}") if self.is_id_numbered else name),
             "source": self.source,
             "report_no": report_no,
             "kind": kind_of(report_no, is_final=message.flag("isFinal")),
             "status": AlertStatus.ACTUAL,
-            "issued_at": message.instant("ReportTime", _ZONE),
-            "origin_at": message.instant("OriginTime", _ZONE),
+            "issued_at": issued_at,
+            "issue_basis": IssueBasis.UNKNOWN if issued_at == origin_at else IssueBasis.STATED,
+            "origin_at": origin_at,
             "lat_deg": message.number("Latitude"),
             "lon_deg": message.number("Longitude"),
             "depth_km": message.number_or_none("Depth"),
@@ -73,8 +81,8 @@ class WolfxChina:
     def render(self, report: EventReport) -> bytes:
         """Write a report.
 
-        Resolution: 1 s, 0.001°, 1 km, 0.1 of magnitude. Not sayable: an exercise or test, which is left out too, and
-        whatever the feed has no member for.
+        Resolution: 1 s, 0.001°, 1 km, 0.1 of magnitude. Not sayable: an exercise or test, which is left out too, when
+        CENC's was issued, and whatever the feed has no member for.
 
         Raises
         ------
@@ -87,7 +95,7 @@ class WolfxChina:
             "type": f"{self.source}_eew",
             "ID": report.report_no,
             "EventID": f"{name}_{report.report_no}" if self.is_id_numbered else name,
-            "ReportTime": time_text(report.issued_at, _ZONE),
+            "ReportTime": time_text((not self.says_issue and report.origin_at) or report.issued_at, _ZONE),
             "ReportNum": report.report_no,
             "OriginTime": None if report.origin_at is None else time_text(report.origin_at, _ZONE),
             "HypoCenter": report.place,

@@ -1,9 +1,12 @@
-"""Wolfx ``fj_eew``: warnings of Fujian; the magnitude is misspelt, there is no depth, and the last report is marked."""
+"""Wolfx ``fj_eew``: warnings of Fujian; the last report is marked, there is no depth.
+
+The magnitude is misspelt, and an event's name ends in the report's number.
+"""
 
 from eew.feed.formats.wolfx_china import WolfxChina
 
 __all__ = ["parse", "render"]
 
-_FEED = WolfxChina("fj", magnitude_key="Magunitude", says_depth=False, says_final=True)
+_FEED = WolfxChina("fj", magnitude_key="Magunitude", says_depth=False, says_final=True, is_id_numbered=True)
 parse = _FEED.parse
 render = _FEED.render

@@ -56,6 +56,7 @@ async def messages(address: Address, *, clock: Clock, max_bytes: int, is_lines: 
         folder, recursive=False, watch_filter=None, step=20, debounce=200, rust_timeout=_LOOK_MS, yield_on_timeout=True
     )
     look = await asyncio.to_thread(_look, folder)
+    were_there = frozenset(look)
     yield Sign.OPENED
     async with aclosing(changes):
         while True:
@@ -65,17 +66,19 @@ async def messages(address: Address, *, clock: Clock, max_bytes: int, is_lines: 
                 for name in sorted(name for name, each in look.items() if before.get(name) == each != read.get(name)):
                     data = await asyncio.to_thread(_read, folder / name, max_bytes)
                     read[name] = look[name]
-                    for message in _messages(data, str(folder / name), is_lines):
+                    is_stored = name in were_there
+                    for message in _messages(data, str(folder / name), is_lines, is_stored):
                         yield message
+            were_there = frozenset()
             read = {name: each for name, each in read.items() if name in look}
             await anext(changes)
             look = await asyncio.to_thread(_look, folder)
 
 
-def _messages(data: bytes | None, name: str, is_lines: bool) -> Iterable[Message]:
+def _messages(data: bytes | None, name: str, is_lines: bool, is_stored: bool) -> Iterable[Message]:
     if data is None:
         return ()
-    return lines(data, name) if is_lines else (Message(data, name),)
+    return lines(data, name, is_stored=is_stored) if is_lines else (Message(data, name, is_stored),)
 
 
 def _look(folder: Path) -> _Look:

@@ -1,6 +1,8 @@
 """Messages of a file, and of standard input."""
 
 import asyncio
+import os
+import stat
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -29,12 +31,12 @@ async def of_file(address: Address, *, max_bytes: int, is_lines: bool = False) -
         raise InputError("a file that can be read", file=address.target, value=error.strerror) from error
     yield Sign.OPENED
     if is_lines:
-        for message in lines(data, address.target):
+        for message in lines(data, address.target, is_stored=True):
             yield message
     elif len(data) > max_bytes:
         raise InputError(f"a message of at most {max_bytes} bytes", file=address.target, value=len(data))
     else:
-        yield Message(data, address.target)
+        yield Message(data, address.target, is_stored=True)
 
 
 async def of_standard_input(
@@ -54,6 +56,8 @@ async def of_standard_input(
     """
     yield Sign.OPENED
     name = "standard input"
+    # A file that is handed over is no live feed, a pipe may be one.
+    is_stored = stat.S_ISREG(os.fstat(descriptor).st_mode)
     line_no = 0
     rest = bytearray()
     async with aclosing(lines_of(descriptor)) as incoming:
@@ -61,17 +65,17 @@ async def of_standard_input(
             line_no += 1
             if is_lines:
                 if line.strip():
-                    yield Message(line, f"{name}:{line_no}")
+                    yield Message(line, f"{name}:{line_no}", is_stored)
                 continue
             *whole, last = (line + b"\n").split(b"\0")
             for each in whole:
                 rest += each
                 if rest.strip():
-                    yield Message(bytes(rest), name)
+                    yield Message(bytes(rest), name, is_stored)
                 rest.clear()
             rest += last
             if len(rest) > max_bytes:
-                yield Message(bytes(rest[:max_bytes]), name)
+                yield Message(bytes(rest[:max_bytes]), name, is_stored)
                 rest.clear()
     if rest.strip():
-        yield Message(bytes(rest), name)
+        yield Message(bytes(rest), name, is_stored)

@@ -14,6 +14,8 @@ class Message:
     data: bytes
     #: Where it came from, for errors: a file, or the feed's URL.
     name: str
+    #: It lay there before we looked: when it came says nothing of when it was sent.
+    is_stored: bool = False
 
 
 class Sign(Enum):
@@ -28,8 +30,8 @@ class Sign(Enum):
 Signal = Message | Sign
 
 
-def lines(data: bytes, name: str) -> Iterator[Message]:
+def lines(data: bytes, name: str, *, is_stored: bool) -> Iterator[Message]:
     """Yield the lines of a file that holds one message a line, named by their number; empty ones are skipped."""
     for line_no, line in enumerate(data.split(b"\n"), start=1):
         if line.strip():
-            yield Message(line, f"{name}:{line_no}")
+            yield Message(line, f"{name}:{line_no}", is_stored)

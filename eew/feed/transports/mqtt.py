@@ -56,6 +56,7 @@ async def messages(
             async for message in client.messages:
                 # An empty payload only says that nothing is retained any more.
                 if message.payload:
-                    yield Message(message.payload[:max_bytes], f"{address} ({message.topic.value})")
+                    name = f"{address} ({message.topic.value})"
+                    yield Message(message.payload[:max_bytes], name, is_stored=message.retain)
     except aiomqtt.MqttError as error:
         raise ConnectionError(str(error)) from error
