@@ -25,9 +25,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Tell until told to stop; return 0, or 1 if something was lost."""
     from eew.extras import require
-    from eew.webhook.config import read_config
 
     require("webhooks", "aiohttp", "standardwebhooks")
+    from eew.webhook.config import read_config
+
     file = read_config(Path(arguments.config))
     keys = _keys(file)
     secrets = [file.secrets(number, os.environ) for number in range(len(file.config.endpoints))]
