@@ -134,6 +134,7 @@ async def _started(arguments: argparse.Namespace, reports: "Sequence[EventReport
     """Start the server."""
     from eew.feed.servers.folder import FolderServer
     from eew.feed.servers.http import HttpServer
+    from eew.feed.servers.manner import manner_of
     from eew.feed.servers.mqtt import MqttServer
     from eew.feed.servers.websocket import WebSocketServer
     from eew.feed.wire_format import FORMATS
@@ -148,7 +149,7 @@ async def _started(arguments: argparse.Namespace, reports: "Sequence[EventReport
         case "http":
             server = HttpServer(arguments.host, port)
         case _:
-            server = WebSocketServer(arguments.host, port)
+            server = WebSocketServer(arguments.host, port, manner=manner_of(arguments.format_name))
     try:
         return await stack.enter_async_context(server)
     except OSError as error:
@@ -182,7 +183,8 @@ async def _play(
     arguments: argparse.Namespace, server: "Server", reports: "Sequence[EventReport]", script: "Script", speed: float
 ) -> None:
     from eew.clock import SystemClock
-    from eew.feed.servers.play import heartbeat_of, moved, parts_of, play
+    from eew.feed.servers.manner import manner_of
+    from eew.feed.servers.play import moved, parts_of, play
 
     def said(text: str) -> None:
         print(text, flush=True)
@@ -201,7 +203,7 @@ async def _play(
             clock=SystemClock(),
             speed=speed,
             script=script,
-            heartbeat=heartbeat_of(arguments.format_name),
+            heartbeat=manner_of(arguments.format_name).heartbeat,
             said=said,
         )
         if not arguments.loop:

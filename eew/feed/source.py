@@ -16,7 +16,7 @@ from eew.feed.intake import Fate, FeedCounts, Intake, Outcome, kind_of
 from eew.feed.transports import folder, http, lines, mqtt, websocket
 from eew.feed.transports.address import Address, Via
 from eew.feed.transports.message import Message, Sign, Signal
-from eew.feed.wire_format import FORMATS, wire_format
+from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
 from eew.model import EventReport
 
 __all__ = ["Feed", "FeedOptions", "FeedState", "merged"]
@@ -51,7 +51,7 @@ class FeedState(StrEnum):
 class FeedOptions:
     """How a feed is listened to; each transport takes what concerns it."""
 
-    #: WebSocket: what the server wants to be told first.
+    #: WebSocket: what the server wants to be told first; ``None``: what the format says.
     send: str | None = None
     #: HTTP: from an answer to the next question.
     interval_s: float = 2.0
@@ -113,7 +113,12 @@ class Feed:
         self.last_message_at: datetime | None = None
         #: Set when it could be reached for the first time.
         self.was_reached = asyncio.Event()
-        self._intake = Intake(wire_format(format_name), self.options.max_age_s, wall)
+        form = wire_format(format_name)
+        self._intake = Intake(form, self.options.max_age_s, wall)
+        self._send = self.options.send
+        self._answer: Callable[[bytes], str | None] = _no_answer
+        if isinstance(form, TalkingFormat):
+            self._send, self._answer = form.greeting() if self._send is None else self._send, form.answer
         self._clock = clock
         self._wall = wall
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
@@ -194,7 +199,11 @@ class Feed:
                 )
             case Via.WEBSOCKET:
                 return websocket.messages(
-                    address, timeout_s=options.timeout_s, max_bytes=options.max_bytes, send=options.send
+                    address,
+                    timeout_s=options.timeout_s,
+                    max_bytes=options.max_bytes,
+                    send=self._send,
+                    answer=self._answer,
                 )
             case Via.HTTP:
                 return http.messages(
@@ -312,6 +321,10 @@ async def merged(feeds: Sequence[Feed]) -> AsyncGenerator[EventReport]:
         for task in (*tasks, ending):
             task.cancel()
         await asyncio.gather(*tasks, ending, return_exceptions=True)
+
+
+def _no_answer(_data: bytes) -> None:
+    """Return what most messages want to be answered with: nothing."""
 
 
 async def _next(signals: AsyncGenerator[Signal]) -> Signal | None:

@@ -10,7 +10,7 @@ from eew.errors import InputError
 from eew.feed.parsed import Parsed
 from eew.model import EventReport
 
-__all__ = ["FORMATS", "Kind", "ReceiptFormat", "WireFormat", "wire_format"]
+__all__ = ["FORMATS", "Kind", "ReceiptFormat", "TalkingFormat", "WireFormat", "wire_format"]
 
 
 class WireFormat(Protocol):
@@ -39,6 +39,19 @@ class ReceiptFormat(WireFormat, Protocol):
         self, data: bytes, *, file: str | Path | None = None, received_at: datetime
     ) -> tuple[Parsed, ...]:
         """Read a message that came in at ``received_at``; else as ``parse``, with as many parts."""
+        ...
+
+
+@runtime_checkable
+class TalkingFormat(WireFormat, Protocol):
+    """A format whose service wants to hear from its listeners over a WebSocket."""
+
+    def greeting(self) -> str | None:
+        """Return what the service wants to be told first, such as a question for its last report."""
+        ...
+
+    def answer(self, data: bytes) -> str | None:
+        """Return what a message wants to be answered with, such as a heartbeat; nothing is raised, whatever it is."""
         ...
 
 

@@ -20,11 +20,12 @@ from eew.feed.intake import Fate, FeedCounts, Intake
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.scenario import load_scenario, scenario_path
 from eew.feed.servers.http import HttpServer
-from eew.feed.servers.play import Fault, Part, Script, heartbeat_of, moved, parts_of, play
+from eew.feed.servers.manner import Manner, manner_of
+from eew.feed.servers.play import Fault, Part, Script, moved, parts_of, play
 from eew.feed.servers.websocket import WebSocketServer
 from eew.feed.source import Feed, FeedOptions, FeedState, merged
 from eew.feed.transports.message import Message, Sign
-from eew.feed.wire_format import FORMATS, wire_format
+from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
 from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
 FIRST_AT = datetime(2024, 4, 17, 14, 14, 57, tzinfo=UTC)
@@ -303,14 +304,66 @@ async def test_pongs_are_life_only_until_the_feed_has_sent_a_heartbeat() -> None
     assert last_life_s == [10.0, 20.0, 20.0, 40.0]
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if heartbeat_of(name) is not None])
+@pytest.mark.parametrize("name", [name for name in FORMATS if manner_of(name).heartbeat is not None])
 def test_heartbeats_of_a_fake_server_are_heartbeats_to_the_format(name: str) -> None:
     """Sent when they say."""
-    write = heartbeat_of(name)
+    write = manner_of(name).heartbeat
     assert write is not None
     (part,) = wire_format(name).parse(write(FIRST_AT))
     assert isinstance(part, Heartbeat)
     assert part.at in {None, FIRST_AT}
+
+
+TALKING = [name for name in FORMATS if isinstance(wire_format(name), TalkingFormat)]
+
+
+@pytest.mark.parametrize("name", TALKING)
+async def test_heartbeats_are_answered_to_whoever_wants_it(name: str) -> None:
+    """A server that would hang up at the next heartbeat otherwise does not."""
+    form, manner = wire_format(name), manner_of(name)
+    assert isinstance(form, TalkingFormat)
+    assert manner.heartbeat is not None
+    word = form.answer(manner.heartbeat(FIRST_AT))
+    strict = Manner(manner.heartbeat, lambda _text, _newest: None, lambda text: text == word)
+    async with WebSocketServer(manner=strict) as server:
+        for is_talking in (True, False):
+            # The native format has nothing to say.
+            feed = Feed("test", server.url, name if is_talking else "native", clock=EagerClock())
+            async with collected(feed):
+                await until(lambda: server.n_clients == 1)
+                await server.beat(manner.heartbeat(FIRST_AT))
+                await server.drained()
+                await until(lambda feed=feed: feed.counts.n_received == 1)  # type: ignore[misc]  # the feed of this turn
+                if is_talking:
+                    await until(server.is_answered)
+                await server.beat(manner.heartbeat(FIRST_AT))
+                if is_talking:
+                    await until(lambda feed=feed: feed.counts.n_received == 2)  # type: ignore[misc]  # likewise
+                    assert feed.counts.n_reconnects == 0
+                else:
+                    await until(lambda feed=feed: feed.counts.n_reconnects > 0)  # type: ignore[misc]  # likewise
+            await until(lambda: server.n_clients == 0)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_only_heartbeats_are_answered(name: str) -> None:
+    """Neither a report nor what is no message at all."""
+    form = wire_format(name)
+    if isinstance(form, TalkingFormat):
+        messages = [form.render(reports(1)[0]), b"", b"\xff", b"[]", b"{}", b'{"type":1}', b'{"type":"heartbeat']
+        assert [form.answer(data) for data in messages] == [None] * len(messages)
+
+
+async def test_what_the_user_sends_stands_for_the_greeting() -> None:
+    """Else the format's is said when the connection is made."""
+    for send, expected in ((None, "query_cwaeew"), ("other", "other")):
+        heard: list[str] = []
+        manner = Manner(answer=lambda text, _newest, heard=heard: heard.append(text))  # type: ignore[misc]  # of this turn
+        async with WebSocketServer(manner=manner) as server:
+            feed = Feed("test", server.url, "wolfx-cwa", FeedOptions(send=send), clock=EagerClock())
+            async with collected(feed):
+                await until(lambda heard=heard: bool(heard))  # type: ignore[misc]  # of this turn
+        assert heard == [expected]
 
 
 def test_a_scenario_is_moved_as_a_whole() -> None:
@@ -357,16 +410,18 @@ async def test_a_scenario_played_in_a_format_is_heard_as_the_same_event(name: st
     assert len(parts) + len(left_out) == len(scenario)
     # What is left out, if anything, is the cancel.
     assert len(left_out) <= 1
-    clock = SystemClock()
-    async with WebSocketServer() as server:
-        feed = Feed("test", server.url, name, clock=clock)
+    clock, manner = SystemClock(), manner_of(name)
+    async with WebSocketServer(manner=manner) as server:
+        # A question for the last report would be answered with one that comes anyway.
+        options = FeedOptions(send="no question") if name in TALKING else None
+        feed = Feed("test", server.url, name, options, clock=clock)
         async with collected(feed) as got:
             await server.wanted()
-            await play(server, parts, clock=clock, speed=math.inf, heartbeat=heartbeat_of(name))
-            n_expected = len(parts) + (heartbeat_of(name) is not None)
-            await until(lambda: feed.counts.n_received == n_expected)
+            await play(server, parts, clock=clock, speed=math.inf, heartbeat=manner.heartbeat)
+            await until(lambda: feed.counts.n_parsed + feed.counts.n_duplicate == len(parts))
+            await until(lambda: manner.heartbeat is None or feed.counts.n_heartbeats > 0)
     assert feed.counts.n_rejected == feed.counts.n_ignored == 0
-    assert feed.counts.n_heartbeats == (heartbeat_of(name) is not None)
+    assert (feed.counts.n_heartbeats > 0) is (manner.heartbeat is not None)
     assert {report.event_id for report in got} == {"20240417231454"}
     basis = IssueBasis.RECEIVED if name == "wolfx-cenc" else IssueBasis.STATED
     assert {report.issue_basis for report in got} == {basis}

@@ -7,7 +7,7 @@ import pytest
 
 from eew.errors import ReportDecodeError
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.feed.wire_format import wire_format
+from eew.feed.wire_format import TalkingFormat, wire_format
 from eew.model import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind
 
 #: The last report of 2025-12-08 off Aomori, with four of its areas; the telegram lists the same four.
@@ -266,6 +266,16 @@ def test_heartbeat_and_pong_are_signs_of_life(source: str, stamp: object) -> Non
     for kind in ("heartbeat", "pong"):
         message = {"type": kind, "ver": 18, "id": "a", "timestamp": stamp}
         assert wire_format(f"wolfx-{source}").parse(json.dumps(message).encode()) == (Heartbeat(source, at),)
+
+
+@pytest.mark.parametrize("source", ["jma", "sc", "cenc", "fj", "cq", "cwa"])
+def test_the_last_report_is_asked_for_and_heartbeats_are_answered(source: str) -> None:
+    """By the words that the service documents: a question for each feed, and a ping."""
+    form = wire_format(f"wolfx-{source}")
+    assert isinstance(form, TalkingFormat)
+    assert form.greeting() == f"query_{source}eew"
+    assert form.answer(b'{"type":"heartbeat","ver":18,"id":"a","timestamp":1752000000123}') == "ping"
+    assert form.answer(b'{"type":"pong","timestamp":1752000000123}') is None
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,19 @@
 """What all of Wolfx's feeds share: the stream beside the reports, and what a report does to its event."""
 
-from eew.feed.json import Members
+from eew.errors import ReportDecodeError
+from eew.feed.json import Members, parsed_json
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.model import ReportKind
 
-__all__ = ["kind_of", "said_beside"]
+__all__ = ["answer", "kind_of", "said_beside"]
+
+
+def answer(data: bytes) -> str | None:
+    """Return the ping that a heartbeat is answered with, which the service recommends [WOLFX]."""
+    try:
+        return "ping" if parsed_json(data).says("type", "heartbeat") else None
+    except ReportDecodeError:
+        return None
 
 
 def said_beside(message: Members, kind: str, source: str) -> Heartbeat | Ignored | None:

@@ -34,6 +34,10 @@ class WolfxChina:
     #: Whether it says when a report was issued; else it writes the origin time there.
     says_issue: bool = True
 
+    def greeting(self) -> str:
+        """Return the question for the last report."""
+        return f"query_{self.source}eew"
+
     def parse(self, data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         """Read one message, which is one report or something beside the reports.
 

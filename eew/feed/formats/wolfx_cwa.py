@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from eew.feed.formats.native import as_report
-from eew.feed.formats.wolfx import kind_of, said_beside
+from eew.feed.formats.wolfx import answer, kind_of, said_beside
 from eew.feed.json import Members, parsed_json, time_text
 from eew.feed.origin_name import origin_name
 from eew.feed.parsed import Parsed
@@ -16,12 +16,17 @@ from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.unsayable import refuse_unsayable
 from eew.model import AlertStatus, EventReport, ReportKind
 
-__all__ = ["parse", "render"]
+__all__ = ["answer", "greeting", "parse", "render"]
 
 _SOURCE = "cwa"
 _ZONE = timezone(timedelta(hours=8))
 #: A number of the agency's for an earthquake: three digits of the year since 1911, then at least four that count.
 _NUMBER = re.compile("[1-9][0-9]{6,17}")
+
+
+def greeting() -> str:
+    """Return the question for the last report."""
+    return "query_cwaeew"
 
 
 def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:

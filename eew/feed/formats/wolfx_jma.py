@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from eew.feed.formats.native import as_report
-from eew.feed.formats.wolfx import kind_of, said_beside
+from eew.feed.formats.wolfx import answer, kind_of, said_beside
 from eew.feed.jma_class import class_of_intensity, intensity_or_none
 from eew.feed.json import Members, parsed_json, time_text
 from eew.feed.parsed import Parsed
 from eew.feed.topic_word import agency_name, topic_word
 from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
 
-__all__ = ["parse", "render"]
+__all__ = ["answer", "greeting", "parse", "render"]
 
 _SOURCE = "jma"
 _ZONE = timezone(timedelta(hours=9))
@@ -38,6 +38,11 @@ class _WarnArea(msgspec.Struct, rename=_AREA_KEYS.get):
     lower: str | int | None = None
     clock: str | None = None
     arrives: str | bool | None = None
+
+
+def greeting() -> str:
+    """Return the question for the last report."""
+    return "query_jmaeew"
 
 
 def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from eew.feed.wire_format import WireFormat, wire_format
 from eew.model import EventReport, ReportKind
 from eew.units import iso_utc
 
-__all__ = ["Fault", "Part", "Script", "heartbeat_of", "moved", "parts_of", "play"]
+__all__ = ["Fault", "Part", "Script", "moved", "parts_of", "play"]
 
 #: As often as services do that send heartbeats.
 _HEARTBEAT_S = 60.0
@@ -108,18 +107,6 @@ def moved(reports: Sequence[EventReport], first_issued_at: datetime) -> tuple[Ev
         )
         for report in reports
     )
-
-
-def heartbeat_of(format_name: str) -> Callable[[datetime], bytes] | None:
-    """Return what writes the heartbeats of a format's service, ``None`` where it sends none."""
-    if not format_name.startswith("wolfx-"):
-        return None
-
-    def wolfx(at: datetime) -> bytes:
-        members = {"type": "heartbeat", "ver": 1, "id": "eew", "timestamp": int(at.timestamp() * 1000)}
-        return json.dumps(members).encode()
-
-    return wolfx
 
 
 async def play(

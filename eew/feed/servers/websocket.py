@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from eew.feed.servers.manner import Manner
 from eew.feed.transports.extra import require
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class _Client:
     request: "web.Request"
     waiting: "asyncio.Queue[bytes]" = field(default_factory=asyncio.Queue)
     is_hushed: bool = False
+    #: A heartbeat has not been answered yet.
+    is_owing: bool = False
     #: Set unless a goodbye is under way.
     is_free: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -36,18 +39,21 @@ class _Client:
 class WebSocketServer:
     """Sends every message to all who are connected; whoever connects gets the last ones first.
 
-    Any text from a client is answered with the last message, as services do that are asked for it.
-
     Parameters
     ----------
     host, port
         Where to listen; port 0 for any free one.
     n_kept
         How many messages it still offers to who comes later.
+    manner
+        What it answers to a client's text, and whether a heartbeat wants an answer.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, *, n_kept: int = 1) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, *, n_kept: int = 1, manner: Manner | None = None
+    ) -> None:
         self._host = host
+        self._manner = manner or Manner()
         self._port = port
         self._kept: deque[bytes] = deque(maxlen=n_kept)
         self._clients: set[_Client] = set()
@@ -64,6 +70,10 @@ class WebSocketServer:
     def n_clients(self) -> int:
         """How many are connected."""
         return len(self._clients)
+
+    def is_answered(self) -> bool:
+        """Whether nobody owes an answer to the last heartbeat."""
+        return not any(client.is_owing for client in self._clients)
 
     async def __aenter__(self) -> Self:
         """Listen."""
@@ -101,14 +111,23 @@ class WebSocketServer:
         """Send a message to all, and keep it for who comes."""
         self._kept.append(data)
         self._read.clear()
-        await self.beat(data)
+        self._tell(data)
 
     async def garble(self, data: bytes) -> None:
         """Send something once."""
-        await self.beat(data)
+        self._tell(data)
 
     async def beat(self, data: bytes) -> None:
-        """Send something once."""
+        """Send a heartbeat; hang up on who has not answered the last one, where the service does."""
+        if self._manner.is_owed is not None:
+            for client in list(self._clients):
+                if client.is_owing:
+                    _abort(client.request)
+                    self._forget(client)
+                client.is_owing = True
+        self._tell(data)
+
+    def _tell(self, data: bytes) -> None:
         for client in list(self._clients):
             if client.waiting.qsize() >= _MOST_WAITING:
                 _abort(client.request)
@@ -149,8 +168,8 @@ class WebSocketServer:
                     continue
                 if message.type is WSMsgType.PING:
                     await socket.pong(message.data)
-                elif message.type is WSMsgType.TEXT and self._kept:
-                    client.waiting.put_nowait(self._kept[-1])
+                elif message.type is WSMsgType.TEXT:
+                    self._hear(client, message.data)
         except ConnectionError:
             pass
         finally:
@@ -160,6 +179,13 @@ class WebSocketServer:
             # Returning closes the connection: not before the goodbye was said.
             await client.is_free.wait()
         return socket
+
+    def _hear(self, client: _Client, text: str) -> None:
+        """Take a client's text: the answer to a heartbeat, or a question."""
+        if self._manner.is_owed is not None and self._manner.is_owed(text):
+            client.is_owing = False
+        elif (answer := self._manner.answer(text, self._kept[-1] if self._kept else None)) is not None:
+            client.waiting.put_nowait(answer)
 
     def _forget(self, client: _Client) -> None:
         """Take a client off the list; nobody waits for it any more."""

@@ -1,7 +1,7 @@
 """Messages of a WebSocket."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from eew.feed.transports.address import Address
 from eew.feed.transports.extra import reason_of, require
@@ -16,7 +16,12 @@ _GOODBYE_S = 1.0
 
 
 async def messages(
-    address: Address, *, timeout_s: float, max_bytes: int, send: str | None = None
+    address: Address,
+    *,
+    timeout_s: float,
+    max_bytes: int,
+    send: str | None = None,
+    answer: Callable[[bytes], str | None] = lambda _: None,
 ) -> AsyncGenerator[Signal]:
     """Connect and yield what comes; one connection.
 
@@ -30,6 +35,8 @@ async def messages(
         A longer message ends the connection.
     send
         What the server wants to be told first, if anything.
+    answer
+        What a text wants to be answered with, if anything; raises nothing.
 
     Raises
     ------
@@ -60,7 +67,10 @@ async def messages(
                     message = await socket.receive()
                     match message.type:
                         case aiohttp.WSMsgType.TEXT:
-                            yield Message(message.data.encode(), str(address))
+                            data = message.data.encode()
+                            if (word := answer(data)) is not None:
+                                await socket.send_str(word)
+                            yield Message(data, str(address))
                         case aiohttp.WSMsgType.BINARY:
                             yield Message(message.data, str(address))
                         case aiohttp.WSMsgType.PING:
