@@ -11,7 +11,7 @@ import msgspec
 from eew.errors import InputError
 from eew.feed.scenario import load_scenario
 from eew.feed.wire_format import WireFormat
-from eew.model import AreaAnswer, EventReport, ReportKind
+from eew.model import AreaAnswer, EventReport, ReportKind, Severity
 
 __all__ = ["real_messages", "rendered_messages"]
 
@@ -25,6 +25,17 @@ _REAL: Final = {
     "quakeml": ("reports/quakeml_rt_*/*.xml",),
 }
 _SCENARIOS: Final = Path(__file__).resolve().parent.parent / "scenarios"
+#: Areas that say where they are, without an intensity.
+_SHAPES: Final = (
+    AreaAnswer(
+        code="MX-CMX",
+        name="Ciudad de México",
+        severity=Severity.SEVERE,
+        polygons=(((19.0, -99.3), (19.6, -99.3), (19.6, -98.9), (19.0, -98.9), (19.0, -99.3)),),
+    ),
+    AreaAnswer(code="GRO", severity=Severity.MODERATE, circles=((17.2, -100.8, 70.0), (17.0, -99.9, 40.0))),
+    AreaAnswer(code="OAX", name="Oaxaca"),
+)
 _FAULT: Final = (((37.0, 142.0, 5.0), (38.0, 143.0, 5.0), (38.0, 142.5, 30.0), (37.0, 142.0, 5.0)),)
 
 
@@ -50,6 +61,9 @@ def _reports() -> Iterator[EventReport]:
             yield report
             if report.report_no == 1 and report.kind is not ReportKind.CANCEL:
                 yield msgspec.structs.replace(report, areas=_areas(report), fault=_FAULT, likelihood=0.8, tsunami=True)
+                yield msgspec.structs.replace(
+                    report, origin_at=None, lat_deg=None, lon_deg=None, depth_km=None, magnitude=None, areas=_SHAPES
+                )
 
 
 def _areas(report: EventReport) -> tuple[AreaAnswer, ...]:

@@ -77,8 +77,8 @@ class Handled:
     @property
     def fate(self) -> str:
         """In one word what became of it: its verdict, or why the public is not told of it."""
-        is_overruled = self.standing in {Standing.YIELDS, Standing.SUPERSEDED, Standing.WITHDRAWN}
-        return self.standing.value if is_overruled else self.verdict.value
+        is_said_by_verdict = self.standing in {Standing.SPEAKS, Standing.REFUSED}
+        return self.verdict.value if is_said_by_verdict else self.standing.value
 
     @property
     def n_alerts(self) -> int:

@@ -14,7 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.practice import IssueRule, Level, LevelRule, LevelWord, Profile
-from eew.report import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind, TopicWord, Vertex
+from eew.report import (
+    AlertStatus,
+    AreaAnswer,
+    EventReport,
+    IssueBasis,
+    ReportKind,
+    Severity,
+    TopicWord,
+    Vertex,
+)
 
 __all__ = [
     "AlertPlan",
@@ -38,6 +47,7 @@ __all__ = [
     "ReportKind",
     "RowColumn",
     "SentRange",
+    "Severity",
     "ShelterColumns",
     "Shelters",
     "TopicWord",

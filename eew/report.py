@@ -6,7 +6,18 @@ from typing import Annotated
 
 import msgspec
 
-__all__ = ["AlertStatus", "AreaAnswer", "EventReport", "IssueBasis", "ReportKind", "TopicWord", "Vertex"]
+__all__ = [
+    "AlertStatus",
+    "AreaAnswer",
+    "AreaCircle",
+    "AreaRing",
+    "EventReport",
+    "IssueBasis",
+    "ReportKind",
+    "Severity",
+    "TopicWord",
+    "Vertex",
+]
 
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
@@ -16,6 +27,10 @@ Depth = Annotated[float, msgspec.Meta(ge=-10, le=800)]
 TopicWord = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 #: Latitude, longitude (degrees) and depth (km) of a corner of a fault.
 Vertex = tuple[Latitude, Longitude, Depth]
+#: The edge of an area: latitude and longitude of each corner, the first one again at the end.
+AreaRing = Annotated[tuple[tuple[Latitude, Longitude], ...], msgspec.Meta(min_length=4)]
+#: Latitude, longitude (degrees) and radius (km); none is larger than half of the Earth.
+AreaCircle = tuple[Latitude, Longitude, Annotated[float, msgspec.Meta(ge=0, le=20_038)]]
 
 
 class ReportKind(StrEnum):
@@ -46,6 +61,15 @@ class IssueBasis(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Severity(StrEnum):
+    """How bad it is where an agency gives no intensity: the words of CAP, the worst first [CAP12]."""
+
+    EXTREME = "extreme"
+    SEVERE = "severe"
+    MODERATE = "moderate"
+    MINOR = "minor"
+
+
 class AreaAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What an agency itself says of one of its areas."""
 
@@ -59,12 +83,19 @@ class AreaAnswer(msgspec.Struct, frozen=True, kw_only=True):
     intensity_to: float | None = None
     #: Strong shaking in the area.
     s_arrival_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    #: In words, where the agency gives no intensity.
+    severity: Severity | None = None
+    #: Where the area is, if the agency says so: rings of [lat, lon], closed, each without holes; with the circles.
+    polygons: tuple[AreaRing, ...] | None = None
+    #: Where the area is: [lat, lon, radius_km]; with the polygons.
+    circles: tuple[AreaCircle, ...] | None = None
 
 
 class EventReport(msgspec.Struct, frozen=True, kw_only=True):
     """One published solution in the sequence of an event, as every feed is read into.
 
-    ``None`` means unknown. Raises ``ValueError`` where what every report but a cancel must say is missing.
+    ``None`` means unknown. Raises ``ValueError`` where it says neither when and where the rupture began nor any area,
+    and is no cancel.
     """
 
     #: The earthquake; the same in all its reports.
@@ -76,7 +107,7 @@ class EventReport(msgspec.Struct, frozen=True, kw_only=True):
     #: Which count ``report_no`` is of, since numbers of two counts do not compare: JMA counts its ``warnings`` apart
     #: from its forecasts, and a relay may count for itself. Null: the agency's own count of all its reports.
     numbering: TopicWord | None = None
-    #: What it does to its event; all but a cancel need ``origin_at``, ``lat_deg`` and ``lon_deg``.
+    #: What it does to its event; all but a cancel need ``origin_at``, ``lat_deg`` and ``lon_deg``, or else ``areas``.
     kind: ReportKind
     #: Whether it is meant.
     status: AlertStatus
@@ -108,17 +139,18 @@ class EventReport(msgspec.Struct, frozen=True, kw_only=True):
     likelihood: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     #: Segments of a finite fault, each a closed or open ring of vertices.
     fault: tuple[tuple[Vertex, ...], ...] | None = None
-    #: The agency's own intensities and arrivals by area.
+    #: The agency's own intensities and arrivals by area. Without ``origin_at``, ``lat_deg`` or ``lon_deg`` they are all
+    #: that is known.
     areas: tuple[AreaAnswer, ...] | None = None
     #: The agency's own, if it signs; kept, not checked.
     signature: str | None = None
 
     def __post_init__(self) -> None:
-        if self.kind is ReportKind.CANCEL:
+        if self.kind is ReportKind.CANCEL or self.areas:
             return
-        missing = [name for name in ("origin_at", "lat_deg", "lon_deg") if getattr(self, name) is None]
+        missing = [name for name in _SOLUTION if getattr(self, name) is None]
         if missing:
-            raise ValueError(f"missing required field `{missing[0]}` (only a cancel may leave it out)")
+            raise ValueError(f"missing required field `{missing[0]}` (only a cancel, or a report of areas, needs none)")
 
     @property
     def issued_after_s(self) -> float | None:
@@ -126,3 +158,12 @@ class EventReport(msgspec.Struct, frozen=True, kw_only=True):
         if self.origin_at is None or self.issue_basis is IssueBasis.UNKNOWN:
             return None
         return (self.issued_at - self.origin_at).total_seconds()
+
+    @property
+    def is_located(self) -> bool:
+        """Whether it says when and where the rupture began."""
+        return all(getattr(self, name) is not None for name in _SOLUTION)
+
+
+#: When and where the rupture began.
+_SOLUTION = ("origin_at", "lat_deg", "lon_deg")

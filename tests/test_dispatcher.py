@@ -26,7 +26,7 @@ from eew.fanout.dispatch import SendRate
 from eew.fanout.encode import Encoder
 from eew.fanout.outbox import Outbox, Portion
 from eew.fanout.record import Batch
-from eew.model import AlertPlan, AlertStatus, EventReport, Level, ReportKind
+from eew.model import AlertPlan, AlertStatus, AreaAnswer, EventReport, Level, ReportKind
 from eew.profile import load_profile
 from eew.wire.message import AlertCore
 from eew.wire.sign import SigningKey, Verifier, core_of
@@ -288,6 +288,17 @@ async def test_a_report_that_knows_less_takes_nothing_back(weak: dict[str, Any])
     await office.handle(report(1))
     n_waiting = office.outbox.n_waiting
     await office.handle(report(2, issued_s=11, **weak))
+    assert office.outbox.n_waiting == n_waiting > 0
+
+
+async def test_areas_without_a_hypocentre_tell_nobody_and_it_is_said() -> None:
+    """Accepted, and neither told nor taken for a mistake; what was told before goes on."""
+    office = Office()
+    await office.handle(report(1))
+    n_waiting = office.outbox.n_waiting
+    nowhere = {"origin_at": None, "lat_deg": None, "lon_deg": None, "areas": (AreaAnswer(code="MX-CMX"),)}
+    handled = await office.handle(msgspec.structs.replace(report(2, issued_s=11), **nowhere))
+    assert (handled.verdict, handled.fate, handled.core, handled.n_alerts) == (Verdict.ACCEPTED, "areas_only", None, 0)
     assert office.outbox.n_waiting == n_waiting > 0
 
 

@@ -19,6 +19,7 @@ from eew.clock import Clock, SystemClock
 from eew.daemon.config import ConfigFile, read_config
 from eew.daemon.listening import Heard, Listening, ReportFeed
 from eew.daemon.office import KEEP_S, Office, opened
+from eew.decision.merge import Standing
 from eew.dispatcher import EventClock, Handled
 from eew.errors import BrokerError, EewError
 from eew.fanout.dispatch import dispatch
@@ -217,7 +218,9 @@ class Daemon:
             if handled.core is not None:
                 await self._acted(office, handled, heard.at_mono_s, f"report.acted feed={heard.feed}")
                 continue
-            logger.debug(
+            # Areas that nobody is told of are news to whoever runs this; the rest is told otherwise.
+            logger.log(
+                logging.INFO if handled.standing is Standing.AREAS_ONLY else logging.DEBUG,
                 "report.left feed=%s event=%s report=%d fate=%s",
                 *(heard.feed, handled.report.event_id, handled.report.report_no, handled.fate),
             )

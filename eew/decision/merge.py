@@ -39,6 +39,8 @@ class Standing(StrEnum):
     SUPERSEDED = "superseded"
     #: A cancel that takes back this agency's word only: another one leads, or all is taken back already.
     WITHDRAWN = "withdrawn"
+    #: It says which areas are shaken and not from where: it tells nobody, and takes nothing back.
+    AREAS_ONLY = "areas_only"
     #: Its agency's own sequence gives it no weight: see the verdict.
     REFUSED = "refused"
 
@@ -137,6 +139,8 @@ class Merger:
         vote = event.votes[agency, report.event_id]
         if verdict is Verdict.CANCELLED:
             standing, told = self._take_back(event, vote, report)
+        elif not report.is_located:
+            standing, told = Standing.AREAS_ONLY, []
         else:
             vote.hear(report)
             event.hold(vote)
@@ -154,7 +158,7 @@ class Merger:
         self._n_votes += 1
         vote = Vote(report.source, report.event_id, self._n_votes)
         event = None
-        if report.kind is not ReportKind.CANCEL:
+        if report.kind is not ReportKind.CANCEL and report.is_located:
             vote.hear(report)
             event = self._fitting(vote, JOIN)
         if event is None:
@@ -165,7 +169,7 @@ class Merger:
     def _fitting(self, vote: Vote, limit: float, but: PublicEvent | None = None) -> PublicEvent | None:
         """Return the event that a vote fits best, within a limit to one of its votes and clearly apart from none."""
         if vote.report is None or vote.report.origin_at is None:
-            raise AssertionError("only a cancel has no origin")
+            raise AssertionError("what is no solution is not compared")
         from_at, to_at = vote.report.origin_at - self._longest, vote.report.origin_at + self._longest
         best: tuple[float, PublicEvent] | None = None
         for event in self._events.values():

@@ -215,7 +215,7 @@ def _is_anew(report: EventReport, event: _Event, restart_s: float) -> bool:
 
 
 def _solution(report: EventReport) -> tuple[object, ...]:
-    """Return what a report says of the earthquake."""
+    """Return what a report says of the earthquake, or of where it shakes if that is all it knows."""
     return (
         report.kind is ReportKind.CANCEL,
         report.origin_at,
@@ -224,4 +224,6 @@ def _solution(report: EventReport) -> tuple[object, ...]:
         report.depth_km,
         report.magnitude,
         report.is_assumed,
+        # With a hypocentre, areas follow from it.
+        None if report.is_located else report.areas,
     )

@@ -25,7 +25,7 @@ class Vote:
     event_id: str
     #: Counts on with each vote: which id of an agency is its newest.
     begun: int
-    #: The last solution; ``None`` while only a cancel was heard.
+    #: The last solution; ``None`` while only a cancel or areas were heard.
     report: EventReport | None = None
     is_cancelled: bool = False
     magnitudes: tuple[float, float] | None = None

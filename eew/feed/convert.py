@@ -41,6 +41,9 @@ def read_reports(paths: Sequence[str | Path]) -> tuple[EventReport, ...]:
         index, field, expected = wrong
         report, path = found[index]
         raise InputError(f"{expected} (VXSE44 or 45, not both)", file=path, field=field, value=getattr(report, field))
+    for report, path in found:
+        if report.kind is not ReportKind.CANCEL and not report.is_located:
+            raise InputError("it to be given: a scenario has no areas", file=path, field="origin_at")
     return tuple(report for report, _ in found)
 
 

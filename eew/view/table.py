@@ -52,6 +52,8 @@ def print_summary(summary: Mapping[str, Any], console: Console) -> None:
     if summary["reports_ignored"]:
         ignored = ", ".join(f"{n} {verdict}" for verdict, n in summary["reports_ignored"].items())
         say(f"ignored    reports not acted on: {ignored}")
+    if "areas_only" in summary["reports_ignored"]:
+        say("           areas_only: an agency's areas without a hypocentre, of which nobody is told yet")
     say(NOT_A_WARNING)
 
 

@@ -18,7 +18,7 @@ from eew.decision.merge import Merged, Merger, Standing
 from eew.decision.misfit import Window
 from eew.decision.sequence import Verdict
 from eew.errors import ModelRangeError
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind, Severity
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 JAPAN = ("jma",)
@@ -65,6 +65,51 @@ def cancel(source: str, event_id: str, report_no: int = 1, *, at: datetime = T0,
         status=AlertStatus.ACTUAL,
         issued_at=at + timedelta(seconds=issued_s),
     )
+
+
+def areas_only(source: str, event_id: str, report_no: int = 1, *, issued_s: float = 10.0) -> EventReport:
+    """Return a report that knows which areas shake, and not from where."""
+    areas = (AreaAnswer(code="MX-CMX", severity=Severity.SEVERE),)
+    whole = report(source, event_id, report_no, issued_s=issued_s)
+    return msgspec.structs.replace(whole, origin_at=None, lat_deg=None, lon_deg=None, magnitude=None, areas=areas)
+
+
+def test_areas_alone_tell_nobody_and_stay_apart() -> None:
+    """They are accepted as their agency's word; another agency's solution of the same time is an event of its own."""
+    merger = Merger()
+    first = merger.receive(areas_only("sasmex", "a"), T0)
+    assert (first.verdict, first.standing, first.told) == (Verdict.ACCEPTED, Standing.AREAS_ONLY, ())
+    second = merger.receive(report("usgs", "b", issued_s=20), T0 + timedelta(seconds=20))
+    assert (second.standing, second.event_id) == (Standing.SPEAKS, "b")
+    assert first.event_id == "a"
+    again = merger.receive(areas_only("sasmex", "a"), T0 + timedelta(seconds=21))
+    assert again.verdict is Verdict.DUPLICATE
+
+
+def test_a_solution_after_areas_is_told() -> None:
+    """Under the same id, once the agency knows from where; and areas after it take nothing back."""
+    merger = Merger()
+    merger.receive(areas_only("a", "e"), T0)
+    solution = merger.receive(report("a", "e", 2, issued_s=12), T0 + timedelta(seconds=12))
+    assert [told.report.report_no for told in solution.told] == [2]
+    later = merger.receive(areas_only("a", "e", 3, issued_s=14), T0 + timedelta(seconds=14))
+    assert (later.standing, later.told) == (Standing.AREAS_ONLY, ())
+    other = merger.receive(report("b", "x", issued_s=15), T0 + timedelta(seconds=15))
+    assert (other.event_id, other.standing) == ("e", Standing.YIELDS)
+    taken_back = merger.receive(cancel("a", "e", 4, issued_s=20), T0 + timedelta(seconds=20))
+    assert taken_back.verdict is Verdict.CANCELLED
+
+
+def test_other_areas_under_a_number_used_up_are_a_new_word() -> None:
+    """Clearly later, they begin the numbers anew; the same ones under a fresh time say nothing new."""
+    merger = Merger()
+    first = areas_only("a", "e", 3)
+    merger.receive(first, T0)
+    at = T0 + timedelta(seconds=40)
+    same = msgspec.structs.replace(first, report_no=2, issued_at=at)
+    wider = msgspec.structs.replace(same, areas=(AreaAnswer(code="MX-CMX"), AreaAnswer(code="MX-MEX")))
+    assert merger.receive(same, at).verdict is Verdict.OLDER
+    assert merger.receive(wider, at).verdict is Verdict.RESTARTED
 
 
 def merged(merger: Merger, *reports: EventReport) -> list[Merged]:

@@ -110,7 +110,11 @@ def test_unknown_members_are_ignored_and_counted() -> None:
             id="segment of one corner",
         ),
         pytest.param(
-            {"lat_deg": None}, "lat_deg", None, "it to be given (only a cancel may leave it out)", id="no hypocentre"
+            {"lat_deg": None},
+            "lat_deg",
+            None,
+            "it to be given (only a cancel, or a report of areas, needs none)",
+            id="no hypocentre",
         ),
         pytest.param({"areas": [{"name": "x"}]}, "areas[0].code", None, "it to be given", id="area without code"),
     ],

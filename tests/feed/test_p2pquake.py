@@ -112,10 +112,14 @@ def test_numbers_for_unknown_are_none() -> None:
     assert parsed(earthquake=with_hypocentre(depth=0)).depth_km == 0
 
 
-def test_warning_without_hypocentre_is_ignored() -> None:
-    """Nothing can be reckoned from it."""
+def test_warning_without_hypocentre_is_one_of_its_areas() -> None:
+    """Nothing can be reckoned from it, but the agency has; without areas either, it says nothing."""
     message = SOYA | {"earthquake": with_hypocentre(latitude=-200, longitude=-200)}
-    assert parse(json.dumps(message).encode()) == (Ignored("a warning without a hypocentre"),)
+    (report,) = parse(json.dumps(message).encode())
+    assert isinstance(report, EventReport)
+    assert (report.lat_deg, report.lon_deg, report.is_located) == (None, None, False)
+    assert [area.code for area in report.areas or ()] == [area.code for area in parsed().areas or ()]
+    assert parse(json.dumps(message | {"areas": []}).encode()) == (Ignored("a warning without hypocentre and areas"),)
 
 
 def test_assumed_hypocentre_may_have_no_origin_time() -> None:

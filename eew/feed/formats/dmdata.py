@@ -24,6 +24,7 @@ from eew.feed.formats.jma import (
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS
 from eew.feed.parsed import Ignored, Parsed
+from eew.feed.unsayable import refuse_unlocated
 from eew.model import AreaAnswer, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
@@ -175,6 +176,7 @@ def render(report: EventReport) -> bytes:
     Times to the second, positions to 0.1°, depth to 1 km, magnitude to 0.1, intensities as classes. Which areas are
     warned follows from their classes.
     """
+    refuse_unlocated(report, "dmdata")
     is_cancel = report.kind is ReportKind.CANCEL
     body: dict[str, Any] = {"isLastInfo": is_cancel or report.kind is ReportKind.FINAL, "isCanceled": is_cancel}
     body |= {"text": _CANCELLED} if is_cancel else _rendered_body(report)

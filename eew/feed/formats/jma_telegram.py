@@ -11,6 +11,7 @@ from eew.feed.formats.jma import JST, WARNINGS, has_assumed_values, kind_of, war
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
 from eew.feed.parsed import Ignored, Parsed
+from eew.feed.unsayable import refuse_unlocated
 from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
@@ -114,6 +115,7 @@ def render(report: EventReport) -> bytes:
     Times to the second, positions to 0.1°, depth to 1 km, magnitude to 0.1 from 0 to 9.9, intensities as classes. Left
     out are areas whose code has not three digits and arrivals a day or more after the origin.
     """
+    refuse_unlocated(report, "jma-telegram")
     if re.fullmatch("[0-9]{14}", report.event_id) is None:
         raise InputError("14 digits, as a JMA telegram names an event", field="event_id", value=report.event_id)
     if report.report_no > 359:

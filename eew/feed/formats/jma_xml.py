@@ -26,6 +26,7 @@ from eew.feed.formats.jma import (
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS
 from eew.feed.parsed import Ignored, Parsed
+from eew.feed.unsayable import refuse_unlocated
 from eew.feed.xml import parsed_xml
 from eew.model import AreaAnswer, EventReport, ReportKind
 
@@ -98,6 +99,7 @@ def render(report: EventReport) -> bytes:
     Times to the second, positions to 0.1°, depth to 1 km, magnitude to 0.1, intensities as classes. Which areas
     are warned follows from their classes. Prefectures are left out, since a report does not name them.
     """
+    refuse_unlocated(report, "jma-xml")
     info_type = "取消" if report.kind is ReportKind.CANCEL else "発表"
     issued = jst_text(report.issued_at)
     title = _tagged("Title", WARNING_TITLE if report.numbering == WARNINGS else _TITLE)

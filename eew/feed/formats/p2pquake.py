@@ -147,8 +147,9 @@ def _parsed(message: Members, file: str | Path | None) -> Parsed:
     hypocentre = earthquake.members("hypocenter")
     lat_deg = hypocentre.number_or_none("latitude", unknown=_NO_PLACE)
     lon_deg = hypocentre.number_or_none("longitude", unknown=_NO_PLACE)
-    if lat_deg is None or lon_deg is None:
-        return Ignored("a warning without a hypocentre")
+    areas = _answers(message) or None
+    if areas is None and (lat_deg is None or lon_deg is None):
+        return Ignored("a warning without hypocentre and areas")
     is_assumed = earthquake.says("condition", _ASSUMED)
     detected_at = earthquake.instant_or_none("arrivalTime", _ZONE)
     members |= {
@@ -160,7 +161,7 @@ def _parsed(message: Members, file: str | Path | None) -> Parsed:
         "magnitude": hypocentre.number_or_none("magnitude", unknown=_NO_MAGNITUDE),
         "place": hypocentre.text_or_none("name"),
         "is_assumed": is_assumed,
-        "areas": _answers(message) or None,
+        "areas": areas,
     }
     return as_report(members, file=file)
 
