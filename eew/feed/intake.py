@@ -15,7 +15,7 @@ from eew.feed.formats.native import encode_report
 from eew.feed.origin_name import OriginNames
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.transports.message import Message
-from eew.feed.wire_format import ReceiptFormat, WireFormat
+from eew.feed.wire_format import ReceiptFormat, RememberingFormat, WireFormat
 from eew.model import EventReport, IssueBasis
 from eew.units import seconds_after
 
@@ -87,7 +87,7 @@ class Intake:
         self.counts = FeedCounts()
         #: Whether the feed has ever sent a heartbeat of its own.
         self.has_heartbeats = False
-        self._format = wire_format
+        self._format = wire_format.for_one_feed() if isinstance(wire_format, RememberingFormat) else wire_format
         self._max_age_s = max_age_s
         self._wall = wall
         self._names = OriginNames()

@@ -10,7 +10,15 @@ from eew.errors import InputError
 from eew.feed.parsed import Parsed
 from eew.model import EventReport
 
-__all__ = ["FORMATS", "Kind", "ReceiptFormat", "TalkingFormat", "WireFormat", "wire_format"]
+__all__ = [
+    "FORMATS",
+    "Kind",
+    "ReceiptFormat",
+    "RememberingFormat",
+    "TalkingFormat",
+    "WireFormat",
+    "wire_format",
+]
 
 
 class WireFormat(Protocol):
@@ -55,6 +63,15 @@ class TalkingFormat(WireFormat, Protocol):
         ...
 
 
+@runtime_checkable
+class RememberingFormat(WireFormat, Protocol):
+    """A format whose messages name earlier ones of the same feed."""
+
+    def for_one_feed(self) -> WireFormat:
+        """Return what reads the messages of one feed in the order in which they come, and remembers them."""
+        ...
+
+
 class Kind(NamedTuple):
     """One wire format."""
 
@@ -80,6 +97,7 @@ FORMATS: Mapping[str, Kind] = {
     "p2pquake": Kind("p2pquake", "P2PQuake 556", ".json"),
     "shakealert": Kind("shakealert", "ShakeAlert XML, schema v10", ".xml"),
     "quakeml": Kind("quakeml", "QuakeML real-time 1.2 (SeisComP, PRESTo)", ".xml"),
+    "cap": Kind("cap", "CAP 1.1 and 1.2, alone or in Atom (SASMEX, ATTAC)", ".xml"),
     "emsc": Kind("emsc", "EMSC seismic portal", ".json"),
     "usgs": Kind("usgs", "USGS GeoJSON summary", ".json"),
 }

@@ -17,7 +17,7 @@ from eew.cli import feed, feed_listen
 from eew.cli.main import COMMANDS, main
 from eew.feed.formats.native import decode_report, encode_report
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.model import EventReport, IssueBasis, ReportKind
+from eew.model import AreaAnswer, EventReport, IssueBasis, ReportKind, Severity
 
 _RUN = "import sys; from eew.cli import main as m; m.COMMANDS.setdefault('feed', 'feeds'); sys.exit(m.main())"
 REPORTS = load_scenario(scenario_path("bungo-2024")).reports
@@ -72,6 +72,29 @@ async def test_a_scenario_served_over_a_websocket_is_listened_to_unchanged() -> 
         assert await server.wait() == 0
     assert [core(decode_report(line)) for line in out.splitlines()] == [core(report) for report in REPORTS]
     assert f"received {len(REPORTS)}, parsed {len(REPORTS)}" in err.decode()
+
+
+async def test_a_scenario_served_as_cap_is_listened_to(tmp_path: Path) -> None:
+    """Over a WebSocket, areas without a hypocentre too: told in one line, exit 0."""
+    areas = (
+        AreaAnswer(code="MX-CMX", name="Ciudad de México", severity=Severity.SEVERE, circles=((19.4, -99.1, 30.0),)),
+    )
+    nowhere = {"event_id": "e2", "origin_at": None, "lat_deg": None, "lon_deg": None, "magnitude": None}
+    reports = (*REPORTS, msgspec.structs.replace(REPORTS[0], report_no=1, areas=areas, **nowhere))
+    path = tmp_path / "r.jsonl"
+    path.write_bytes(b"\n".join(map(encode_report, reports)))
+    async with running("serve", str(path), "--as", "cap", "--speed", "max") as server:
+        url = await line_of(server)
+        words = ("listen", url, "--format", "cap", "--json", "--count", str(len(reports)))
+        async with running(*words) as listener:
+            out, err = await listener.communicate()
+            assert listener.returncode == 0, err.decode()
+        assert await server.wait() == 0
+    got = [decode_report(line) for line in out.splitlines()]
+    assert [(*core(each)[:4], each.origin_at, each.lat_deg, each.magnitude) for each in got] == [
+        (*core(each)[:4], each.origin_at, each.lat_deg, each.magnitude) for each in reports
+    ]
+    assert got[-1].areas == areas
 
 
 @pytest.mark.broker

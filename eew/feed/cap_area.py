@@ -1,0 +1,147 @@
+"""The areas of a CAP message: what is said of each, and where it is."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from xml.etree import ElementTree as ET
+
+from eew.errors import ReportDecodeError
+from eew.feed.formats.shakealert import decimal
+from eew.model import AreaAnswer, Severity
+
+__all__ = ["area_elements", "areas_of", "pairs_of"]
+
+#: The outline of a state in full has some hundred corners; all of a message go into one line of native JSON.
+MAX_CORNERS = 4_000
+MAX_AREAS = 1_000
+_A_POLYGON = "four or more of latitude,longitude with spaces between, the first one again at the end"
+_A_CIRCLE = "latitude,longitude radius_km"
+_MOST_KM = 20_038.0
+_Shape = TypeVar("_Shape")
+
+
+def pairs_of(parent: ET.Element, tag: str) -> Iterator[tuple[str, str]]:
+    """Yield names and values of a message's parameters or codes; SeisComP puts several into one element."""
+    for element in parent.iterfind(tag):
+        names = (name.text or "" for name in element.iterfind("valueName"))
+        values = (value.text or "" for value in element.iterfind("value"))
+        yield from ((name.strip(), value.strip()) for name, value in zip(names, values, strict=False))
+
+
+def areas_of(
+    info: ET.Element, severity: Severity | None, file: str | Path | None, errors: list[ReportDecodeError]
+) -> list[dict[str, Any]]:
+    """Return what an ``info`` says of its areas, by the members of ``AreaAnswer``.
+
+    Parameters
+    ----------
+    info
+        Its tags without namespaces.
+    severity
+        What it says of all of them.
+    file
+        Where it came from, for the errors.
+    errors
+        What is wrong with a polygon or circle is put there, and that one is left out.
+
+    Returns
+    -------
+    list of dict
+        One for each area with a polygon or circle; of the others one for each of its codes. One that has neither is
+        only a name and has no member ``polygons``.
+
+    Raises
+    ------
+    ReportDecodeError
+        If there are too many.
+    """
+    found: list[dict[str, Any]] = []
+    for area in info.iterfind("area"):
+        name = area.findtext("areaDesc", "").strip() or None
+        codes = [value for _, value in pairs_of(area, "geocode") if value]
+        polygons = _each(area, "polygon", _polygon, file, errors)
+        circles = _each(area, "circle", _circle, file, errors)
+        said = {"name": name, "severity": severity}
+        where = {"polygons": polygons or None, "circles": circles or None}
+        if polygons or circles:
+            found.append({"code": codes[0] if codes else name or "", **said, **where})
+        elif codes:
+            found += [{"code": code, **said, **where} for code in codes]
+        elif name is not None:
+            found.append({"code": name, **said})
+        if len(found) > MAX_AREAS:
+            raise ReportDecodeError(f"at most {MAX_AREAS} areas", file=file, field="area")
+    n_corners = sum(len(ring) for area_found in found for ring in area_found.get("polygons") or ())
+    if n_corners > MAX_CORNERS:
+        raise ReportDecodeError(f"at most {MAX_CORNERS} corners", file=file, field="polygon", value=n_corners)
+    return found
+
+
+def area_elements(areas: tuple[AreaAnswer, ...]) -> Iterator[ET.Element]:
+    """Yield the elements of areas: name, polygons, circles, code; intensities and arrivals have no words in CAP."""
+    for area in areas:
+        element = ET.Element("area")
+        _add(element, "areaDesc", area.name or area.code)
+        for ring in area.polygons or ():
+            _add(element, "polygon", " ".join(f"{lat:.5f},{lon:.5f}" for lat, lon in ring))
+        for lat, lon, radius_km in area.circles or ():
+            _add(element, "circle", f"{lat:.5f},{lon:.5f} {radius_km:.3f}")
+        if area.code != area.name:
+            code = ET.SubElement(element, "geocode")
+            _add(code, "valueName", "code")
+            _add(code, "value", area.code)
+        yield element
+
+
+def _each(
+    area: ET.Element,
+    tag: str,
+    read: Callable[[str, str | Path | None], _Shape],
+    file: str | Path | None,
+    errors: list[ReportDecodeError],
+) -> list[_Shape]:
+    found = []
+    for element in area.iterfind(tag):
+        text = (element.text or "").strip()
+        # An empty element is how some say that there is none.
+        if not text:
+            continue
+        try:
+            found.append(read(text, file))
+        except ReportDecodeError as error:
+            errors.append(error)
+    return found
+
+
+def _polygon(text: str, file: str | Path | None) -> tuple[tuple[float, float], ...]:
+    corners = text.split(maxsplit=MAX_CORNERS + 1)
+    if len(corners) > MAX_CORNERS:
+        raise ReportDecodeError(f"at most {MAX_CORNERS} corners", file=file, field="polygon")
+    ring = [_place(corner, "polygon", _A_POLYGON, file) for corner in corners]
+    if len(ring) > 2 and ring[0] != ring[-1]:
+        # Said to be closed by the standard; who leaves that out means the same.
+        ring.append(ring[0])
+    if len(ring) < 4:
+        raise ReportDecodeError(_A_POLYGON, file=file, field="polygon", value=text)
+    return tuple(ring)
+
+
+def _circle(text: str, file: str | Path | None) -> tuple[float, float, float]:
+    place, _, size = text.partition(" ")
+    radius_km = decimal(size, field="circle", file=file)
+    if radius_km is None or not 0 <= radius_km <= _MOST_KM:
+        raise ReportDecodeError(_A_CIRCLE, file=file, field="circle", value=text)
+    return (*_place(place, "circle", _A_CIRCLE, file), radius_km)
+
+
+def _place(text: str, field: str, expected: str, file: str | Path | None) -> tuple[float, float]:
+    lat, _, lon = text.partition(",")
+    lat_deg, lon_deg = (decimal(part, field=field, file=file) for part in (lat, lon))
+    if lat_deg is None or lon_deg is None or abs(lat_deg) > 90 or abs(lon_deg) > 180:
+        raise ReportDecodeError(expected, file=file, field=field, value=text)
+    return lat_deg, lon_deg
+
+
+def _add(parent: ET.Element, tag: str, text: str) -> None:
+    """Write an element that holds a text, without the characters that XML cannot hold."""
+    ET.SubElement(parent, tag).text = "".join(character for character in text if character.isprintable())

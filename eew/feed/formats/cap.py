@@ -1,0 +1,454 @@
+"""CAP, the Common Alerting Protocol: SASMEX's (1.1 in Atom), that of SeisComP as ATTAC sends it (1.2), and ours."""
+
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree as ET
+
+from eew.cap.message import NAMESPACE, cap_time
+from eew.errors import ReportDecodeError
+from eew.feed.cap_area import area_elements, areas_of, pairs_of
+from eew.feed.catalogue import LAST_NO
+from eew.feed.formats.native import as_report
+from eew.feed.formats.shakealert import decimal, utc_time
+from eew.feed.parsed import Heartbeat, Ignored, Parsed
+from eew.feed.refusal import A_TIME
+from eew.feed.topic_word import agency_name, topic_word
+from eew.feed.xml import parsed_xml
+from eew.model import AlertStatus, EventReport, ReportKind, Severity
+
+__all__ = ["for_one_feed", "parse", "render"]
+
+#: An Atom feed of a hundred of SASMEX's alerts has some 250 kB.
+MAX_BYTES = 500_000
+MAX_ALERTS = 1_000
+#: Messages that do not count themselves are numbered by when they were sent; SeisComP may send several in a second.
+TICK = timedelta(milliseconds=100)
+#: How many messages of a feed are known again by those that refer to them.
+_MOST_REMEMBERED = 4_096
+
+_STATUSES = {"Actual": AlertStatus.ACTUAL, "Exercise": AlertStatus.EXERCISE, "Test": AlertStatus.TEST}
+_NOT_MEANT = ("System", "Draft")
+_TYPES = ("Alert", "Update", "Cancel")
+_NO_ALERTS = ("Ack", "Error")
+#: Earthquake in the languages of those who warn of them.
+_EARTHQUAKE = re.compile(
+    "earthquake|s[ií]smo|s[ií]smic|temblor|terremoto|s[eé]isme|erdbeben|cutremur|deprem|gempa|lindol|σεισμ|地震|지진",
+    re.IGNORECASE,
+)
+#: SAME, and the OASIS event terms [OET].
+_EARTHQUAKE_CODES = frozenset({"EQW", "OET-068"})
+
+_SASMEX = "sasmex"
+_AGENCY_BY_SENDER = {"cires.org.mx": _SASMEX, "sasmex.net": _SASMEX}
+_SENDER_BY_AGENCY = {_SASMEX: "cires.org.mx"}
+#: SASMEX says in the event's name how bad it is, and leaves the severity out or calls it unknown.
+_SASMEX_WORDS = {
+    "alerta s": Severity.SEVERE,
+    "severo": Severity.SEVERE,
+    "fuerte": Severity.SEVERE,
+    "moderado": Severity.MODERATE,
+}
+#: Where SASMEX alerts unless it names an area: Mexico City in ISO 3166-2.
+_MEXICO_CITY = {"code": "MX-CMX", "name": "Ciudad de México"}
+
+#: Members of a report by the names of parameters, in small letters and without what is neither letter nor digit.
+_NAMES = {
+    "origin_at": ("originat", "origintime"),
+    "lat_deg": ("latdeg", "latitude"),
+    "lon_deg": ("londeg", "longitude"),
+    "depth_km": ("depthkm", "depth"),
+    "magnitude": ("magnitude",),
+    "magnitude_type": ("magnitudetype",),
+    "likelihood": ("likelihood",),
+    "is_assumed": ("isassumed",),
+    "event_id": ("eventid",),
+    "report_no": ("reportno",),
+    "kind": ("kind",),
+}
+#: What a report may do without, and the bounds of each.
+_OPTIONAL = {"depth_km": (-10.0, 800.0), "magnitude": (-2.0, 10.5), "likelihood": (0.0, 1.0)}
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
+#: One of several words stands in quotes.
+_ONE_INCIDENT = re.compile(r'"([^"]+)"|([^"\s]+)')
+_ZONE = re.compile(r"(Z|[+-][0-9]{2}:[0-9]{2})$")
+
+
+class _Reference(NamedTuple):
+    """An earlier message that a message names."""
+
+    sender: str
+    identifier: str
+    sent_at: datetime
+
+
+class _Last(NamedTuple):
+    """The last message of an event."""
+
+    report_no: int
+    sent_at: datetime
+
+
+class _Chains:
+    """Which events the messages of one feed were of: an update may name only the one before it."""
+
+    def __init__(self) -> None:
+        #: Event and number of each message.
+        self._places: OrderedDict[_Reference, tuple[str, int]] = OrderedDict()
+        self._last: OrderedDict[str, _Last] = OrderedDict()
+
+    def event_of(self, references: list[_Reference]) -> str | None:
+        """Return the event that a message is of which names others; ``None`` where none of them is known."""
+        return next((self._places[each][0] for each in references if each in self._places), None)
+
+    def numbered(self, message: _Reference, event_id: str, report_no: int) -> int:
+        """Return a number above that of what was sent before it in its event; the same again for the same message."""
+        event, known_no = self._places.get(message, (None, 0))
+        if event == event_id:
+            return known_no
+        last = self._last.get(event_id)
+        if last is None or message.sent_at >= last.sent_at:
+            report_no = min(max(report_no, 0 if last is None else last.report_no + 1), LAST_NO)
+            self._last[event_id] = _Last(report_no, message.sent_at)
+        self._places[message] = event_id, report_no
+        for remembered in (self._places, self._last):
+            while len(remembered) > _MOST_REMEMBERED:
+                remembered.popitem(last=False)
+        return report_no
+
+
+class _Reader:
+    """Reads the messages of one feed."""
+
+    def __init__(self) -> None:
+        self._chains = _Chains()
+
+    def parse(self, data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
+        """Read one message, which may be a feed of several alerts."""
+        return _parsed(data, file, self._chains)
+
+    def render(self, report: EventReport) -> bytes:
+        """Write a report."""
+        return render(report)
+
+
+def for_one_feed() -> _Reader:
+    """Return what reads the messages of one feed and remembers which event each was of.
+
+    An update that names only the message before it is then of the event that this one was of.
+    """
+    return _Reader()
+
+
+def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
+    """Read one alert, or an Atom feed of them.
+
+    Parameters
+    ----------
+    data
+        An ``alert`` (CAP 1.0 to 1.2), or a ``feed`` with alerts as the content of its entries; UTF-8.
+    file
+        Where it came from, for the error.
+
+    Returns
+    -------
+    tuple of Parsed
+        A report for each alert, in the order in which they were sent, then what is ignored; a heartbeat for a feed
+        without entries.
+
+    Raises
+    ------
+    ReportDecodeError
+        If it is no such message, or something is wrong with every alert in it.
+
+    Notes
+    -----
+    - ``sent`` is the issue and must say its zone, as the standard demands. ``effective``, ``onset`` and ``expires``
+      are not read: how long an alert holds is the profile's to say.
+    - The status is ``Actual``, ``Exercise`` or ``Test``; ``System`` and ``Draft`` are ignored, and so are the types
+      ``Ack`` and ``Error``. A ``Cancel`` takes back, whatever else it says.
+    - What is not about an earthquake, by the text or the code of its event, is ignored: feeds of all hazards are
+      common. A cancel without an ``info`` does not say what it was about and is taken for one.
+    - The event is the parameter event_id, else the only one of ``incidents``, else the earliest of ``references``,
+      else the identifier: SeisComP sends all messages of an event under one. A name too long for a topic becomes a
+      digest.
+    - The number is the parameter report_no, else it grows by one each 0.1 s since the origin, or since the earliest
+      reference where no origin is said. A cancel that does not say its own has the last number.
+    - Time and place of the focus, depth, magnitude and its type are parameters, under ATTAC's names (originTime,
+      latitude, longitude, depth in km, magnitude) or ours. One of the last three that is no number is left out.
+    - An ``area`` with a polygon or circle, or a geocode, is an area of the report. One that is only a name is the place
+      of the focus where that is known (ATTAC), else an area. Only the first language is read, each level's ``info``
+      has its severity. SASMEX's is in the text of its event, and where it names no area it is Mexico City. SASMEX's
+      circle "Zona Probable Epicentro" is where the focus may be; it is an area like any other.
+    - A report of areas alone is told to nobody today (``eew.decision.merge``).
+
+    References
+    ----------
+    [CAP11], [CAP12], [SASMEX-CAP], [SED-CAP]
+    """
+    return _parsed(data, file, _Chains())
+
+
+def render(report: EventReport) -> bytes:
+    """Write one alert as SeisComP does: each solution an ``Alert`` of one incident.
+
+    Resolution: 1 s of the issue, 1 µs of the origin, numbers as they are. Not sayable: areas' intensities and
+    arrivals, a fault, a tsunami, a detection. A single report does not know the messages before it, so there are no
+    references, not even of a cancel, which names its incident; ``eew.cap`` writes them.
+    """
+    name = agency_name(report.event_id)
+    name = name if name.isprintable() and '"' not in name else report.event_id
+    is_cancel = report.kind is ReportKind.CANCEL
+    alert = ET.Element("alert", xmlns=NAMESPACE)
+    _add(alert, "identifier", f"{name}-{report.report_no}" + ("-cancel" if is_cancel else ""))
+    _add(alert, "sender", _SENDER_BY_AGENCY.get(report.source, report.source))
+    _add(alert, "sent", cap_time(report.issued_at))
+    _add(alert, "status", next(word for word, status in _STATUSES.items() if status is report.status))
+    _add(alert, "msgType", "Cancel" if is_cancel else "Alert")
+    _add(alert, "scope", "Restricted")
+    _add(alert, "restriction", "For receivers that take part in the simulation; not for the public")
+    _add(alert, "note", "Played by a simulator, not a warning")
+    _add(alert, "incidents", f'"{name}"' if any(map(str.isspace, name)) else name)
+    areas = report.areas or ()
+    for severity in dict.fromkeys(area.severity for area in areas) or (None,):
+        info = ET.SubElement(alert, "info")
+        words = ("Unknown" if severity is None else severity.value.capitalize(), "Unknown" if is_cancel else "Likely")
+        _add(info, "category", "Geo")
+        _add(info, "event", "Earthquake")
+        _add(info, "urgency", "Past" if is_cancel else "Immediate")
+        _add(info, "severity", words[0])
+        _add(info, "certainty", words[1])
+        for parameter, value in _parameters(report).items():
+            pair = ET.SubElement(info, "parameter")
+            _add(pair, "valueName", parameter)
+            _add(pair, "value", value)
+        if report.place is not None and report.is_located:
+            _add(ET.SubElement(info, "area"), "areaDesc", report.place)
+        info.extend(area_elements(tuple(area for area in areas if area.severity is severity)))
+    written: bytes = ET.tostring(alert, encoding="UTF-8", xml_declaration=True)
+    return written
+
+
+def _parsed(data: bytes, file: str | Path | None, chains: _Chains) -> tuple[Parsed, ...]:
+    root = parsed_xml(data, file=file, root=("alert", "feed"), max_bytes=MAX_BYTES)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    if root.tag == "alert":
+        return tuple(_Alert(root, file).parsed(chains))
+    entries = root.findall("entry")
+    if not entries:
+        return (Heartbeat("cap"),)
+    alerts = [alert for entry in entries if (alert := entry.find("content/alert")) is not None]
+    if not alerts:
+        return (Ignored("a feed whose entries only name their alerts' addresses"),)
+    if len(alerts) > MAX_ALERTS:
+        raise ReportDecodeError(f"at most {MAX_ALERTS} alerts", file=file, field="entry", value=len(alerts))
+    reports: list[EventReport] = []
+    others: list[Parsed] = []
+    errors: list[ReportDecodeError] = []
+    # The newest stands first: read from the end, what is referred to comes before what refers to it.
+    for alert in reversed(alerts):
+        try:
+            for part in _Alert(alert, file).parsed(chains):
+                (reports if isinstance(part, EventReport) else others).append(part)  # type: ignore[arg-type]
+        except ReportDecodeError as error:
+            errors.append(error)
+    if len(errors) == len(alerts):
+        raise errors[0]
+    others += [Ignored(f"one of several is not as it should be: {error.field}: {error.expected}") for error in errors]
+    return (*sorted(reports, key=lambda report: report.issued_at), *others)
+
+
+class _Alert:
+    """One alert, its tags without namespaces."""
+
+    def __init__(self, alert: ET.Element, file: str | Path | None) -> None:
+        self._alert = alert
+        self._file = file
+        infos = alert.findall("info")
+        lang = infos[0].findtext("language", "").strip() if infos else ""
+        self._infos = [info for info in infos if info.findtext("language", "").strip() == lang]
+        self._said: dict[str, str] = {}
+        for info in self._infos:
+            for name, value in pairs_of(info, "parameter"):
+                self._said.setdefault(re.sub(r"[^a-z0-9]", "", name.lower()), value)
+        #: What is wrong with what a report may do without.
+        self._errors: list[ReportDecodeError] = []
+
+    def parsed(self, chains: _Chains) -> Iterator[Parsed]:
+        """Yield the report, or why there is none; and what of it was left out."""
+        status = self._word("status", (*_STATUSES, *_NOT_MEANT))
+        message_type = self._word("msgType", (*_TYPES, *_NO_ALERTS))
+        if status in _NOT_MEANT or message_type in _NO_ALERTS:
+            yield Ignored(f"no alert but {status} {message_type}")
+            return
+        is_cancel = message_type == "Cancel"
+        if not self._infos and not is_cancel:
+            yield Ignored("an alert without information")
+            return
+        if self._infos and not any(map(_is_earthquake, self._infos)):
+            yield Ignored(f"no earthquake but {self._infos[0].findtext('event', '').strip()[:40]}")
+            return
+        members = self._identity(message_type, chains) | {"status": _STATUSES[status]}
+        if not is_cancel:
+            members |= self._solution(members["source"])
+        try:
+            yield as_report(members, file=self._file)
+        except ReportDecodeError:
+            if self._errors:
+                raise self._errors[0] from None
+            raise
+        for error in self._errors:
+            yield Ignored(f"left out of a report: {error.field}: expected {error.expected}")
+
+    def _identity(self, message_type: str, chains: _Chains) -> dict[str, Any]:
+        """Return which report of which event it is."""
+        sender, identifier = self._text("sender"), self._text("identifier")
+        sent_at = _instant(self._text("sent"), "sent", self._file)
+        references = self._references()
+        first = min(references, key=lambda each: each.sent_at, default=None)
+        incident = _ONE_INCIDENT.fullmatch(self._alert.findtext("incidents", "").strip())
+        event_id = self._given("event_id") if _WORD.fullmatch(self._given("event_id")) else None
+        if event_id is None and incident is not None:
+            event_id = _event_word(incident[1] or incident[2])
+        event_id = event_id or chains.event_of(references)
+        event_id = event_id or _event_word(identifier if first is None else first.identifier)
+        is_cancel = message_type == "Cancel"
+        number = self._given("report_no")
+        if number.isascii() and number.isdecimal() and len(number) <= 9:
+            report_no = int(number)
+        elif is_cancel:
+            report_no = LAST_NO
+        else:
+            since = self._origin_at() or (sent_at if first is None else first.sent_at)
+            report_no = max(1, min((sent_at - since) // TICK + 1, LAST_NO))
+            report_no = chains.numbered(_Reference(sender, identifier, sent_at), event_id, report_no)
+        kind = ReportKind.CANCEL if is_cancel else ReportKind.UPDATE if references else ReportKind.NEW
+        if not is_cancel and self._given("kind") in {"new", "update", "final"}:
+            kind = ReportKind(self._given("kind"))
+        agency = _AGENCY_BY_SENDER.get(sender) or re.sub(r"[^A-Za-z0-9_-]", "-", sender[:64])
+        return {"event_id": event_id, "source": agency, "report_no": report_no, "kind": kind, "issued_at": sent_at}
+
+    def _solution(self, source: str) -> dict[str, Any]:
+        """Return what it says of the earthquake, and where it shakes."""
+        members: dict[str, Any] = {
+            "origin_at": self._origin_at(),
+            "lat_deg": self._number("lat_deg"),
+            "lon_deg": self._number("lon_deg"),
+            "magnitude_type": self._given("magnitude_type") or None,
+            "is_assumed": self._given("is_assumed").lower() == "true",
+            **{name: self._number(name) for name in _OPTIONAL},
+        }
+        areas = [
+            area for info in self._infos for area in areas_of(info, _severity(info, source), self._file, self._errors)
+        ]
+        is_located = None not in {members["origin_at"], members["lat_deg"], members["lon_deg"]}
+        if is_located:
+            members["place"] = next((area["name"] for area in areas if "polygons" not in area), None)
+            areas = [area for area in areas if "polygons" in area]
+        elif source == _SASMEX and not areas:
+            areas = [_MEXICO_CITY | {"severity": _severity(self._infos[0], source)}]
+        return members | {"areas": areas or None}
+
+    def _origin_at(self) -> datetime | None:
+        text = self._given("origin_at")
+        try:
+            return _instant(text, "originTime", self._file) if text else None
+        except ReportDecodeError as error:
+            self._errors.append(error)
+            return None
+
+    def _number(self, member: str) -> float | None:
+        """Return the number under a parameter; one that is none or out of bounds is left out, and noted."""
+        name = _NAMES[member][-1]
+        low, high = _OPTIONAL.get(member, (-float("inf"), float("inf")))
+        try:
+            value = decimal(self._given(member), field=name, file=self._file)
+        except ReportDecodeError as error:
+            self._errors.append(error)
+            return None
+        if value is not None and not low <= value <= high:
+            expected = f"a number from {low:g} to {high:g}"
+            self._errors.append(ReportDecodeError(expected, file=self._file, field=name, value=value))
+            return None
+        return value
+
+    def _given(self, member: str) -> str:
+        """Return the parameter of a member, "" where there is none."""
+        return next((self._said[name] for name in _NAMES[member] if name in self._said), "")
+
+    def _references(self) -> list[_Reference]:
+        found = []
+        for group in self._alert.findtext("references", "").split():
+            parts = group.split(",")
+            if len(parts) == 3 and parts[1]:
+                try:
+                    found.append(_Reference(parts[0], parts[1], _instant(parts[2], "references", self._file)))
+                except ReportDecodeError as error:
+                    self._errors.append(error)
+        return found
+
+    def _text(self, tag: str) -> str:
+        if not (text := self._alert.findtext(tag, "").strip()):
+            raise ReportDecodeError("it to be given", file=self._file, field=tag)
+        return text
+
+    def _word(self, tag: str, words: tuple[str, ...]) -> str:
+        if (word := self._text(tag)) not in words:
+            raise ReportDecodeError(" or ".join(words), file=self._file, field=tag, value=word)
+        return word
+
+
+def _is_earthquake(info: ET.Element) -> bool:
+    if _EARTHQUAKE.search(info.findtext("event", "")) is not None:
+        return True
+    return any(value in _EARTHQUAKE_CODES for _, value in pairs_of(info, "eventCode"))
+
+
+def _severity(info: ET.Element, source: str) -> Severity | None:
+    """Return how bad it is where an ``info`` holds."""
+    word = info.findtext("severity", "").strip().lower()
+    if word in set(Severity):
+        return Severity(word)
+    event = info.findtext("event", "").lower() if source == _SASMEX else ""
+    return next((severity for part, severity in _SASMEX_WORDS.items() if part in event), None)
+
+
+def _event_word(name: str) -> str:
+    """Return a name as a topic may say it; a digest of one that is too long, as the OIDs of some services are."""
+    word = topic_word(name)
+    return word if len(word) <= 64 else f"cap-{hashlib.blake2b(name.encode(), digest_size=20).hexdigest()}"
+
+
+def _instant(text: str, field: str, file: str | Path | None) -> datetime:
+    """Return a time, which must say its zone: what is hours off would be stale, or not yet."""
+    if _ZONE.search(text.strip()) is None:
+        raise ReportDecodeError(A_TIME, file=file, field=field, value=text)
+    return utc_time(text, field=field, file=file)
+
+
+def _parameters(report: EventReport) -> dict[str, str]:
+    """Return a report's parameters: ATTAC's where it has them, else our own."""
+    origin_at = None if report.origin_at is None else report.origin_at.isoformat().replace("+00:00", "Z")
+    said: dict[str, object] = {
+        "report_no": report.report_no,
+        "kind": report.kind.value,
+        "originTime": origin_at,
+        "magnitude": report.magnitude,
+        "magnitude_type": report.magnitude_type,
+        "latitude": report.lat_deg,
+        "longitude": report.lon_deg,
+        "depth": report.depth_km,
+        "likelihood": report.likelihood,
+        "is_assumed": "true" if report.is_assumed else None,
+    }
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def _add(parent: ET.Element, tag: str, text: str) -> None:
+    """Write an element that holds a text, without the characters that XML cannot hold."""
+    ET.SubElement(parent, tag).text = "".join(character for character in text if character.isprintable())
