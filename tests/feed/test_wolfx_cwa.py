@@ -11,7 +11,7 @@ from eew.feed.intake import Fate, Intake
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.transports.message import Message
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
 #: Hualien, 2024-04-03, the second report.
 HUALIEN = {
@@ -28,12 +28,12 @@ HUALIEN = {
     "MaxIntensity": "6弱",
 }
 #: Number, report time, origin time, latitude, longitude, magnitude, depth of the reports of 2026-09-29: the origin
-#: moves by 2 s and 8 km after the first.
+#: moves by 2 s and 8 km after the first, and two were sent before it, by the service's clock.
 NUMBERED = [
-    (1, "02:20:57", "02:20:49", 23.87, 121.55, 4.7, 10),
+    (1, "02:20:19", "02:20:49", 23.87, 121.55, 4.7, 10),
     (2, "02:21:01", "02:20:47", 23.83, 121.63, 5, 20),
     (3, "02:21:02", "02:20:47", 23.84, 121.65, 4.9, 20),
-    (4, "02:21:03", "02:20:47", 23.84, 121.65, 5, 20),
+    (4, "02:20:28", "02:20:47", 23.84, 121.65, 5, 20),
 ]
 
 
@@ -96,6 +96,13 @@ def test_unknown_depth_and_magnitude_are_none() -> None:
     assert parsed(Magunitude=None, Magnitude=5.1).magnitude == 5.1
 
 
+@pytest.mark.parametrize("report_time", ["2024-04-03 07:58:10", "2024-04-03 07:57:40"])
+def test_a_report_time_that_is_not_after_the_origin_is_no_time_of_issue(report_time: str) -> None:
+    """What is known is that it was not issued before."""
+    report = parsed(ReportTime=report_time)
+    assert (report.issued_at, report.issue_basis) == (report.origin_at, IssueBasis.UNKNOWN)
+
+
 @pytest.mark.parametrize(
     ("said", "event_id"),
     [
@@ -122,6 +129,8 @@ def test_reports_of_one_earthquake_have_one_name_where_the_origin_moves() -> Non
     reports = taken_in(sequence(1))
     assert [report.event_id for report in reports] == ["at-20260928T182049Z-2387N12155E"] * 4
     assert [report.report_no for report in reports] == [1, 2, 3, 4]
+    stated, received = IssueBasis.STATED, IssueBasis.RECEIVED
+    assert [report.issue_basis for report in reports] == [received, stated, stated, received]
 
 
 def test_a_count_that_changes_from_report_to_report_makes_no_second_earthquake() -> None:

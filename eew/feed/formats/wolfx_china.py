@@ -9,11 +9,12 @@ import msgspec
 
 from eew.feed.formats.native import as_report
 from eew.feed.formats.wolfx import kind_of, said_beside
+from eew.feed.issue import issue
 from eew.feed.json import parsed_json, time_text
 from eew.feed.parsed import Parsed
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model import AlertStatus, EventReport, ReportKind
 
 __all__ = ["WolfxChina"]
 
@@ -51,9 +52,9 @@ class WolfxChina:
         Times are in UTC+8, to the second. A depth of null is unknown. There are no cancels and no drills. The greatest
         intensity is not read.
 
-        A ``ReportTime`` that is the origin time is no time of issue, since nothing is known of an earthquake in the
-        second in which it begins: ``cenc_eew`` writes it in every report, while another relay of the same reports has
-        the second one 20 s after the origin. The time of issue is then unknown.
+        A ``ReportTime`` that is not after the origin is no time of issue, since nothing is known of an earthquake in
+        the second in which it begins: ``cenc_eew`` writes the origin in every report, while another relay of the same
+        reports has the second one 20 s after it. The time of issue is then unknown.
 
         References
         ----------
@@ -64,15 +65,14 @@ class WolfxChina:
             return (beside,)
         report_no = message.whole("ReportNum")
         name = message.text("EventID")
-        issued_at, origin_at = message.instant("ReportTime", _ZONE), message.instant("OriginTime", _ZONE)
+        origin_at = message.instant("OriginTime", _ZONE)
         members = {
             "event_id": topic_word(name.removesuffix(f"_{report_no}") if self.is_id_numbered else name),
             "source": self.source,
             "report_no": report_no,
             "kind": kind_of(report_no, is_final=message.flag("isFinal")),
             "status": AlertStatus.ACTUAL,
-            "issued_at": issued_at,
-            "issue_basis": IssueBasis.UNKNOWN if issued_at == origin_at else IssueBasis.STATED,
+            **issue(message.instant("ReportTime", _ZONE), origin_at)._asdict(),
             "origin_at": origin_at,
             "lat_deg": message.number("Latitude"),
             "lon_deg": message.number("Longitude"),

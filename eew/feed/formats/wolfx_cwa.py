@@ -9,6 +9,7 @@ import msgspec
 
 from eew.feed.formats.native import as_report
 from eew.feed.formats.wolfx import answer, kind_of, said_beside
+from eew.feed.issue import issue
 from eew.feed.json import Members, parsed_json, time_text
 from eew.feed.origin_name import origin_name
 from eew.feed.parsed import Parsed
@@ -45,6 +46,8 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
       the same in all its reports and in other relays), in some of 2024 a mere ``1``. A number that is none of the
       agency's is no name: the earthquake is then named by its origin, and whoever takes the messages of a feed
       keeps that name while later reports move the origin (``eew.feed.origin_name``).
+    - A ``ReportTime`` that is not after the origin (recorded ones lie as much as 30 s before it) is no time of issue:
+      that is unknown.
     - ``isCancel`` came later and is not documented; it is heeded where it is given, and of a cancel only whom it
       cancels is read. There are no drills and no last reports. The greatest intensity is not read.
 
@@ -66,8 +69,9 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         "issued_at": message.instant("ReportTime", _ZONE),
     }
     if not is_cancel or name is None:
-        members |= {
-            "origin_at": message.instant("OriginTime", _ZONE),
+        origin_at = message.instant("OriginTime", _ZONE)
+        members |= issue(members["issued_at"], origin_at)._asdict() | {
+            "origin_at": origin_at,
             "lat_deg": message.number("Latitude"),
             "lon_deg": message.number("Longitude"),
             "depth_km": message.number_or_none("Depth"),
