@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from eew.bench.ratio import in_words
 from eew.errors import InputError
 
 __all__ = ["Row", "rows"]
@@ -52,7 +53,8 @@ def _dispatch(documents: Sequence[Document]) -> Iterator[Row]:
             if settings["devices"] == 10**6:
                 last_s += f" (at this ceiling ≤ {_number(4 * 300_000 / ceiling_hz)} s)"
         measured = (
-            f"efficiency {_number(each['efficiency'])}: {_number(each['alerts_a_second'])} of "
+            f"efficiency {_number(each['efficiency'])}{_spread(each, 'efficiency')}: "
+            f"{_number(each['alerts_a_second'])} of "
             f"{_number(ceiling_hz)} alerts a second; {last_s}; lost {_count(each['delivery']['lost'])}"
         )
         yield Row(_what(settings), bar if settings["mode"] == "device" else _NONE, measured)
@@ -84,6 +86,12 @@ def _what(settings: Mapping[str, Any]) -> str:
     payload = "" if settings["payload"] == "full" else f", {settings['payload']} payload"
     how = f", {subscriptions}" if settings["mode"] == "device" else ""
     return f"{_count(settings['devices'])} devices, {settings['mode']} mode, QoS {settings['qos']}{how}{payload}"
+
+
+def _spread(document: Document, ratio: str) -> str:
+    """Return how far the runs lie apart; nothing where that was not written down, as before release 0.2.0."""
+    spread = document.get(f"{ratio}_spread")
+    return "" if spread is None else f" ({in_words(spread)})"
 
 
 def _scale(documents: Sequence[Document]) -> Iterator[Row]:
@@ -127,7 +135,11 @@ def _peers(documents: Sequence[Document]) -> Iterator[Row]:
                 bar = _NONE if peer["aim"] is None else f"≥ {_count(peer['aim'])} ×"
                 what = "the same alerts in a loop of" if group == "publishing" else "P and S arrivals against"
                 rate = f"{_number(peer[f'{unit}_a_second'])} {unit} a second there"
-                yield Row(f"{what} {name} {peer['version']}", bar, f"{_number(peer['ratio'])} × as fast; {rate}")
+                yield Row(
+                    f"{what} {name} {peer['version']}",
+                    bar,
+                    f"{_number(peer['ratio'])} ×{_spread(peer, 'ratio')} as fast; {rate}",
+                )
 
 
 def _order(documents: Sequence[Document]) -> Iterator[Row]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from eew.announcement import Announcements, Announcer
 from eew.audience import CellAudience, Send, audience_of
+from eew.broker.client import broker_facts, mqtt_version
 from eew.broker.embedded import EmbeddedBroker
 from eew.broker.endpoint import Endpoint
 from eew.broker.ready import wait_until_ready
@@ -32,7 +33,7 @@ from eew.fanout.publisher import MqttPublisher
 from eew.ledger import Ledger
 from eew.memory import give_back_freed, held_bytes
 from eew.model import Devices, EventReport, Profile, Shelters
-from eew.settings import Settings
+from eew.settings import Settings, shown_settings
 from eew.summary import Dispatched, summarise
 from eew.wire.message import Clock as ClockMessage
 from eew.wire.sign import SigningKey, in_base64url
@@ -320,10 +321,9 @@ async def _broker(settings: Settings, stack: AsyncExitStack) -> tuple[Endpoint, 
     if settings.broker is not None:
         endpoint = Endpoint.parse(settings.broker)
         await wait_until_ready(endpoint, settings.reconnect_s, says_so=True)
-        return endpoint, {"name": "external", "version": "", "url": str(endpoint)}
+        return endpoint, await broker_facts(endpoint)
     embedded = await stack.enter_async_context(EmbeddedBroker())
-    facts = {"name": embedded.name, "version": embedded.version, "url": str(embedded.endpoint)}
-    return embedded.endpoint, facts
+    return embedded.endpoint, embedded.facts
 
 
 def swarm_settings(
@@ -362,7 +362,8 @@ def _facts(road: _Road, broker: dict[str, str]) -> dict[str, Any]:
         "qos": settings.qos,
         "payload": settings.payload,
         "speed": "max" if math.isinf(settings.speed) else settings.speed,
-        "broker": broker | {"mqtt_version": "5" if publisher.version == 5 else "3.1.1"},
+        "broker": broker | {"mqtt_version": mqtt_version(publisher.version)},
+        "settings": shown_settings(settings),
         "machine": {
             "cpus": os.cpu_count(),
             "system": platform.system(),

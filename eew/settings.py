@@ -12,7 +12,7 @@ import msgspec
 from eew.document import likely_name, line_of, read_toml, unknown_key
 from eew.errors import InputError
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "load_settings", "shown_settings"]
 
 _PREFIX = "EEW_"
 #: Variables that are no settings: of the tests, and the one that the example of ``eew webhook`` keeps its secret in.
@@ -49,6 +49,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     key: str | None = None
     dispatcher_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,64}$")] = "eew-1"
 
+
+#: The broker has its own place in a summary, without its password; where a key lies tells no more than its id.
+_NOT_SHOWN: Final = frozenset({"broker", "key"})
 
 _TYPES: Final = get_type_hints(Settings, include_extras=True)
 
@@ -96,6 +99,12 @@ def _warn_of_unknown(environment: Mapping[str, str]) -> None:
             likely = likely_name(variable.removeprefix(_PREFIX), _TYPES)
             meant = f"there are {', '.join(known)}" if likely is None else f"likely {_PREFIX}{likely.upper()} is meant"
             sys.stderr.write(f"eew: warning: nobody reads the variable {variable}: {meant}\n")
+
+
+def shown_settings(settings: Settings) -> dict[str, Any]:
+    """Return what a run can be repeated with, as it is written to JSON; broker and key are nobody's business there."""
+    shown = {name: getattr(settings, name) for name in Settings.__struct_fields__ if name not in _NOT_SHOWN}
+    return shown | {"speed": "max" if math.isinf(settings.speed) else settings.speed}
 
 
 class _Given(NamedTuple):

@@ -1,43 +1,25 @@
 """A subscription that outlives its connections: what a watcher and a bridge hear of a broker."""
 
 import contextlib
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
 
+from eew.broker.client import client_of
 from eew.broker.endpoint import Endpoint
 from eew.broker.ready import say_waiting
 from eew.clock import Clock
 from eew.errors import BrokerConnectError, BrokerLostError
 
-__all__ = ["Subscription", "client_of"]
+__all__ = ["Subscription"]
 
-_WITHIN_S = 5.0
-_KEEPALIVE_S = 10
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 2.0
 #: A SUBACK code from here on is a refusal [MQTT3].
 _REFUSED = 0x80
 #: What a broker may answer to a CONNECT and yet take us later: it is not available, or busy, as MQTT 3.1.1 and 5 say.
 _LATER = {3, 0x88, 0x89}
-
-
-def client_of(endpoint: Endpoint, role: str, will: aiomqtt.Will | None = None) -> aiomqtt.Client:
-    """Return a client of its own name for a broker, not connected yet; what every broker speaks is 3.1.1."""
-    return aiomqtt.Client(
-        endpoint.host,
-        endpoint.port,
-        username=endpoint.username,
-        password=endpoint.password,
-        identifier=f"eew-{role}-{secrets.token_hex(6)}",
-        protocol=aiomqtt.ProtocolVersion.V311,
-        timeout=_WITHIN_S,
-        keepalive=_KEEPALIVE_S,
-        tls_params=aiomqtt.TLSParameters() if endpoint.is_tls else None,
-        will=will,
-    )
 
 
 class Subscription:

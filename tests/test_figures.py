@@ -124,6 +124,16 @@ def all_benches() -> list[Document]:
     ]
 
 
+def test_how_far_the_runs_lie_apart_stands_beside_the_ratio() -> None:
+    """In what was measured before 0.2.0 it was not written down, and nothing is said of it."""
+    spread = {"least": 0.9, "most": 0.93, "interval_95": [0.88, 0.95], "n_runs": 3, "is_distinguishable_from_1": True}
+    told = dispatch() | {"efficiency_spread": spread}
+    unclear = dispatch() | {"efficiency_spread": spread | {"n_runs": 1, "is_distinguishable_from_1": False}}
+    assert rows([dispatch()])[0].measured.startswith("efficiency 0.912: 274 000")
+    assert rows([told])[0].measured.startswith("efficiency 0.912 (0.9 to 0.93 in 3 runs): 274 000")
+    assert rows([unclear])[0].measured.startswith("efficiency 0.912 (one run: not distinguishable from 1): 274 000")
+
+
 def size(n: int, total_s: float, dispatcher_bytes: int | None, swarm_bytes: int | None) -> Document:
     held = {"dispatcher_bytes": dispatcher_bytes, "swarm_bytes": swarm_bytes, "with_summary_bytes": 2**22}
     return {"n_devices": n, "total_s": total_s} | held

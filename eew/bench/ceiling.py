@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from typing import Any
 
-from eew.bench.setup import Measured, add_load_options, load_options, open_loads, shown_settings, signing_key
+from eew.bench.setup import Measured, add_load_options, load_options, open_loads, signing_key
 
 __all__ = ["configure", "run"]
 
@@ -22,6 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _run(measured: Measured) -> int:
     from eew.bench.load import ceiling
     from eew.bench.result import Delivery, document, medians, write
+    from eew.settings import shown_settings
 
     settings = measured.settings
     key = await signing_key(settings)
@@ -29,6 +30,7 @@ async def _run(measured: Measured) -> int:
     async with open_loads(settings, [settings.devices]) as (load,):
         for number in range(measured.n_runs + 1):
             most = await ceiling(load, key)
+            broker = most.pop("broker")
             what = f"run {number} of {measured.n_runs}" if number else "warm-up"
             print(f"{what}: {most['rate_hz']:,.0f} alerts/s, {most['total_s']:.3f} s", flush=True)
             if number:
@@ -39,6 +41,7 @@ async def _run(measured: Measured) -> int:
         document(
             "ceiling",
             efficiency=1.0,
+            broker=broker,
             delivery=delivery,
             seed=settings.seed,
             settings=shown_settings(settings),
@@ -51,6 +54,7 @@ async def _run(measured: Measured) -> int:
         ),
         measured.json_path,
     )
+    print(f"\nbroker {broker['name']} {broker['version']}, MQTT {broker['mqtt_version']}", end="")
     megabytes_hz = median["rate_hz"] * median["packet_bytes"] / 1e6
     print(
         f"\nmedian of {len(runs)} runs: {median['rate_hz']:,.0f} packets/s of {median['packet_bytes']} bytes "

@@ -87,7 +87,7 @@ async def _run(settings: "Settings", n_runs: int, json_path: Path | None) -> int
             runs.append(_figures(connected, told))
             deliveries.append(told["delivery"])
     delivery = Delivery(deliveries)
-    result = _result(settings, runs, delivery)
+    result = _result(settings, told["broker"], runs, delivery)
     _print(settings, result)
     print(delivery)
     await asyncio.to_thread(write, result, json_path)
@@ -108,7 +108,7 @@ def _population(settings: "Settings", n_devices: int, folder: Path) -> "Load":
     shelters = catalogue.load(settings.shelters or catalogue.default_catalogue_path())
     store.save(make(parse_region(f"{_LAT_DEG},{_LON_DEG},{_RADIUS_KM}"), n_devices, settings.seed), folder)
     endpoint = Endpoint.parse(settings.broker or "mqtt://localhost")
-    return Load(settings, endpoint, store.load(folder), folder, profile, shelters, _LAT_DEG, _LON_DEG)
+    return Load(settings, endpoint, {}, store.load(folder), folder, profile, shelters, _LAT_DEG, _LON_DEG)
 
 
 @asynccontextmanager
@@ -118,16 +118,17 @@ async def _with_broker(load: "Load") -> "AsyncIterator[tuple[Load, int | None]]"
 
     import msgspec
 
+    from eew.broker.client import broker_facts
     from eew.broker.embedded import EmbeddedBroker
     from eew.broker.ready import wait_until_ready
 
     if load.settings.broker is not None:
         await wait_until_ready(load.endpoint, load.settings.reconnect_s, says_so=True)
-        yield load, None
+        yield replace(load, broker=await broker_facts(load.endpoint)), None
         return
     async with EmbeddedBroker() as broker:
         settings = msgspec.structs.replace(load.settings, broker=str(broker.endpoint))
-        yield replace(load, settings=settings, endpoint=broker.endpoint), broker.pid
+        yield replace(load, settings=settings, endpoint=broker.endpoint, broker=broker.facts), broker.pid
 
 
 def _figures(connected: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,18 +141,22 @@ def _figures(connected: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _result(settings: "Settings", runs: Sequence[Mapping[str, Any]], delivery: Mapping[str, int]) -> dict[str, Any]:
+def _result(
+    settings: "Settings", broker: Mapping[str, str], runs: Sequence[Mapping[str, Any]], delivery: Mapping[str, int]
+) -> dict[str, Any]:
     from eew.bench.result import document, medians
+    from eew.settings import shown_settings
 
     return document(
         "connections",
         efficiency=None,
+        broker=broker,
         delivery=delivery,
         seed=settings.seed,
-        settings={
+        settings=shown_settings(settings)
+        | {
+            # Here one a device, not so many of each worker.
             "connections": settings.devices,
-            "workers": settings.workers,
-            "qos": settings.qos,
             "broker": "embedded" if settings.broker is None else "external",
             "runs": len(runs),
         },

@@ -6,7 +6,7 @@ ceiling    packets encoded beforehand ─ publish ──────────
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ import aiomqtt
 
 from eew.audience import Send, audience_of
 from eew.bench.urgency import urgency_ms
+from eew.broker.client import mqtt_version
 from eew.broker.endpoint import Endpoint
 from eew.clock import SystemClock
 from eew.devices.swarm import Swarm
@@ -49,6 +50,8 @@ class Load:
 
     settings: Settings
     endpoint: Endpoint
+    #: ``name``, ``version`` and ``url``.
+    broker: Mapping[str, str]
     devices: Devices
     population: Path
     profile: Profile
@@ -129,6 +132,7 @@ async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
     behind_s = total_s - feed_s - summary["reports"][0]["last_sent_ms"] / 1000
     n_sent = summary["conservation"]["sent"]
     return summary | {
+        "broker": summary["broker"] | load.broker,
         "feed_ms": round(1000 * feed_s, 3),
         "total_s": round(total_s, 4),
         "rate_hz": round(n_sent / total_s, 1),
@@ -163,6 +167,7 @@ async def ceiling(load: Load, key: SigningKey) -> dict[str, Any]:
             "total_s": round(total_s, 4),
             "last_written_s": round(written_s - started_s, 4),
             "packet_bytes": batches[0].data.shape[1],
+            "broker": dict(load.broker) | {"mqtt_version": mqtt_version(publisher.version)},
             "delivery": {
                 "expected": n_due,
                 "delivered": n_due - n_missed,

@@ -75,7 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
     # Nothing was sent, so there is nothing to be efficient at.
     figures = {"rows": rows}
     write(
-        document("order", efficiency=None, delivery=delivery, seed=seed, settings=settings, figures=figures),
+        document(
+            "order", efficiency=None, broker=None, delivery=delivery, seed=seed, settings=settings, figures=figures
+        ),
         arguments.json,
     )
     if arguments.plot is not None:

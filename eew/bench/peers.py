@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import (
     Measured,
     add_load_options,
     load_options,
     open_loads,
-    shown_settings,
     signing_key,
     warm_up_size,
 )
@@ -63,6 +63,7 @@ async def _run(measured: Measured, n_peer_alerts: int) -> int:
     from eew.bench.load import dispatch
     from eew.bench.peer_clients import PUBLISHERS, TAUP, Arrivals, installed_version
     from eew.bench.result import Delivery, document, write
+    from eew.settings import shown_settings
 
     settings = measured.settings
     installed = {peer.name: installed_version(peer) for peer in (*PUBLISHERS, TAUP)}
@@ -80,7 +81,8 @@ async def _run(measured: Measured, n_peer_alerts: int) -> int:
     write(
         document(
             "peers",
-            efficiency=statistics.median(each[_ROAD]["rate_hz"] / each[_PUBLISHER]["rate_hz"] for each in runs),
+            efficiency=Ratio.of([each[_ROAD]["rate_hz"] / each[_PUBLISHER]["rate_hz"] for each in runs]),
+            broker=runs[-1][_ROAD]["broker"],
             delivery=delivery,
             seed=settings.seed,
             settings=shown_settings(settings) | {"peer_alerts": n_peer_alerts},
@@ -222,24 +224,29 @@ def _figures(runs: Sequence[_Run], installed: Mapping[str, str | None]) -> dict[
     def rate_hz(name: str) -> float:
         return float(statistics.median(run[name]["rate_hz"] for run in runs))
 
-    def ratio(ours: str, peer: "Peer") -> float | None:
+    def ratio(name: str, ours: str, peer: "Peer") -> dict[str, Any]:
+        """Return the median of the ratios within a run, and their spread beside it."""
         ratios = [run[ours]["rate_hz"] / run[peer.name]["rate_hz"] for run in runs if run[peer.name]["rate_hz"]]
-        return round(statistics.median(ratios), 2) if ratios else None
+        found = Ratio.of(ratios) if ratios else None
+        return {
+            name: None if found is None else round(found.median, 2),
+            f"{name}_spread": None if found is None else found.spread(),
+        }
 
     publishing: dict[str, Any] = {}
     for peer in PUBLISHERS:
         publishing[peer.name] = installed[peer.name] and {
             "version": installed[peer.name],
             "alerts_a_second": round(rate_hz(peer.name)),
-            "ratio": ratio(_ROAD, peer),
-            "publisher_ratio": ratio(_PUBLISHER, peer),
+            **ratio("ratio", _ROAD, peer),
+            **ratio("publisher_ratio", _PUBLISHER, peer),
             "aim": peer.aim,
             "delivery": Delivery([run[peer.name]["delivery"] for run in runs]),
         }
     taup = installed[TAUP.name] and {
         "version": installed[TAUP.name],
         "devices_a_second": round(rate_hz(TAUP.name), 1),
-        "ratio": ratio("arrivals", TAUP),
+        **ratio("ratio", "arrivals", TAUP),
         "aim": TAUP.aim,
         "differs_s": max(run[TAUP.name]["differs_s"] for run in runs),
     }
@@ -257,6 +264,7 @@ def _figures(runs: Sequence[_Run], installed: Mapping[str, str | None]) -> dict[
 def _print(figures: Mapping[str, Any], how: str) -> None:
     print(f"\npublishing the same alerts, {how}")
     print("\n".join(_publishing_lines(figures)))
+    print("\n".join(_spread_lines(figures["publishing"])))
     print(f"\nP and S arrivals, {figures['travel_times']}")
     print(f"{'':28}{'devices/s':>12}{'eew is':>12}{'aim':>10}  answers")
     print(f"{'eew':28}{figures['arrivals_a_second']:12,}")
@@ -268,6 +276,7 @@ def _print(figures: Mapping[str, Any], how: str) -> None:
             f"{name + ' ' + row['version']:28}{row['devices_a_second']:12,.1f}{_times(row['ratio'])}"
             f"{_aim(row['aim'])}  within {1000 * row['differs_s']:.1f} ms"
         )
+    print("\n".join(_spread_lines(figures["arrivals"])))
     print()
 
 
@@ -288,6 +297,15 @@ def _publishing_lines(figures: Mapping[str, Any]) -> Iterator[str]:
             f"{name + ' ' + row['version']:28}{row['alerts_a_second']:12,}{_times(row['ratio'])}{_aim(row['aim'])}"
             f"{_times(row['publisher_ratio'])}  {delivery['delivered']:,} of {delivery['expected']:,}"
         )
+
+
+def _spread_lines(rows: Mapping[str, Mapping[str, Any] | None]) -> Iterator[str]:
+    """Say how far the runs lie apart, for each that was compared with."""
+    for name, row in rows.items():
+        for ratio, title in (("ratio", "eew is"), ("publisher_ratio", "publisher")):
+            spread = None if row is None else row.get(f"{ratio}_spread")
+            if spread is not None:
+                yield f"  {title}, against {name}: {in_words(spread)}"
 
 
 def _times(ratio: float | None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eew.bench.machine import machine_facts
+from eew.bench.ratio import Ratio
 from eew.errors import InputError
 
 __all__ = ["Delivery", "document", "medians", "whole_number", "write"]
@@ -42,7 +43,8 @@ class Delivery(dict[str, int]):
 def document(
     bench: str,
     *,
-    efficiency: float | None,
+    efficiency: Ratio | float | None,
+    broker: Mapping[str, str] | None,
     delivery: Mapping[str, int],
     seed: int,
     settings: Mapping[str, Any],
@@ -55,7 +57,10 @@ def document(
     bench
         Name of the sub-command.
     efficiency
-        Share of what the broker can do at all; ``None`` where there is nothing to be efficient at.
+        Share of what the broker can do at all; ``None`` where there is nothing to be efficient at. Of one that was
+        measured, the spread stands beside it.
+    broker
+        ``name``, ``version``, ``url`` and ``mqtt_version``, in which alerts were published; ``None`` without one.
     delivery
         As in ``Delivery``.
     seed, settings
@@ -63,10 +68,13 @@ def document(
     figures
         All else, at the top level.
     """
+    value = efficiency.median if isinstance(efficiency, Ratio) else efficiency
     head = {
         "bench": bench,
-        "efficiency": None if efficiency is None else round(efficiency, 4),
+        "efficiency": None if value is None else round(value, 4),
+        "efficiency_spread": efficiency.spread() if isinstance(efficiency, Ratio) else None,
         "delivery": dict(delivery),
+        "broker": None if broker is None else dict(broker),
     }
     return head | machine_facts() | {"seed": seed, "settings": dict(settings)} | dict(figures)
 

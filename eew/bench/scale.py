@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew.bench.setup import load_options, open_loads, shown_settings, signing_key, warm_up_size
+from eew.bench.ratio import Ratio, in_words
+from eew.bench.setup import load_options, open_loads, signing_key, warm_up_size
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,11 +103,13 @@ async def _run(
 ) -> int:
     from eew.bench.footprint import COUNTED
     from eew.bench.result import Delivery, document, write
+    from eew.settings import shown_settings
 
     key = await signing_key(settings)
     print(f"{settings.mode} mode, {n_runs} runs of each size; making {sum(sizes):,} devices", flush=True)
     async with open_loads(settings, [*sizes, warm_up_size(sizes[-1])]) as (*loads, small):
         runs_by_name = await _alternated({f"{len(load.devices):,}": load for load in loads}, small, key, n_runs)
+    (broker, *_) = (each["broker"] for runs in runs_by_name.values() for each in runs)
     growth = [_figures(len_, runs) for len_, runs in zip(sizes, runs_by_name.values(), strict=True)]
     deliveries = [each["delivery"] for runs in runs_by_name.values() for each in runs]
     registered = None
@@ -124,6 +127,7 @@ async def _run(
         document(
             "scale",
             efficiency=None,
+            broker=broker,
             delivery=delivery,
             seed=settings.seed,
             settings=shown_settings(settings)
@@ -198,7 +202,16 @@ async def _registered(
         f"{name}_share": round(registered_share(alone[name], whole[name], n_affected, n_only), 6)
         for name in ("total_s", "decide_ms")
     }
-    figures = {"magnitude": _MAGNITUDE, "n_affected": n_affected, "n_registered_only": n_only, **shares}
+    pairs = zip(runs["alone"], runs["with the registered"], strict=True)
+    slower = Ratio.of([both["total_s"] / alone_["total_s"] for alone_, both in pairs])
+    figures = {
+        "magnitude": _MAGNITUDE,
+        "n_affected": n_affected,
+        "n_registered_only": n_only,
+        **shares,
+        "with_registered_to_alone": round(slower.median, 4),
+        "with_registered_to_alone_spread": slower.spread(),
+    }
     deliveries = [each["delivery"] for of_load in runs.values() for each in of_load]
     return figures | {"alone": alone, "with_registered": whole}, deliveries
 
@@ -263,7 +276,9 @@ def _print(figures: Mapping[str, Any], n_runs: int) -> None:
         f"M{registered['magnitude']:g}: {registered['n_affected']:,} affected devices alone take "
         f"{alone['total_s']:.3f} s (decided in {alone['decide_ms']:.1f} ms), among {whole['n_devices']:,} registered "
         f"ones {whole['total_s']:.3f} s ({whole['decide_ms']:.1f} ms): one that is only registered costs "
-        f"{registered['total_s_share']:.3%} of an affected one, {registered['decide_ms_share']:.3%} of its deciding"
+        f"{registered['total_s_share']:.3%} of an affected one, {registered['decide_ms_share']:.3%} of its deciding\n"
+        f"  run by run {registered['with_registered_to_alone']:.3g} times as long "
+        f"({in_words(registered['with_registered_to_alone_spread'])})"
     )
 
 

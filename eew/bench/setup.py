@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from eew.errors import InputError
 
@@ -21,7 +21,6 @@ __all__ = [
     "add_load_options",
     "load_options",
     "open_loads",
-    "shown_settings",
     "signing_key",
     "warm_up_size",
 ]
@@ -77,6 +76,7 @@ async def open_loads(settings: "Settings", sizes: Sequence[int]) -> AsyncIterato
     import msgspec
 
     from eew.bench.load import Load
+    from eew.broker.client import broker_facts
     from eew.broker.embedded import EmbeddedBroker
     from eew.broker.endpoint import Endpoint
     from eew.broker.ready import wait_until_ready
@@ -89,10 +89,12 @@ async def open_loads(settings: "Settings", sizes: Sequence[int]) -> AsyncIterato
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eew-bench-")))
         if settings.broker is None:
-            endpoint = (await stack.enter_async_context(EmbeddedBroker())).endpoint
+            embedded = await stack.enter_async_context(EmbeddedBroker())
+            endpoint, broker = embedded.endpoint, embedded.facts
         else:
             endpoint = Endpoint.parse(settings.broker)
             await wait_until_ready(endpoint, settings.reconnect_s, says_so=True)
+            broker = await broker_facts(endpoint)
         settings = msgspec.structs.replace(settings, broker=settings.broker or str(endpoint))
         profile = load_profile(settings.profile or "japan")
         shelters = await asyncio.to_thread(catalogue.load, settings.shelters or catalogue.default_catalogue_path())
@@ -101,15 +103,9 @@ async def open_loads(settings: "Settings", sizes: Sequence[int]) -> AsyncIterato
         def loaded(n_devices: int) -> Load:
             path = folder / f"{n_devices}"
             store.save(make(region, n_devices, settings.seed), path)
-            return Load(settings, endpoint, store.load(path), path, profile, shelters, _LAT_DEG, _LON_DEG)
+            return Load(settings, endpoint, broker, store.load(path), path, profile, shelters, _LAT_DEG, _LON_DEG)
 
         yield [await asyncio.to_thread(loaded, n_devices) for n_devices in sizes]
-
-
-def shown_settings(settings: "Settings") -> dict[str, Any]:
-    """Return what a measurement can be repeated with."""
-    names = ("devices", "mode", "qos", "subscriptions", "payload", "workers", "connections")
-    return {name: getattr(settings, name) for name in names}
 
 
 def warm_up_size(n_devices: int) -> int:

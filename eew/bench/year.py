@@ -171,9 +171,9 @@ def _document(
     settings: "Settings", year: "Year", share: float, summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     from eew.bench.result import Delivery, document
+    from eew.settings import shown_settings
 
     took_s = [row["report_to_last_device_s"] for row in rows if row["report_to_last_device_s"] is not None]
-    names = ("mode", "qos", "subscriptions", "payload", "workers", "connections")
     figures = {
         "reported": {"n_events": year.n_events_reported, "n_alerts": year.n_alerts_reported},
         "devices_per_inhabitant": year.devices_per_inhabitant,
@@ -190,12 +190,19 @@ def _document(
         "conservation": summary["conservation"],
         "latency_ms": summary["latency_ms"],
         "dispatcher": summary["dispatcher"],
-        "broker": summary["broker"],
         "events": list(rows),
     }
-    shown = {"year": year.name, "share": share} | {name: getattr(settings, name) for name in names}
-    delivery = Delivery([summary["delivery"]])
-    return document("year", efficiency=None, delivery=delivery, seed=settings.seed, settings=shown, figures=figures)
+    # How many devices there are follows from the towns.
+    shown = {name: value for name, value in shown_settings(settings).items() if name != "devices"}
+    return document(
+        "year",
+        efficiency=None,
+        broker=summary["broker"],
+        delivery=Delivery([summary["delivery"]]),
+        seed=settings.seed,
+        settings={"year": year.name, "share": share} | shown,
+        figures=figures,
+    )
 
 
 def _share(text: str) -> float:

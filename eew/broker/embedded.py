@@ -86,6 +86,11 @@ class EmbeddedBroker:
         return f"ws://{_bracketed(_reachable(self._host))}:{self._news['ports']['websocket']}/mqtt"
 
     @property
+    def facts(self) -> dict[str, str]:
+        """``name``, ``version`` and ``url``, as they stand in a summary."""
+        return {"name": self.name, "version": self.version, "url": str(self.endpoint)}
+
+    @property
     def version(self) -> str:
         """The server's version."""
         return self._version

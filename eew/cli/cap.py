@@ -194,9 +194,9 @@ async def _standing(url: str, event_id: str) -> bytes:
 
     import aiomqtt
 
+    from eew.broker.client import client_of
     from eew.broker.endpoint import Endpoint
     from eew.errors import BrokerConnectError
-    from eew.subscription import client_of
     from eew.wire import topic
 
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", event_id):

@@ -139,6 +139,7 @@ def test_loss_is_exit_1_and_unknown_memory_is_said(
         n_lost = next(lost)
         return {
             "delivery": {"expected": 10, "delivered": 10 - n_lost, "lost": n_lost, "duplicated": 0},
+            "broker": {"name": "fake", "version": "1", "url": "", "mqtt_version": "5"},
             "reports": [{"last_sent_ms": 3.0}],
             "total_s": next(totals_s),
             "latency_ms": {"report_to_device": dict.fromkeys(_PERCENTILES, 5.0)},

@@ -2,11 +2,24 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+
+def check_head(figures: dict[str, Any], **settings: object) -> None:
+    """Which broker it was, how it was spoken to, and with what settings."""
+    broker = figures["broker"]
+    assert broker["name"] == "nats-server"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", broker["version"])
+    assert broker["url"].startswith("mqtt://127.0.0.1:")
+    assert broker["mqtt_version"] == "3.1.1"
+    assert figures["settings"] == figures["settings"] | settings
+    assert not {"broker", "key"} & set(figures["settings"])
 
 
 @pytest.mark.broker
@@ -30,6 +43,9 @@ def test_both_sides_are_measured_and_nothing_is_lost(mode: str, tmp_path: Path) 
     assert delivery["expected"] == delivery["delivered"] == 2000
     assert delivery["lost"] == delivery["duplicated"] == 0
     assert figures["efficiency"] > 0
+    assert figures["efficiency_spread"]["n_runs"] == 1
+    assert f"efficiency {figures['efficiency']:.2f} (one run: not distinguishable from 1)" in done.stdout
+    check_head(figures, mode=mode, devices=2000, reconnect_s=30.0)
     assert figures["conservation"]["selected"] == figures["conservation"]["sent"] > 0
     assert figures["feed_ms"] > 0
     assert figures["first_sent_ms"] >= figures["decide_ms"] > 0
@@ -60,7 +76,7 @@ def test_the_ceiling_counts_every_packet(qos: str, tmp_path: Path) -> None:
     assert figures["delivery"] == {"expected": 4000, "delivered": 4000, "lost": 0, "duplicated": 0}
     assert len(figures["runs"]) == 2
     assert figures["ceiling_a_second"] > 0
-    assert figures["settings"]["payload"] == "compact"
+    check_head(figures, payload="compact", qos=int(qos))
 
 
 def test_bad_options_are_one_line_and_exit_2(tmp_path: Path) -> None:

@@ -187,7 +187,8 @@ def test_only_what_eew_loses_is_exit_1(
             name: {"rate_hz": 5.0, "delivery": {"expected": 10, "delivered": 10 - n, "lost": n, "duplicated": 0}}
             for name, n in lost.items()
         }
-        return found | {"arrivals": {"rate_hz": 1.0}}
+        broker = {"name": "fake", "version": "1", "url": "", "mqtt_version": "5"}
+        return found | {EEW[0]: dict(found[EEW[0]]) | {"broker": broker}, "arrivals": {"rate_hz": 1.0}}
 
     async def dispatch(*_: object) -> None:
         """Warm nothing up."""

@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from eew.bench.ratio import Ratio
 from eew.bench.result import Delivery, document, medians, whole_number, write
 from eew.errors import InputError
 
@@ -31,13 +33,19 @@ def test_deliveries_add_up_and_a_loss_is_exit_1() -> None:
 
 
 def test_a_document_says_what_it_was_measured_on(tmp_path: Path) -> None:
-    """Efficiency and delivery at the top, then machine, versions, commit, seed, settings and figures."""
+    """Efficiency, delivery and broker at the top, then machine, versions, commit, seed, settings and figures."""
     delivery = {"expected": 1, "delivered": 1, "lost": 0, "duplicated": 0}
-    made = document("x", efficiency=0.123456, delivery=delivery, seed=7, settings={"devices": 1}, figures={"y": 2})
+    broker = {"name": "mosquitto", "version": "2.0.11", "url": "mqtt://127.0.0.1:1883", "mqtt_version": "5"}
+    given: dict[str, Any] = {"delivery": delivery, "broker": broker, "seed": 7, "settings": {"devices": 1}}
+    made = document("x", efficiency=0.123456, **given, figures={"y": 2})
     write(made, tmp_path / "x.json")
     written = json.loads((tmp_path / "x.json").read_text())
-    names = ["bench", "efficiency", "delivery", "machine", "versions", "commit", "seed", "settings", "y"]
-    assert list(written) == names
+    names = ["bench", "efficiency", "efficiency_spread", "delivery", "broker"]
+    assert list(written) == [*names, "machine", "versions", "commit", "seed", "settings", "y"]
+    assert (written["broker"], written["efficiency_spread"]) == (broker, None)
+    measured = document("x", efficiency=Ratio.of([0.5, 0.5, 0.6]), **given, figures={})
+    assert measured["efficiency"] == 0.5
+    assert (measured["efficiency_spread"]["least"], measured["efficiency_spread"]["most"]) == (0.5, 0.6)
     assert (written["efficiency"], written["delivery"], written["seed"]) == (0.1235, delivery, 7)
     write(made, None)
 

@@ -95,6 +95,7 @@ async def test_the_payload_is_the_one_asked_for(mosquitto_broker: Endpoint, payl
     assert {(each["shelter"] is None, "shelter_id" in each) for each in heard} == {(payload == "compact",) * 2}
 
 
+@pytest.mark.long(60, reason="two replays, one after the other")
 def test_the_same_seed_gives_the_same_counts(tmp_path: Path) -> None:
     """At full speed nothing is left to chance: what is selected and sent depends on the seed alone."""
     lines = []
@@ -121,6 +122,7 @@ def test_a_foreign_broker_serves_as_well(mosquitto_broker: Endpoint, qos: str, t
     assert delivery["duplicated"] == 0
 
 
+@pytest.mark.long(60, reason="two replays, one after the other")
 def test_native_reports_come_from_a_file_or_from_standard_input(tmp_path: Path, project: Path) -> None:
     """Reports as JSON lines are played like a scenario, and a bad line in a running feed is skipped."""
     shown = subprocess.run(
@@ -262,11 +264,12 @@ def test_the_summary_says_what_the_contract_promises(tmp_path: Path) -> None:
     schema = {
         "type": "object",
         "required": [
-            *("scenario", "seed", "mode", "qos", "speed", "broker", "machine", "n_devices", "n_devices_by_kind"),
+            *("scenario", "seed", "mode", "qos", "speed", "broker", "settings", "machine"),
+            *("n_devices", "n_devices_by_kind"),
             *("reports", "conservation", "delivery", "latency_ms", "warning_s", "outcome"),
         ],
         "properties": {
-            "broker": members({"type": "string"}, "name", "version", "url"),
+            "broker": members({"type": "string"}, "name", "version", "url", "mqtt_version"),
             "reports": {
                 "type": "array",
                 "minItems": 1,
