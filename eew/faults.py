@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from math import isfinite
@@ -13,7 +14,7 @@ import msgspec
 from eew.document import Document, Steps, floats, place_of_complaint, unknown_key, value_at
 from eew.errors import InputError
 
-__all__ = ["A_TIME", "MISSING", "Complaint", "complaints", "faults_of", "in_words", "record_of", "refuse"]
+__all__ = ["A_TIME", "MISSING", "Complaint", "complaints", "faults_of", "in_words", "noted", "record_of", "refuse"]
 
 A_TIME = "a time with its zone, like 2011-03-11T05:46:45.6Z"
 A_WORD = "1 to 64 of A-Z a-z 0-9 _ -"
@@ -121,17 +122,28 @@ def record_of(document: Document, kind: type[R], steps: Steps = ()) -> R:
 
 
 def refuse(faults: list[InputError]) -> None:
-    """Raise the first fault in the order of the lines, the others in its ``also``; nothing where there is none.
+    """Raise the first fault, the others in its ``also``; nothing where there is none.
 
+    Those of one document are in the order of its lines.
     Of one place the first in the list is told: what is not finite is out of range, too.
     """
-    by_field: dict[object, InputError] = {}
+    by_place: dict[object, InputError] = {}
     for fault in faults:
-        by_field.setdefault(fault.field or id(fault), fault)
-    if by_field:
-        first, *others = sorted(by_field.values(), key=lambda fault: fault.line or 0)
+        by_place.setdefault((fault.file, fault.field) if fault.field else id(fault), fault)
+    if by_place:
+        is_one_file = len({fault.file for fault in faults}) == 1
+        first, *others = sorted(by_place.values(), key=lambda fault: (fault.line or 0) * is_one_file)
         first.also = tuple(others)
         raise first
+
+
+@contextmanager
+def noted(faults: list[InputError]) -> Iterator[None]:
+    """Note what is raised within the block, so that what comes after is looked at, too."""
+    try:
+        yield
+    except InputError as error:
+        faults += (error, *error.also)
 
 
 def _of_fields(value: Mapping[str, object], kind: type[msgspec.Struct], path: Steps) -> Iterator[Complaint]:

@@ -28,7 +28,7 @@ from eew.errors import InputError
 from eew.model import AlertPlan, CodeColumn, EventReport, FloatColumn, RowColumn
 from eew.units import iso_utc
 
-__all__ = ["Heard", "History", "Journal", "Kept", "Range", "Told"]
+__all__ = ["Heard", "History", "Journal", "Kept", "Range", "Told", "is_in_use"]
 
 T = TypeVar("T")
 
@@ -330,6 +330,18 @@ class Journal:
         for (number,) in rows:
             self._file(number).unlink(missing_ok=True)
             self._database.execute("UPDATE plans SET is_stored = 0 WHERE id = ?", (number,))
+
+
+def is_in_use(folder: Path) -> bool:
+    """Return whether a daemon runs with this journal."""
+    try:
+        with (folder / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _report(content: bytes) -> EventReport:

@@ -8,8 +8,12 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eew.errors import InputError
+
 if TYPE_CHECKING:
+    from eew.clock import Clock
     from eew.daemon import ConfigFile, Daemon
+    from eew.feed.source import Feed
 
 __all__ = ["configure", "run"]
 
@@ -30,29 +34,43 @@ def run(arguments: argparse.Namespace) -> int:
     """Dispatch; return 0 when told to stop by SIGTERM, 130 by Ctrl-C."""
     from eew.daemon import Daemon, read_config
 
-    file = read_config(Path(arguments.config))
     if arguments.check:
-        return _check(file)
+        return asyncio.run(_check(Path(arguments.config)))
+    file = read_config(Path(arguments.config))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     logging.getLogger("eew").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     logger.info("eew is a simulator's dispatcher, not a warning service")
     return asyncio.run(_serve(Daemon(file)))
 
 
-def _check(file: "ConfigFile") -> int:
-    """Load all that the configuration names, and say what it is."""
-    from eew.clock import SystemClock
+async def _check(path: Path) -> int:
+    """Prepare what a start prepares, and say what it is, or all that is wrong with it."""
+    from contextlib import AsyncExitStack
 
-    premises, devices = file.premises(), file.devices()
-    clock = SystemClock()
-    feeds = [file.feed(number, clock) for number in range(len(file.config.feeds))]
-    file.key()
+    from eew.cli.faults import tell_all
+    from eew.clock import SystemClock
+    from eew.daemon import prepare, read_config
+
+    feeds: list[Feed] = []
+
+    def open_feed(file: "ConfigFile", number: int, clock: "Clock") -> "Feed":
+        feeds.append(file.feed(number, clock))
+        return feeds[-1]
+
+    try:
+        file = read_config(path)
+        async with AsyncExitStack() as stack:
+            ready = await prepare(stack, file, open_feed, SystemClock(), only_try=True)
+    except InputError as error:
+        return tell_all("dispatch", error)
     print(
-        f"{file.path} is usable: {len(devices):,} devices ({file.config.mode} mode), profile {premises.profile.name}, "
-        f"{len(premises.shelters):,} shelters, broker {file.endpoint()}"
+        f"{file.path} is usable: {len(ready.devices):,} devices ({file.config.mode} mode), "
+        f"profile {ready.premises.profile.name}, {len(ready.premises.shelters):,} shelters, broker {ready.endpoint}"
     )
     for feed in feeds:
         print(f"  feed {feed.name}: {feed.format_name} from {feed.address}")
+    if ready.journal is None:
+        print(f"  a daemon runs with {file.state}: its folder and its metrics port were left alone")
     return 0
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eew.cli.faults import tell_all
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ def _check(arguments: argparse.Namespace) -> int:
         try:
             print(_held(name), flush=True)
         except InputError as error:
-            for each in (error, *error.also):
-                sys.stderr.write(f"eew scenarios: {each}\n")
+            tell_all("scenarios", error)
             n_bad, n_faults = n_bad + 1, n_faults + 1 + len(error.also)
     if n_bad and len(arguments.files) > 1:
         sys.stderr.write(f"eew scenarios: {n_bad} of {len(arguments.files)} are not usable, faults: {n_faults}\n")

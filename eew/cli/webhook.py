@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eew.errors import InputError
+
 if TYPE_CHECKING:
     from eew.webhook.config import ConfigFile
 
@@ -24,14 +26,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Tell until told to stop; return 0, or 1 if something was lost."""
-    from eew.extras import require
+    from eew.cli.faults import tell_all
 
-    require("webhooks", "aiohttp", "standardwebhooks")
-    from eew.webhook.config import read_config
-
-    file = read_config(Path(arguments.config))
-    keys = _keys(file)
-    secrets = [file.secrets(number, os.environ) for number in range(len(file.config.endpoints))]
+    try:
+        file, keys, secrets = _prepared(Path(arguments.config))
+    except InputError as error:
+        if arguments.check:
+            return tell_all("webhook", error)
+        raise
     if arguments.check:
         print(f"{file.path} is usable: broker {file.broker()}, believes {', '.join(keys)}")
         for each, its in zip(file.config.endpoints, secrets, strict=True):
@@ -42,6 +44,35 @@ def run(arguments: argparse.Namespace) -> int:
     logging.getLogger("eew").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     logging.getLogger(__name__).info("eew is a simulator, not a warning service")
     return asyncio.run(_serve(file, keys, secrets))
+
+
+def _prepared(path: Path) -> "tuple[ConfigFile, dict[str, bytes], list[tuple[bytes, ...]]]":
+    """Read the configuration, whose alerts to believe, and the secrets of each endpoint.
+
+    Raises
+    ------
+    InputError
+        The first thing that is not usable, the others in its ``also``; packages that are missing come first, as the
+        configuration cannot be read without them.
+    """
+    from eew.extras import require
+    from eew.faults import noted, refuse
+
+    require("webhooks", "aiohttp", "standardwebhooks")
+    from eew.webhook.config import read_config
+
+    file = read_config(path)
+    faults: list[InputError] = []
+    secrets = []
+    with noted(faults):
+        file.broker()
+    with noted(faults):
+        keys = _keys(file)
+    for number in range(len(file.config.endpoints)):
+        with noted(faults):
+            secrets.append(file.secrets(number, os.environ))
+    refuse(faults)
+    return file, keys, secrets
 
 
 def _keys(file: "ConfigFile") -> dict[str, bytes]:

@@ -2,5 +2,6 @@
 
 from eew.daemon.config import ConfigFile, read_config
 from eew.daemon.daemon import Daemon
+from eew.daemon.preparation import Prepared, prepare
 
-__all__ = ["ConfigFile", "Daemon", "read_config"]
+__all__ = ["ConfigFile", "Daemon", "Prepared", "prepare", "read_config"]

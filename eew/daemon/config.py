@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -15,7 +16,7 @@ from eew.errors import InputError
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity import intensity_model
 from eew.estimate.traveltime import TravelTimeTable
-from eew.faults import record_of, refuse
+from eew.faults import noted, record_of, refuse
 from eew.feed.source import Feed, FeedOptions
 from eew.feed.wire_format import FORMATS
 from eew.model import Devices, Profile, Shelters, TopicWord
@@ -111,15 +112,20 @@ class ConfigFile:
             If one of them is not usable.
         """
         config, placed = self.config, self.document.placed
-        profile = placed(("profile",), lambda: load_profile(self._named(config.profile, profile_names())))
-        table = config.travel_times or profile.travel_times
-        travel_times = placed(("travel_times",), lambda: TravelTimeTable.load(self._beside_or_name(table)))
+        faults: list[InputError] = []
+        table = config.travel_times
+        with noted(faults):
+            profile = placed(("profile",), lambda: load_profile(self._named(config.profile, profile_names())))
+            table = table or profile.travel_times
+        if table is not None:
+            with noted(faults):
+                travel_times = placed(("travel_times",), partial(TravelTimeTable.load, self._beside_or_name(table)))
         where = catalogue.default_catalogue_path() if config.shelters is None else self._beside(config.shelters)
-        return Premises(
-            profile,
-            Estimator(travel_times, intensity_model(profile.intensity_model), profile.default_depth_km),
-            placed(("shelters",), lambda: catalogue.load(where)),
-        )
+        with noted(faults):
+            shelters = placed(("shelters",), lambda: catalogue.load(where))
+        refuse(faults)
+        model = intensity_model(profile.intensity_model)
+        return Premises(profile, Estimator(travel_times, model, profile.default_depth_km), shelters)
 
     def endpoint(self) -> Endpoint:
         """Return where the broker is."""

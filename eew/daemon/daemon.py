@@ -7,18 +7,17 @@ feeds ─▶ ResumableDispatcher ─▶ outbox ─▶ dispatch ─▶ broker
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from eew import __version__
 from eew.audience import audience_of
 from eew.clock import Clock, SystemClock
 from eew.daemon.config import ConfigFile, read_config
-from eew.daemon.listening import Heard, Listening, ReportFeed
+from eew.daemon.listening import Heard, Listening
 from eew.daemon.office import KEEP_S, Office, opened
+from eew.daemon.preparation import OpenFeed, prepare
 from eew.decision.merge import Standing
 from eew.dispatcher import EventClock, Handled
 from eew.errors import BrokerError, EewError
@@ -34,8 +33,6 @@ logger = logging.getLogger(__name__)
 _BUSY_TICK_S, _IDLE_TICK_S = 0.05, 0.5
 #: Of stopping: until the reports at hand are judged, and until the broker has confirmed the portion in flight.
 _STEP_WITHIN_S = 3.0
-
-OpenFeed = Callable[[ConfigFile, int, Clock], ReportFeed]
 
 
 class Daemon:
@@ -110,14 +107,12 @@ class Daemon:
         """Load and connect everything; what can be wrong with the configuration is found here."""
         give_back_freed()
         file, config = self._file, self._file.config
-        premises = await asyncio.to_thread(file.premises)
-        feeds = [self._open_feed(file, number, self._clock) for number in range(len(config.feeds))]
-        if config.metrics_port is not None:
-            self._metrics = file.document.placed(("metrics_port",), partial(MetricsServer, config.metrics_port))
-            stack.push_async_callback(asyncio.to_thread, self._metrics.close)
+        prepared = await prepare(stack, file, self._open_feed, self._clock)
+        premises, self._metrics = prepared.premises, prepared.metrics
+        if self._metrics is not None:
             logger.info("metrics.ready url=http://127.0.0.1:%d/metrics", self._metrics.port)
-        office = await opened(stack, file, premises, self._clock, self._event_clock, self._figures)
-        for given, feed in zip(config.feeds, feeds, strict=True):
+        office = await opened(stack, file, prepared, self._clock, self._event_clock, self._figures)
+        for given, feed in zip(config.feeds, prepared.feeds, strict=True):
             self._listening.hang(given, feed)
         logger.info(
             "dispatch.ready version=%s broker=%s devices=%d mode=%s qos=%d profile=%s shelters=%d feeds=%s state=%s",

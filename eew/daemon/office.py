@@ -1,7 +1,6 @@
 """What a daemon works with: loaded, connected, and in the state in which the last one left it."""
 
 import asyncio
-import zlib
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,8 +9,9 @@ from eew.announcement import Announcements, Announcer
 from eew.audience import Send, audience_of
 from eew.broker.ready import wait_until_ready
 from eew.clock import Clock
-from eew.daemon.config import ConfigFile, Premises
+from eew.daemon.config import ConfigFile
 from eew.daemon.deliveries import Deliveries
+from eew.daemon.preparation import Prepared
 from eew.daemon.resumable import ResumableDispatcher, WatchedOutbox
 from eew.dispatcher import EventClock
 from eew.fanout.bulletin import Bulletin
@@ -49,22 +49,19 @@ class Office:
 
 
 async def opened(
-    stack: AsyncExitStack, file: ConfigFile, premises: Premises, clock: Clock, event_clock: EventClock, figures: Figures
+    stack: AsyncExitStack, file: ConfigFile, prepared: Prepared, clock: Clock, event_clock: EventClock, figures: Figures
 ) -> Office:
-    """Load the devices, open the journal and connect to the broker; closed with the stack.
+    """Connect what was prepared to the broker; closed with the stack.
 
     Raises
     ------
-    InputError
-        If something that the configuration names is not usable.
     BrokerConnectError
         If the broker cannot be reached.
     """
-    config, endpoint = file.config, file.endpoint()
-    devices = await asyncio.to_thread(file.devices)
-    key = await asyncio.to_thread(file.key)
-    journal = await Journal.open(file.state, await asyncio.to_thread(_fingerprint, config.mode, devices))
-    stack.push_async_callback(journal.close)
+    config, endpoint, premises, devices = file.config, prepared.endpoint, prepared.premises, prepared.devices
+    key, journal = prepared.key, prepared.journal
+    if journal is None:
+        raise AssertionError("a journal that is not only tried is opened or refused")
     history = await journal.history(datetime.now(UTC), KEEP_S)
     await wait_until_ready(endpoint, config.reconnect_s, says_so=True)
     bulletin = Bulletin(endpoint, config.dispatcher_id, {key.key_id: in_base64url(key.public_bytes)})
@@ -109,9 +106,3 @@ async def opened(
         dispatcher=dispatcher,
         deliveries=Deliveries(outbox, publisher, journal, figures),
     )
-
-
-def _fingerprint(mode: str, devices: Devices) -> str:
-    """Name whom rows mean: with other devices, or in the other mode, they mean others."""
-    sums = (zlib.crc32(column.tobytes()) for column in (devices.id, devices.cell))
-    return f"{mode} {len(devices)} {' '.join(f'{each:08x}' for each in sums)}"

@@ -15,6 +15,7 @@ from eew.errors import EewError, ReportDecodeError
 from eew.feed.intake import Fate, FeedCounts, Intake, Outcome, kind_of
 from eew.feed.transports import folder, http, lines, mqtt, websocket
 from eew.feed.transports.address import Address, Via
+from eew.feed.transports.extra import require
 from eew.feed.transports.message import Message, Sign, Signal
 from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
 from eew.model import EventReport
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.2, 30.0
 #: Whether a server lives that we ask is soon known; a folder, a pipe or a topic may be quiet for months.
 _SILENT_AFTER_S = {Via.WEBSOCKET: 150.0, Via.HTTP: 150.0}
+#: What a transport needs of the extra ``feeds``: asked for before anything is connected.
+_MODULE_BY_VIA = {Via.WEBSOCKET: "aiohttp", Via.HTTP: "aiohttp", Via.FOLDER: "watchfiles"}
 #: How many reports may wait for whoever takes them; a feed then stops reading.
 _MOST_WAITING = 64
 
@@ -89,7 +92,7 @@ class Feed:
     Raises
     ------
     InputError
-        If there is no such format, or the URL is none.
+        If there is no such format, the URL is none, or a library that it needs is not installed.
     """
 
     def __init__(
@@ -107,6 +110,8 @@ class Feed:
         self.format_name = format_name
         self.options = options or FeedOptions()
         self.address = Address.parse(url)
+        if (module := _MODULE_BY_VIA.get(self.address.via)) is not None:
+            require(module, str(self.address))
         self.state = FeedState.WAITING
         #: Why it is lost or failed.
         self.problem: str | None = None

@@ -1,12 +1,15 @@
 """``eew dispatch`` as an operator runs it: a process of its own, a real broker, signals."""
 
 import asyncio
+import fcntl
+import importlib.util
 import json
 import signal
+import socket
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +29,7 @@ from eew.devices.subscriber import Run, Subscriber
 from eew.model import AlertStatus, EventReport, ReportKind
 from eew.region import parse_region
 from eew.wire import topic
+from eew.wire.sign import SigningKey
 
 pytestmark = pytest.mark.broker
 
@@ -58,8 +62,9 @@ def config(folder: Path, population: Path, endpoint: Endpoint, /, **changes: obj
         "key": "key.pem",
         "dispatcher_id": folder.name[:60],
     } | changes
+    url = values.pop("url", f"{endpoint}/eew/v1/reports/{folder.name[:60]}")
     lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
-    feed = ["[[feeds]]", 'name = "local"', f'url = "{endpoint}/eew/v1/reports/{folder.name[:60]}"']
+    feed = ["[[feeds]]", 'name = "local"', f'url = "{url}"']
     path = folder / "dispatch.toml"
     path.write_text("\n".join([*lines, *feed]) + "\n")
     return path
@@ -302,6 +307,111 @@ def test_check_says_what_a_good_configuration_is(
     assert "30,000 devices" in out
     assert "feed local: native from mqtt://127.0.0.1:1/" in out
     assert not (tmp_path / "state").exists()
+
+
+def _state_in_a_file(folder: Path, _: pytest.MonkeyPatch) -> dict[str, object]:
+    (folder / "file").touch()
+    return {"state": "file/state"}
+
+
+def _state_of_something_else(folder: Path, _: pytest.MonkeyPatch) -> dict[str, object]:
+    (folder / "other").mkdir()
+    (folder / "other" / "journal.db").write_text("no database " * 100)
+    return {"state": "other"}
+
+
+def _open_key(folder: Path, _: pytest.MonkeyPatch) -> dict[str, object]:
+    SigningKey.load_or_create(folder / "mine.pem")
+    (folder / "mine.pem").chmod(0o644)
+    return {"key": "mine.pem"}
+
+
+def _without(module: str) -> Callable[[str], object]:
+    find_spec = importlib.util.find_spec
+    return lambda name: None if name == module else find_spec(name)
+
+
+def _no_metrics(_: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    monkeypatch.setattr("importlib.util.find_spec", _without("prometheus_client"))
+    return {"metrics_port": 0}
+
+
+def _no_websocket(_: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    monkeypatch.setattr("importlib.util.find_spec", _without("aiohttp"))
+    return {"url": "ws://127.0.0.1:1/"}
+
+
+def _no_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    monkeypatch.setattr("importlib.util.find_spec", _without("watchfiles"))
+    return {"url": f"dir:{folder}"}
+
+
+REFUSALS: dict[str, tuple[Callable[[Path, pytest.MonkeyPatch], dict[str, object]], str]] = {
+    "population": (lambda *_: {"population": "nowhere"}, "nowhere/devices.toml: 'missing': expected a population"),
+    "profile": (lambda *_: {"profile": "japn"}, ": profile: "),
+    "travel times": (lambda *_: {"travel_times": "nowhere"}, ": travel_times: 'nowhere': expected"),
+    "shelters": (lambda *_: {"shelters": "nowhere"}, "nowhere: expected a shelter catalogue"),
+    "key": (_open_key, "mine.pem: permissions: '0644': expected permissions 0600"),
+    "a file where the state should be": (_state_in_a_file, "file/state: 'Not a directory': expected a folder"),
+    "no journal": (_state_of_something_else, "journal.db: 'file is not a database': expected a journal"),
+    "a feed that is not there": (lambda *_: {"url": "dir:nowhere"}, ": feeds[0].url: "),
+    "no library for metrics": (_no_metrics, ": metrics_port: 0: expected prometheus_client to be installed: "),
+    "no library for WebSockets": (
+        _no_websocket,
+        ": feeds[0].url: 'ws://127.0.0.1:1/': expected aiohttp to be installed: ",
+    ),
+    "no library for folders": (_no_folder, ": expected watchfiles to be installed: "),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_check_refuses_what_a_start_refuses(
+    what: str, population: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same words, with exit 2, and before anything is connected: there is no broker here."""
+    make_wrong, said = REFUSALS[what]
+    path = config(tmp_path, population, Endpoint("127.0.0.1", 1), reconnect_s=0, **make_wrong(tmp_path, monkeypatch))
+    words = ["dispatch", "--config", str(path)]
+    assert command.main([*words, "--check"]) == 2
+    checked = capsys.readouterr().err
+    assert said in checked
+    assert checked.count("\n") == 1
+    assert command.main(words) == 2
+    assert checked in capsys.readouterr().err
+
+
+def test_check_shows_all_that_is_wrong(population: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line each; a port that is taken is one, too."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        wrong: dict[str, object] = {"profile": "japn", "shelters": "nowhere", "population": "x", "metrics_port": port}
+        wrong |= _state_in_a_file(tmp_path, pytest.MonkeyPatch())
+        path = config(tmp_path, population, Endpoint("127.0.0.1", 1), **wrong)
+        assert command.main(["dispatch", "--config", str(path), "--check"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    expected = [": profile: '", "nowhere: ", "x/devices.toml: ", "file/state: ", ": metrics_port: "]
+    assert len(lines) == len(expected)
+    assert all(part in line for part, line in zip(expected, lines, strict=True)), lines
+    assert {each.name for each in tmp_path.iterdir()} == {"dispatch.toml", "file", "key.pem"}
+
+
+def test_check_leaves_a_daemon_that_runs_alone(
+    population: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that a new configuration is checked before SIGHUP: what the daemon has is said to be its own."""
+    path = config(tmp_path, population, Endpoint("127.0.0.1", 1), reconnect_s=0)
+    check = ["dispatch", "--config", str(path), "--check"]
+    (tmp_path / "state").mkdir()
+    with (tmp_path / "state" / "lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert command.main(check) == 0
+        assert f"a daemon runs with {tmp_path / 'state'}" in capsys.readouterr().out
+        assert command.main(check[:-1]) == 2
+        assert "another dispatcher uses this one" in capsys.readouterr().err
+    assert command.main(check) == 0
+    assert "a daemon runs" not in capsys.readouterr().out
 
 
 def test_an_unreachable_broker_is_exit_3(population: Path, tmp_path: Path) -> None:

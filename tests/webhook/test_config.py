@@ -175,3 +175,33 @@ def test_the_example_is_usable(tmp_path: Path, project: Path) -> None:
     text = (project / "examples" / "webhook.toml").read_text(encoding="utf-8")
     file = read_config(written(tmp_path, text))
     assert file.config.endpoints[0].name == "local"
+
+
+def test_check_shows_all_that_a_start_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broker, keys and each endpoint's secret, a line each; a start says the first of them."""
+    monkeypatch.delenv("NOT_SET_X", raising=False)
+    more = '[[endpoints]]\nname = "lamp"\nurl = "https://b.org/"\nsecret_env = "NOT_SET_X"\n'
+    text = GOOD.replace('"mqtt://127.0.0.1:1883"', '"http://x"').replace(KEY, "abc") + more
+    path = written(tmp_path, text, mode=0o640)
+    assert main(["webhook", "--config", str(path), "--check"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    expected = (
+        ":1: broker: ",
+        ":2: public_keys: ",
+        "siren.secret: permissions: '0640'",
+        ":17: endpoints[1].secret_env: ",
+    )
+    assert all(part in line for part, line in zip(expected, lines, strict=True)), lines
+    assert main(["webhook", "--config", str(path)]) == 2
+    assert capsys.readouterr().err.splitlines() == lines[:1]
+
+
+def test_a_file_with_several_slips_is_told_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unknown keys and wrong values of each table, in the order of the lines."""
+    text = GOOD.replace("reconnect_s = 5", "reconnect = 5").replace('name = "siren"', 'name = "a siren"')
+    assert main(["webhook", "--config", str(written(tmp_path, text)), "--check"]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert ":3: reconnect: unknown key, likely reconnect_s: expected one of broker, " in first
+    assert ":6: endpoints[0].name: 'a siren': expected 1 to 64 of " in second
