@@ -10,8 +10,7 @@ from msgspec.structs import asdict
 
 from eew.client import Client, Outcome, OwnAlert
 from eew.client.rules import MOST_KEPT, rank
-from eew.estimate.traveltime import TRAVEL_TIME_NAMES, TravelTimeTable
-from eew.physics.travel import TravelTimes
+from eew.physics.travel import CONSTANT_SPEEDS_KM_S, SHIPPED_NAMES, TravelTimes
 from eew.practice import Level
 from eew.profile import load_profile
 from eew.report import ReportKind
@@ -139,8 +138,10 @@ class Watch:
 
 def _own_table(name: str) -> TravelTimes | None:
     """Return travel times that a device cannot read by itself: a user's file in another format than ours."""
-    if name in TRAVEL_TIME_NAMES or Path(name).suffix == ".npz":
+    if name in {*SHIPPED_NAMES, *CONSTANT_SPEEDS_KM_S} or Path(name).suffix == ".npz":
         return None
+    from eew.estimate.traveltime import TravelTimeTable
+
     return TravelTimeTable.load(name).for_one_place()
 
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from eew import __version__
 from eew.errors import EewError, InputError
 
 __all__ = ["main"]
@@ -44,6 +43,16 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
+class _Version(argparse.Action):
+    """Prints the version, which is read only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from eew import __version__
+
+        print(f"eew {__version__}")
+        parser.exit()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (0 done, 1 loss, 2 bad input, 3 no broker, 130 interrupted)."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -51,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="eew",
         description="Earthquake early-warning alert dispatch simulator. This is not a warning service.",
     )
-    parser.add_argument("--version", action="version", version=f"eew {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     named = next((word for word in words if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():

@@ -53,7 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.broker.endpoint import Endpoint
     from eew.cli.place import place_of
     from eew.cli.trust import own_public_key, public_keys
-    from eew.home import Home, Publisher
     from eew.profile import load_profile
     from eew.settings import load_settings
     from eew.watch import Watch
@@ -68,7 +67,11 @@ def run(arguments: argparse.Namespace) -> int:
         load_profile(settings.profile)
     keys = own_public_key() if arguments.public_key is None else public_keys(arguments.public_key)
     watch = Watch(place, settings.profile, Verifier(keys) if keys else None, _language(arguments.language))
-    publisher = Publisher(watch, Home(*place)) if arguments.home_assistant and place is not None else None
+    publisher = None
+    if arguments.home_assistant and place is not None:
+        from eew.home import Home, Publisher
+
+        publisher = Publisher(watch, Home(*place))
     return asyncio.run(_run(watch, endpoint, settings.reconnect_s, publisher))
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from eew.model import AlertStatus, Level, LevelWord
+from eew.practice import Level, LevelWord
+from eew.report import AlertStatus
 from eew.text import SHAKING_S
 from eew.units import iso_utc
 from eew.view.countdown import CANCELLED, Board, Felt, Seen, cut, shaking_words, solution_words

@@ -6,6 +6,7 @@ The shipped files are read with the standard library: a device needs no numpy.
 import ast
 import struct
 import sys
+import threading
 import zipfile
 import zlib
 from array import array
@@ -16,7 +17,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from operator import add
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from eew.errors import TravelTimeError
 from eew.physics.arithmetic import NUMBERS, Arithmetic, NumberT
@@ -30,6 +31,7 @@ __all__ = [
     "RESOLUTION_S",
     "SHIPPED_NAMES",
     "TABLES",
+    "Rows",
     "TravelTimes",
     "interpolated",
     "straight_km",
@@ -67,6 +69,12 @@ def interpolated(
     return above_s * (1 - below) + below_s * below
 
 
+class Rows(Protocol):
+    """A row a depth, a number a distance."""
+
+    def __getitem__(self, row: int, /) -> Sequence[float]: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TravelTimes:
     """First arriving P and S at one place by epicentral distance and depth of the focus."""
@@ -78,8 +86,8 @@ class TravelTimes:
     #: Squares of the distances, in which residuals are interpolated.
     distance2_km2: Sequence[float]
     #: Travel time less that of the straight ray, a row a depth, s.
-    p_residual_s: Sequence[Sequence[float]]
-    s_residual_s: Sequence[Sequence[float]]
+    p_residual_s: Rows
+    s_residual_s: Rows
     #: Of the straight ray.
     p_speed_km_s: float
     s_speed_km_s: float
@@ -90,8 +98,8 @@ class TravelTimes:
         name: str,
         distance_km: Sequence[float],
         depth_km: Sequence[float],
-        p_residual_s: Sequence[Sequence[float]],
-        s_residual_s: Sequence[Sequence[float]],
+        p_residual_s: Rows,
+        s_residual_s: Rows,
         speeds_km_s: tuple[float, float],
     ) -> Self:
         """Return a table of residuals at nodes."""
@@ -114,7 +122,7 @@ class TravelTimes:
         column, right = _cell(self.distance2_km2, epicentral_km**2)
         row, below = _cell(self.depth_km, depth_km)
 
-        def arrival_s(residual_s: Sequence[Sequence[float]], speed_km_s: float) -> float:
+        def arrival_s(residual_s: Rows, speed_km_s: float) -> float:
             upper, lower = residual_s[row], residual_s[row + 1]
             return ray / speed_km_s + interpolated(
                 (upper[column], upper[column + 1]), (lower[column], lower[column + 1]), right, below
@@ -171,7 +179,7 @@ def travel_times(name_or_path: str) -> TravelTimes:
     p_speed_km_s, s_speed_km_s = members["speed_km_s"]
     if not min(p_speed_km_s, s_speed_km_s) > 0:
         raise TravelTimeError("two positive speeds, P and S", file=path, field="speed_km_s")
-    p_residual_s, s_residual_s = (_residual_s(each, len(distance_km)) for each in steps)
+    p_residual_s, s_residual_s = (_Summed(each, len(distance_km)) for each in steps)
     return TravelTimes.of(path.stem, distance_km, depth_km, p_residual_s, s_residual_s, (p_speed_km_s, s_speed_km_s))
 
 
@@ -201,11 +209,28 @@ def _column(npy: bytes, code: str) -> "array[float]":
     return column
 
 
-def _residual_s(steps: "array[float]", n_distance: int) -> list["array[float]"]:
-    """Return the residuals of which these are the steps, a row a depth."""
-    rows: list[array[float]] = []
-    counts: Sequence[float] = [0] * n_distance
-    for first in range(0, len(steps), n_distance):
-        counts = list(map(add, counts, accumulate(steps[first : first + n_distance])))
-        rows.append(array("f", [count * RESOLUTION_S for count in counts]))
-    return rows
+class _Summed:
+    """The residuals of which these are the steps, a row a depth, s.
+
+    A row is the sum of its own steps and of all rows above. Adding up everything takes a twentieth of a second, which
+    whoever starts a client would wait for: rows are added up as far down as somebody asks.
+    """
+
+    def __init__(self, steps: "array[float]", n_distance: int) -> None:
+        self._steps = steps
+        self._n_distance = n_distance
+        self._counts: Sequence[float] = [0] * n_distance
+        self._rows: list[array[float]] = []
+        self._growing = threading.Lock()
+
+    def __getitem__(self, row: int) -> "array[float]":
+        if row >= len(self._rows):
+            self._grow(row + 1)
+        return self._rows[row]
+
+    def _grow(self, n_rows: int) -> None:
+        with self._growing:
+            while len(self._rows) < n_rows:
+                first = len(self._rows) * self._n_distance
+                self._counts = list(map(add, self._counts, accumulate(self._steps[first : first + self._n_distance])))
+                self._rows.append(array("f", [count * RESOLUTION_S for count in self._counts]))

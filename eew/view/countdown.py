@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from eew.model import AlertStatus, LevelWord, ReportKind
 from eew.physics.scale import class_word
+from eew.practice import LevelWord
+from eew.report import AlertStatus, ReportKind
 from eew.text import SHAKING_S
 from eew.units import iso_utc
 from eew.wire.message import EventText, StatusState

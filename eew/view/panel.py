@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from eew.model import LevelWord
+from eew.practice import LevelWord
 from eew.text import SHAKING_S
 from eew.units import iso_utc
 from eew.view.countdown import (
