@@ -70,7 +70,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An agency's report that counted in its own sequence."""
+    """An agency's report by which what followed was judged: it counted in its own sequence, or was a copy of one."""
 
     report: EventReport
     #: When it was judged.

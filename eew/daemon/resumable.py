@@ -57,7 +57,7 @@ class _WrittenMerger(Merger):
     def receive(self, report: EventReport, now_at: datetime) -> Merged:
         """Judge a report (see ``Merger``), and write down what it is and what the public is told."""
         merged = super().receive(report, now_at)
-        if merged.verdict.is_acted_on:
+        if merged.verdict.is_kept:
             self._journal.hear(report, merged.verdict.value, now_at)
         for told in merged.told:
             self._journal.accept(told.report, told.verdict.value, now_at)

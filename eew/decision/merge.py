@@ -4,7 +4,7 @@ report ─ EventBook (its agency's own sequence) ─ which event ─ who speaks 
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,8 +14,9 @@ from itertools import product
 import msgspec
 
 from eew.decision.misfit import JOIN, REUNITE, STAY, Window, knows_source
+from eew.decision.relay import copied, is_news
 from eew.decision.sequence import EventBook, Verdict
-from eew.decision.vote import Name, PublicEvent, Vote, VoteKey, is_superseded, relabelled
+from eew.decision.vote import Name, PublicEvent, Vote, VoteKey, is_one_voice, is_superseded, relabelled
 from eew.errors import ModelRangeError
 from eew.model import EventReport, IssueBasis, ReportKind
 from eew.units import seconds_after
@@ -35,7 +36,7 @@ class Standing(StrEnum):
     SPEAKS = "speaks"
     #: A leading agency's solution stands.
     YIELDS = "yields"
-    #: The agency itself goes on under a newer id.
+    #: The agency itself goes on under a newer id, or has gone further by another relay.
     SUPERSEDED = "superseded"
     #: A cancel that takes back this agency's word only: another one leads, or all is taken back already.
     WITHDRAWN = "withdrawn"
@@ -78,7 +79,7 @@ class Merger:
     leading
         Agencies in order of preference; whoever is not in it comes after, first come first.
     agency_by_source
-        Sources that repeat another agency's reports.
+        Sources that repeat another agency's reports, each in a count of its own.
     window
         What two agencies may differ by.
     silent_s
@@ -128,7 +129,8 @@ class Merger:
         """Judge a report that comes in at ``now_at``, and say what to tell the public."""
         agency = self._agency_by_source.get(report.source, report.source)
         if agency != report.source:
-            report = msgspec.structs.replace(report, source=agency)
+            numbering = report.numbering or report.source
+            report = msgspec.structs.replace(report, source=agency, numbering=numbering)
         self._forget(now_at)
         verdict = self.book.receive(report, now_at)
         event = self._event_by_vote.get((agency, report.event_id))
@@ -137,6 +139,7 @@ class Merger:
         if event is None:
             event = self._joined(report)
         vote = event.votes[agency, report.event_id]
+        vote.note(report)
         if verdict is Verdict.CANCELLED:
             standing, told = self._take_back(event, vote, report)
         elif not report.is_located:
@@ -157,6 +160,7 @@ class Merger:
         """Give a vote to a new id, in the event that it fits best or in one of its own."""
         self._n_votes += 1
         vote = Vote(report.source, report.event_id, self._n_votes)
+        vote.numberings.add(report.numbering)
         event = None
         if report.kind is not ReportKind.CANCEL and report.is_located:
             vote.hear(report)
@@ -178,7 +182,8 @@ class Merger:
                 continue
             if event is but or len(event.votes) >= _MAX_VOTES:
                 continue
-            misfits = [self._misfit(vote, other) for other in event.live()]
+            others = event.live() + [each for each in _relays(vote, event.votes.values()) if _had_gone(vote, each)]
+            misfits = [self._misfit(vote, other) for other in others]
             if misfits and min(misfits) <= limit and max(misfits) <= STAY and (best is None or min(misfits) < best[0]):
                 best = min(misfits), event
         return None if best is None else best[1]
@@ -235,7 +240,7 @@ class Merger:
         if one.magnitudes is not None and other.magnitudes is not None:
             # Against all that was said: one agency's first report meets another's tenth.
             gap = max(0.0, one.magnitudes[0] - other.magnitudes[1], other.magnitudes[0] - one.magnitudes[1])
-        return self._window.misfit(one.report, other.report, gap, is_same_agency=one.agency == other.agency)
+        return self._window.misfit(one.report, other.report, gap, is_same_agency=is_one_voice(one, other))
 
     # Who speaks
 
@@ -244,7 +249,7 @@ class Merger:
 
     def _leader(self, votes: Sequence[Vote]) -> Vote:
         """Return whose word counts most: a source known, the agency, its newest id, whoever was first."""
-        newest = [vote for vote in votes if not is_superseded(vote, votes)]
+        newest = [vote for vote in votes if not (is_superseded(vote, votes) or self._is_behind(vote, votes))]
         return min(
             newest,
             key=lambda vote: (vote.report is None or not knows_source(vote.report), self._rank(vote), vote.begun),
@@ -252,7 +257,7 @@ class Merger:
 
     def _standing(self, event: PublicEvent, vote: Vote, report: EventReport) -> Standing:
         """Return what a solution counts for."""
-        if is_superseded(vote, event.live()):
+        if is_superseded(vote, event.live()) or self._is_repeated(event, vote, report):
             return Standing.SUPERSEDED
         speaker = event.speaker
         if speaker is None or speaker is vote or speaker.report is None or speaker.agency == vote.agency:
@@ -271,8 +276,23 @@ class Merger:
             return False
         return seconds_after(at, last.issued_at) > self._silent_s
 
+    def _is_behind(self, vote: Vote, votes: Sequence[Vote]) -> bool:
+        """Return whether a vote's agency has gone further by another relay, under an id of that relay's."""
+        return any(vote.said[-1].is_before(other.said[-1]) for other in _relays(vote, votes))
+
+    def _is_repeated(self, event: PublicEvent, vote: Vote, report: EventReport) -> bool:
+        """Return whether another relay of the agency, which has an id of its own, has said this before, or more since.
+
+        Its cancels count, too, but no longer what it said before its id came to an end.
+        """
+        relays = _relays(vote, event.votes.values())
+        return any(copied(report, other.said) is not None or not is_news(report, other.said[-1]) for other in relays)
+
     def _take_back(self, event: PublicEvent, vote: Vote, report: EventReport) -> tuple[Standing, list[Told]]:
         """Take back an agency's word; the whole event where it leads or is alone."""
+        for other in _relays(vote, event.live()):
+            # What another relay of the agency was told later, the agency said after it took its word back.
+            other.is_cancelled = is_news(report, other.said[-1])
         others = event.live(but=vote)
         leads = not any(
             other.agency == vote.agency
@@ -332,3 +352,13 @@ class Merger:
         del self._events[event.event_id]
         for key in event.votes:
             del self._event_by_vote[key]
+
+
+def _relays(vote: Vote, votes: Iterable[Vote]) -> list[Vote]:
+    """Return the votes of a vote's agency by other relays, which have ids and counts of their own."""
+    return [each for each in votes if each.agency == vote.agency and each.said and not is_one_voice(vote, each)]
+
+
+def _had_gone(vote: Vote, relay: Vote) -> bool:
+    """Return whether what a new id says was taken back by its agency already, as another relay has told."""
+    return relay.is_cancelled and vote.report is not None and not is_news(vote.report, relay.said[-1])

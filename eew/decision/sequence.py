@@ -1,11 +1,13 @@
 """What an incoming report means for its event: act on it, or leave it and say why."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from eew.decision.relay import MOST_SAID, Said, copied, is_news
 from eew.errors import ModelRangeError
 from eew.model import EventReport, IssueBasis, ReportKind
 from eew.units import seconds_after
@@ -31,7 +33,9 @@ class Verdict(StrEnum):
     CANCELLED = "cancelled"
     #: The very report that was acted on last, once more.
     DUPLICATE = "duplicate"
-    #: Numbered below the last one acted on: overtaken on its way.
+    #: A report that was acted on, once more by another relay, under a number of another count.
+    COPY = "copy"
+    #: Numbered below the last one acted on, or of another count and issued before it: overtaken on its way.
     OLDER = "older"
     #: The number of the last one acted on with other content: the first one stands.
     CONFLICTING = "conflicting"
@@ -43,21 +47,42 @@ class Verdict(StrEnum):
         """Whether the report changes what people are told."""
         return self in {Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.RESTARTED, Verdict.CANCELLED}
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether what follows is judged by it: a copy tells where its count stands."""
+        return self.is_acted_on or self is Verdict.COPY
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """Where an event stands in one of its agency's counts."""
+
+    report_no: int
+    #: What was acted on under this number, or a copy of it: a report, a cancel, or a report and the cancel that reused
+    #: its number.
+    acted_on: tuple[EventReport, ...]
+    #: The latest time of issue among all that was acted on in this count.
+    issued_at: datetime
+    #: When the report that began the present numbers was issued; ``None`` where they were never begun anew.
+    numbered_from_at: datetime | None
+
 
 @dataclass(frozen=True, slots=True)
 class _Event:
     """Where one event stands."""
 
-    report_no: int
-    #: What was acted on under this number: a report, a cancel, or a report and the cancel that reused its number.
-    acted_on: tuple[EventReport, ...]
-    is_cancelled: bool
-    #: The latest time of issue among all that was acted on.
-    issued_at: datetime
-    #: When the report that began the present numbers was issued; ``None`` where they were never begun anew.
-    numbered_from_at: datetime | None
+    counts: Mapping[str | None, _Count]
+    #: The latest that were acted on, in any count.
+    said: tuple[Said, ...]
+    #: Which counts have come as far as the last of them: their next number is the newer one, whoever says it.
+    abreast: frozenset[str | None]
     #: When it was last acted on; never before that report was issued.
     acted_at: datetime
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether its agency's last word is that it was nothing."""
+        return self.said[-1].is_cancel
 
 
 class EventBook:
@@ -67,6 +92,10 @@ class EventBook:
     several in one second, and reports issued before their own origin time, are as good as any. Numbers give the order.
     Only where the time of issue says clearly that a report with a used-up number is the newer one does it count
     instead: what is merely overtaken on its way was issued before, whenever it arrives.
+
+    An agency may be heard by several relays at once, each with numbers of its own (``EventReport.numbering``). Numbers
+    then give the order within a count only; between counts it is the time of issue, and a copy is known by what it
+    says. Once a count's copy of the last report was heard, its next number is newer without a look at the time.
 
     Parameters
     ----------
@@ -80,7 +109,7 @@ class EventBook:
         Beyond this number the event not acted on for longest is forgotten.
     restart_s
         A report numbered at or below the last one and issued more than this after it begins the numbers anew. Times
-        of issue are given to the second, and parallel telegrams of one agency differ by less than this.
+        of issue are given to the second, and parallel telegrams in one count differ by less than this.
 
     Raises
     ------
@@ -120,8 +149,8 @@ class EventBook:
         self._forget(now_at)
         verdict = self._verdict(report, now_at)
         self.n_by_verdict[verdict] += 1
-        if verdict.is_acted_on:
-            self._remember(report, now_at)
+        if verdict.is_kept:
+            self._remember(report, verdict, now_at)
         return verdict
 
     def _verdict(self, report: EventReport, now_at: datetime) -> Verdict:
@@ -135,9 +164,10 @@ class EventBook:
             return Verdict.STALE
         if is_cancel:
             return Verdict.CANCELLED
-        if event is None or report.report_no > event.report_no:
-            return Verdict.CORRECTED if event is not None and event.is_cancelled else Verdict.ACCEPTED
-        return Verdict.CORRECTED if event.is_cancelled else Verdict.RESTARTED
+        if event is None or event.is_cancelled:
+            return Verdict.ACCEPTED if event is None else Verdict.CORRECTED
+        count = event.counts.get(report.numbering)
+        return Verdict.ACCEPTED if count is None or report.report_no > count.report_no else Verdict.RESTARTED
 
     def _is_stale(self, report: EventReport, now_at: datetime) -> bool:
         """Return whether a report is too old to be told."""
@@ -145,24 +175,22 @@ class EventBook:
             return True
         return report.origin_at is not None and seconds_after(report.issued_at, report.origin_at) > self._max_age_s
 
-    def _remember(self, report: EventReport, now_at: datetime) -> None:
+    def _remember(self, report: EventReport, verdict: Verdict, now_at: datetime) -> None:
         """Let the event stand where this report puts it."""
         key = _key(report)
         before = self._events.get(key)
-        acted_on: tuple[EventReport, ...] = (report,)
-        numbered_from_at = None if before is None else before.numbered_from_at
-        if before is not None and _is_anew(report, before, self._restart_s):
-            numbered_from_at = report.issued_at
-        elif before is not None and before.report_no == report.report_no:
-            acted_on = (*before.acted_on, report)
-        self._events[key] = _Event(
-            report_no=report.report_no,
-            acted_on=acted_on,
-            is_cancelled=report.kind is ReportKind.CANCEL,
-            issued_at=report.issued_at if before is None else max(report.issued_at, before.issued_at),
-            numbered_from_at=numbered_from_at,
-            acted_at=max(now_at, report.issued_at),
-        )
+        count = _counted(report, before, self._restart_s)
+        acted_at = max(now_at, report.issued_at)
+        if before is None:
+            event = _Event({report.numbering: count}, (Said.of(report),), frozenset({report.numbering}), acted_at)
+        else:
+            said, abreast = before.said, before.abreast
+            if verdict.is_acted_on:
+                said, abreast = (*said, Said.of(report))[-MOST_SAID:], frozenset({report.numbering})
+            elif copied(report, said) == len(said) - 1:
+                abreast |= {report.numbering}
+            event = _Event({**before.counts, report.numbering: count}, said, abreast, acted_at)
+        self._events[key] = event
         self._events.move_to_end(key)
         while len(self._events) > self._max_events:
             self._events.popitem(last=False)
@@ -181,37 +209,62 @@ def _key(report: EventReport) -> _Key:
     return report.source, report.event_id
 
 
+def _counted(report: EventReport, event: _Event | None, restart_s: float) -> _Count:
+    """Return where a report that is kept puts its count."""
+    before = None if event is None else event.counts.get(report.numbering)
+    if event is None or before is None:
+        return _Count(report.report_no, (report,), report.issued_at, None)
+    acted_on: tuple[EventReport, ...] = (report,)
+    numbered_from_at = before.numbered_from_at
+    if _is_anew(report, event, before, restart_s):
+        numbered_from_at = report.issued_at
+    elif before.report_no == report.report_no:
+        acted_on = (*before.acted_on, report)
+    return _Count(report.report_no, acted_on, max(report.issued_at, before.issued_at), numbered_from_at)
+
+
 def _refusal(report: EventReport, event: _Event, restart_s: float) -> Verdict | None:
     """Return why a report adds nothing to what its event was told already; ``None`` where it does."""
-    if report in event.acted_on:
+    count = event.counts.get(report.numbering)
+    refusal = None if count is None else _refusal_by_number(report, event, count, restart_s)
+    if refusal is not None or report.numbering in event.abreast:
+        return refusal
+    if copied(report, event.said) is not None or (event.is_cancelled and report.kind is ReportKind.CANCEL):
+        return Verdict.COPY
+    return None if is_news(report, event.said[-1]) else Verdict.OLDER
+
+
+def _refusal_by_number(report: EventReport, event: _Event, count: _Count, restart_s: float) -> Verdict | None:
+    """Return why a report adds nothing to what its event was told in the same count."""
+    if report in count.acted_on:
         return Verdict.DUPLICATE
-    if event.numbered_from_at is not None and report.issued_at < event.numbered_from_at:
+    if count.numbered_from_at is not None and report.issued_at < count.numbered_from_at:
         return Verdict.OLDER
-    if _is_anew(report, event, restart_s):
+    if _is_anew(report, event, count, restart_s):
         return None
-    if report.report_no < event.report_no:
+    if report.report_no < count.report_no:
         return Verdict.OLDER
     # A cancel may reuse the last number; nothing else may.
     is_reusing = report.kind is ReportKind.CANCEL and not event.is_cancelled
-    if report.report_no == event.report_no and not is_reusing:
+    if report.report_no == count.report_no and not is_reusing:
         return Verdict.CONFLICTING
     return None
 
 
-def _is_anew(report: EventReport, event: _Event, restart_s: float) -> bool:
-    """Return whether a report with a used-up number is clearly newer than all that was acted on, and says more.
+def _is_anew(report: EventReport, event: _Event, count: _Count, restart_s: float) -> bool:
+    """Return whether a report with a used-up number is clearly newer than all that its count said, and says more.
 
     When it came in says nothing of that: it may have been overtaken on its way.
     """
     if report.issue_basis is not IssueBasis.STATED:
         return False
-    if report.report_no > event.report_no or seconds_after(report.issued_at, event.issued_at) <= restart_s:
+    if report.report_no > count.report_no or seconds_after(report.issued_at, count.issued_at) <= restart_s:
         return False
     if report.kind is ReportKind.CANCEL:
         # The last number itself a cancel may reuse anyway.
-        return report.report_no < event.report_no and not event.is_cancelled
+        return report.report_no < count.report_no and not event.is_cancelled
     # A feed that repeats its last solution under a fresh time has nothing new to say.
-    return event.is_cancelled or _solution(report) not in map(_solution, event.acted_on)
+    return event.is_cancelled or _solution(report) not in map(_solution, count.acted_on)
 
 
 def _solution(report: EventReport) -> tuple[object, ...]:

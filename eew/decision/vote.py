@@ -6,9 +6,10 @@ from datetime import datetime
 
 import msgspec
 
+from eew.decision.relay import MOST_SAID, Said
 from eew.model import EventReport, ReportKind
 
-__all__ = ["Name", "PublicEvent", "Vote", "VoteKey", "is_superseded", "relabelled"]
+__all__ = ["Name", "PublicEvent", "Vote", "VoteKey", "is_one_voice", "is_superseded", "relabelled"]
 
 #: Up to here the first agency's own numbers are kept; no agency comes near, and counting on from here never ends.
 _LAST_KEPT_NO = 9999
@@ -29,6 +30,10 @@ class Vote:
     report: EventReport | None = None
     is_cancelled: bool = False
     magnitudes: tuple[float, float] | None = None
+    #: Under which counts it comes: relays that have ids of their own count for themselves, too.
+    numberings: set[str | None] = field(default_factory=set)
+    #: What it said of late, cancels included.
+    said: tuple[Said, ...] = ()
 
     @property
     def key(self) -> VoteKey:
@@ -39,6 +44,11 @@ class Vote:
     def is_live(self) -> bool:
         """Return whether it says that there was an earthquake."""
         return self.report is not None and not self.is_cancelled
+
+    def note(self, report: EventReport) -> None:
+        """Remember what was said, under which count."""
+        self.numberings.add(report.numbering)
+        self.said = (*self.said, Said.of(report))[-MOST_SAID:]
 
     def hear(self, report: EventReport) -> None:
         """Take its agency's newest solution."""
@@ -89,9 +99,14 @@ class PublicEvent:
         return [vote for vote in self.votes.values() if vote.is_live and vote is not but]
 
 
+def is_one_voice(one: Vote, other: Vote) -> bool:
+    """Return whether two votes are of one agency in one count: under two ids then, and not by two relays."""
+    return one.agency == other.agency and not one.numberings.isdisjoint(other.numberings)
+
+
 def is_superseded(vote: Vote, votes: Iterable[Vote]) -> bool:
-    """Return whether a vote's agency goes on under a newer id."""
-    return any(other.agency == vote.agency and other.begun > vote.begun for other in votes)
+    """Return whether a vote's agency goes on under a newer id in the same count."""
+    return any(other.begun > vote.begun and is_one_voice(vote, other) for other in votes)
 
 
 def relabelled(report: EventReport, name: Name, founder: VoteKey) -> EventReport:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -160,6 +161,19 @@ async def test_a_repeated_report_is_a_duplicate_and_an_update_tells_only_whom_it
     same = await only(office, report(2, ReportKind.UPDATE, 7.4))
     assert (same.verdict, same.n_alerts) == (Verdict.ACCEPTED, 0)
     assert (await only(office, report(3, ReportKind.UPDATE, 7.8))).n_alerts >= n_all
+    await office.journal.close()
+
+
+async def test_how_far_each_relay_has_come_is_known_again(opened: Opened, tmp_path: Path) -> None:
+    """A warning that repeated the forecast tells where the warnings stand: their next number is the newer one."""
+    office = opened(await Journal.open(tmp_path, "a"))
+    await office.dispatcher.handle(report())
+    warnings = [msgspec.structs.replace(report(n), numbering="warnings", issued_at=report().issued_at) for n in (1, 2)]
+    assert (await only(office, warnings[0])).verdict is Verdict.COPY
+    office, _ = await killed(office, opened, tmp_path)
+    assert (await only(office, warnings[0])).verdict is Verdict.DUPLICATE
+    weaker = msgspec.structs.replace(warnings[1], kind=ReportKind.UPDATE, magnitude=7.0)
+    assert (await only(office, weaker)).verdict is Verdict.ACCEPTED
     await office.journal.close()
 
 

@@ -503,11 +503,11 @@ def test_whoever_knows_the_source_speaks_where_the_leading_agency_only_assumes_i
 def test_a_source_that_repeats_an_agency_is_that_agency() -> None:
     """Wolfx and P2PQuake hand on JMA's own reports: copies, not votes."""
     merger = Merger(JAPAN, agency_by_source={"wolfx-jma": "jma", "p2pquake": "jma"})
-    first, second = report("wolfx-jma", "j1", 1), report("jma", "j1", 2, issued_s=11)
+    first, second = report("wolfx-jma", "j1", 1), report("jma", "j1", 2, issued_s=11, magnitude=6.4)
     copies = [msgspec.structs.replace(each, source="p2pquake") for each in (first, second)]
     results = merged(merger, first, second, *copies)
     assert told(results) == ["j1 1 update jma", "j1 2 update jma"]
-    assert [result.verdict for result in results[2:]] == [Verdict.OLDER, Verdict.DUPLICATE]
+    assert [result.verdict for result in results[2:]] == [Verdict.COPY, Verdict.COPY]
 
 
 # --- cancels ---

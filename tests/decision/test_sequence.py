@@ -198,6 +198,7 @@ def test_every_report_is_counted_under_one_verdict() -> None:
         Verdict.RESTARTED: 0,
         Verdict.CANCELLED: 1,
         Verdict.DUPLICATE: 1,
+        Verdict.COPY: 0,
         Verdict.OLDER: 1,
         Verdict.CONFLICTING: 0,
         Verdict.STALE: 1,
