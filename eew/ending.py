@@ -1,9 +1,13 @@
-"""The end of tasks."""
+"""The end of tasks, and of threads."""
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar
 
-__all__ = ["ended"]
+__all__ = ["ended", "to_the_end"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: How long a task has to heed a cancellation before it is told again, s.
 AGAIN_S: Final = 0.5
@@ -24,3 +28,21 @@ async def ended(*tasks: "asyncio.Future[Any]") -> None:
         if not task.cancelled():
             # Or asyncio would complain that nobody asked.
             task.exception()
+
+
+async def to_the_end(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Run a blocking function in a thread and wait for it, even if cancelled meanwhile; then be cancelled.
+
+    For what writes into a folder that is removed when whoever asked for it has gone.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **named))
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait({running})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        await ended(running)
+        raise cancelled
+    return running.result()

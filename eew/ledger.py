@@ -7,6 +7,7 @@ import numpy as np
 
 from eew.fanout.outbox import Job
 from eew.model import AlertPlan
+from eew.output import naming
 
 __all__ = ["Ledger"]
 
@@ -38,6 +39,7 @@ class Ledger:
         mapped = {}
         for name in _COLUMNS:
             path = self._folder / f"plan-{self._n_plans}-{name}.npy"
-            np.save(path, getattr(plan, name))
+            with naming(path):
+                np.save(path, getattr(plan, name))
             mapped[name] = np.load(path, mmap_mode="r")
         return dataclasses.replace(plan, **mapped)

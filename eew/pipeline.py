@@ -24,6 +24,7 @@ from eew.broker.ready import wait_until_ready
 from eew.clock import Clock, SystemClock
 from eew.devices.swarm import Receipts, Swarm, SwarmSettings
 from eew.dispatcher import Dispatcher, EventClock, Handled
+from eew.ending import to_the_end
 from eew.errors import BrokerError
 from eew.estimate.estimator import Estimator
 from eew.fanout.bulletin import Bulletin
@@ -293,7 +294,7 @@ async def _watch(road: _Road) -> None:
     while True:
         _note(road)
         road.swarm.check()
-        await asyncio.to_thread(road.ledger.put_away, list(road.outbox.done))
+        await to_the_end(road.ledger.put_away, list(road.outbox.done))
         await asyncio.sleep(_TICK_S)
 
 

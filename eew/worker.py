@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from eew import interrupt
 from eew.broker.endpoint import Endpoint
 from eew.client.clock import Clocks
 from eew.client.rules import decoded, is_believed
@@ -278,7 +279,9 @@ async def _main() -> int:
 
 def main() -> int:
     """Run one worker; return its exit code."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whoever stops us all, by a terminal or a service manager, tells the parent too; then our standard input ends.
+    for number in interrupt.SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(KeyboardInterrupt):
         try:
             return asyncio.run(_main())

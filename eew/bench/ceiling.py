@@ -1,9 +1,9 @@
 """``eew bench ceiling``: what a broker can do at all with packets that are there already."""
 
 import argparse
-import asyncio
 from typing import Any
 
+from eew import interrupt
 from eew.bench.setup import Measured, add_load_options, load_options, open_loads, signing_key
 
 __all__ = ["configure", "run"]
@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; return 0, or 1 when the receivers did not get all."""
-    return asyncio.run(_run(load_options(arguments)))
+    return interrupt.run(_run(load_options(arguments)))
 
 
 async def _run(measured: Measured) -> int:

@@ -5,11 +5,11 @@ import resource
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import msgspec
 
+from eew import interrupt
 from eew.bench.load import Load
 from eew.clock import SystemClock
 from eew.devices.layout import row_ranges
@@ -138,9 +138,9 @@ async def _played(
 ) -> tuple[float, Usage | None, Usage | None]:
     """Return how long a swarm took until all had subscribed, and what broker and workers were like then."""
     clock = SystemClock()
-    with TemporaryDirectory(prefix="eew-bench-") as folder:
+    with interrupt.work_folder("eew-bench-") as folder:
         started_s = clock.mono_s()
-        async with Swarm(how, load.devices, Path(folder)) as swarm:
+        async with Swarm(how, load.devices, folder) as swarm:
             ready_s = clock.mono_s() - started_s
             pids = swarm.pids
             return ready_s, Usage.of(broker_pids), Usage.of(pids)

@@ -5,8 +5,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+from eew import interrupt
+from eew.ending import to_the_end
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
@@ -55,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     host = "127.0.0.1" if settings.broker is None else Endpoint.parse(settings.broker).host
     has_addresses = source_host(host, 0) is not None
     check_ports(n_connections // settings.workers + 1 if has_addresses else n_connections)
-    return asyncio.run(_run(settings, n_runs, arguments.json))
+    return interrupt.run(_run(settings, n_runs, arguments.json))
 
 
 async def _run(settings: "Settings", n_runs: int, json_path: Path | None) -> int:
@@ -67,9 +69,9 @@ async def _run(settings: "Settings", n_runs: int, json_path: Path | None) -> int
     n = settings.devices
     runs: list[dict[str, Any]] = []
     deliveries: list[Mapping[str, Any]] = []
-    with TemporaryDirectory(prefix="eew-bench-") as folder:
-        everybody = await asyncio.to_thread(_population, settings, n, Path(folder) / "all")
-        few = await asyncio.to_thread(_population, settings, warm_up_size(n), Path(folder) / "few")
+    with interrupt.work_folder("eew-bench-") as folder:
+        everybody = await to_the_end(_population, settings, n, folder / "all")
+        few = await to_the_end(_population, settings, warm_up_size(n), folder / "few")
         allow_files(everybody.devices, settings.workers, has_own_broker=settings.broker is None)
         key = await signing_key(settings)
         print("warming up", flush=True)

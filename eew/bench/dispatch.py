@@ -1,10 +1,10 @@
 """``eew bench dispatch``: report to last device, beside what the broker can do at all with the same packets."""
 
 import argparse
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from eew import interrupt
 from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import (
     Measured,
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; return 0, or 1 when something was lost."""
-    return asyncio.run(_run(load_options(arguments)))
+    return interrupt.run(_run(load_options(arguments)))
 
 
 async def _run(measured: Measured) -> int:

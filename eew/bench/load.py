@@ -5,7 +5,6 @@ ceiling    packets encoded beforehand ─ publish ──────────
 """
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 import aiomqtt
 
+from eew import interrupt
 from eew.audience import Send, audience_of
 from eew.bench.urgency import urgency_ms
 from eew.broker.client import mqtt_version
@@ -107,7 +107,7 @@ async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
                 return
 
     progress = Progress()
-    with tempfile.TemporaryDirectory(prefix="eew-bench-") as folder:
+    with interrupt.work_folder("eew-bench-") as folder:
         given = RunInput(
             name="bench",
             reports=feed(),
@@ -118,7 +118,7 @@ async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
             devices=load.devices,
             population=load.population,
             shelters=load.shelters,
-            folder=Path(folder),
+            folder=folder,
         )
         result = await run(load.settings, given, progress)
     if result.error is not None:
@@ -146,7 +146,7 @@ async def ceiling(load: Load, key: SigningKey) -> dict[str, Any]:
     """Blast the packets of the same alerts from memory to receivers that count, and return how long it took."""
     settings, clock = load.settings, SystemClock()
     async with AsyncExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="eew-bench-"))
+        folder = stack.enter_context(interrupt.work_folder("eew-bench-"))
         publisher = MqttPublisher(
             load.endpoint, "eew-ceiling", qos=settings.qos, clock=clock, least_window=LEAST_WINDOW
         )
@@ -154,7 +154,7 @@ async def ceiling(load: Load, key: SigningKey) -> dict[str, Any]:
         stack.push_async_callback(publisher.close)
         batches, n_due = await _packets(load, key, publisher)
         how = swarm_settings(settings, load.profile.name, load.population, load.endpoint, {}, only_count=True)
-        swarm = await stack.enter_async_context(Swarm(how, load.devices, Path(folder)))
+        swarm = await stack.enter_async_context(Swarm(how, load.devices, folder))
         started_s = clock.mono_s()
         for batch in batches:
             await publisher.send(batch)

@@ -3,12 +3,11 @@
 import argparse
 import asyncio
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eew import interrupt
 from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import (
     Measured,
@@ -56,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     measured = load_options(arguments)
     if (measured.settings.broker or "").startswith("mqtts:"):
         raise InputError("mqtt://…, this bench speaks no TLS", field="--broker", value=measured.settings.broker)
-    return asyncio.run(_run(measured, n_peer_alerts))
+    return interrupt.run(_run(measured, n_peer_alerts))
 
 
 async def _run(measured: Measured, n_peer_alerts: int) -> int:
@@ -180,9 +179,9 @@ async def _published(load: "Load", peer: "Peer", alerts: Sequence["Alert"]) -> d
     from eew.pipeline import swarm_settings
 
     how = swarm_settings(load.settings, load.profile.name, load.population, load.endpoint, {}, only_count=True)
-    with tempfile.TemporaryDirectory(prefix="eew-bench-") as folder:
+    with interrupt.work_folder("eew-bench-") as folder:
         async with (
-            Swarm(how, load.devices, Path(folder)) as swarm,
+            Swarm(how, load.devices, folder) as swarm,
             PUBLISHERS[peer](load.endpoint, load.settings.qos) as publish,
         ):
             started_s = time.monotonic()

@@ -1,16 +1,16 @@
 """``eew bench scale``: how time and memory grow with the devices, affected ones and those that are only registered."""
 
 import argparse
-import asyncio
 import dataclasses
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eew import interrupt
 from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import load_options, open_loads, signing_key, warm_up_size
+from eew.ending import to_the_end
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     n_registered = None
     if arguments.registered is not None:
         n_registered = whole_number("--registered", arguments.registered, 2 * _ONE_IN, _MAX_DEVICES)
-    return asyncio.run(_run(measured.settings, measured.n_runs, sizes, n_registered, measured.json_path))
+    return interrupt.run(_run(measured.settings, measured.n_runs, sizes, n_registered, measured.json_path))
 
 
 def exponent(n: Sequence[float], time_s: Sequence[float]) -> float | None:
@@ -238,8 +238,8 @@ async def _registered_loads(settings: "Settings", n_near: int, n_far: int) -> "A
         store.save(merged([near, make(parse_region(_FAR), n_far, settings.seed)], "registered"), folder / "whole")
         return {"alone": folder / "alone", "with the registered": folder / "whole"}
 
-    with tempfile.TemporaryDirectory(prefix="eew-bench-") as folder:
-        paths = await asyncio.to_thread(saved, Path(folder))
+    with interrupt.work_folder("eew-bench-") as folder:
+        paths = await to_the_end(saved, folder)
         async with open_loads(settings, [1]) as (load,):
             fields = {each.name: getattr(load, each.name) for each in dataclasses.fields(load)}
             yield {

@@ -3,12 +3,13 @@
 import argparse
 import asyncio
 import math
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from eew import interrupt
+from eew.ending import to_the_end
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ async def open_loads(settings: "Settings", sizes: Sequence[int]) -> AsyncIterato
     from eew.shelter import catalogue
 
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eew-bench-")))
+        folder = stack.enter_context(interrupt.work_folder("eew-bench-"))
         if settings.broker is None:
             embedded = await stack.enter_async_context(EmbeddedBroker())
             endpoint, broker = embedded.endpoint, embedded.facts
@@ -105,7 +106,7 @@ async def open_loads(settings: "Settings", sizes: Sequence[int]) -> AsyncIterato
             store.save(make(region, n_devices, settings.seed), path)
             return Load(settings, endpoint, broker, store.load(path), path, profile, shelters, _LAT_DEG, _LON_DEG)
 
-        yield [await asyncio.to_thread(loaded, n_devices) for n_devices in sizes]
+        yield [await to_the_end(loaded, n_devices) for n_devices in sizes]
 
 
 def warm_up_size(n_devices: int) -> int:

@@ -3,11 +3,11 @@
 import argparse
 import asyncio
 import math
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eew import interrupt
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     if settings.broker is not None:
         Endpoint.parse(settings.broker)
     year = load_year(year_path(_YEAR))
-    with tempfile.TemporaryDirectory(prefix="eew-bench-") as folder:
-        result, n_around = _played(settings, year, share, Path(folder))
+    with interrupt.work_folder("eew-bench-") as folder:
+        result, n_around = _played(settings, year, share, folder)
         if result.error is not None:
             raise result.error
         document = _document(settings, year, share, result.summary, _rows(year, result, n_around))
@@ -115,7 +115,7 @@ def _played(settings: "Settings", year: "Year", share: float, folder: Path) -> "
             shelters=shelters,
             folder=files,
         )
-        return asyncio.run(run(settings, given, so_far)), n_around
+        return interrupt.run(run(settings, given, so_far)), n_around
 
 
 async def _one_after_another(

@@ -16,7 +16,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +24,7 @@ from typing import IO, Any, Self, cast
 from eew.broker.endpoint import Endpoint
 from eew.broker.ready import wait_until_ready
 from eew.broker.server import find_server, server_settings
+from eew.ending import to_the_end
 from eew.errors import BrokerConnectError, BrokerError
 
 __all__ = ["EmbeddedBroker"]
@@ -108,7 +108,7 @@ class EmbeddedBroker:
     async def __aenter__(self) -> Self:
         """Start, and wait until a client would be accepted. If cancelled, nothing keeps running."""
         try:
-            await _to_the_end(self._start)
+            await to_the_end(self._start)
             self._news = await self._first_news()
             await wait_until_ready(self.endpoint, self._within_s)
         except BaseException:
@@ -173,21 +173,7 @@ class EmbeddedBroker:
     async def _stop(self) -> None:
         if self._guard is not None:
             guard, self._guard = self._guard, None
-            await _to_the_end(guard.stop, self._folder)
-
-
-async def _to_the_end(function: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401 - handed on as they are
-    """Run a blocking function in a thread and wait for it, even if cancelled meanwhile; then be cancelled."""
-    running = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
-    cancelled: asyncio.CancelledError | None = None
-    while not running.done():
-        try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    running.result()
+            await to_the_end(guard.stop, self._folder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 
+from eew import interrupt
 from eew.errors import InputError
 
 __all__ = ["configure", "run"]
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     for option, port in (("--port", arguments.port), ("--websocket-port", arguments.websocket_port)):
         if port is not None and not 0 <= port <= 65535:
             raise InputError("a port from 0 to 65535", field=option, value=port)
-    asyncio.run(_serve(arguments.host, arguments.port, arguments.websocket_port))
+    interrupt.run(_serve(arguments.host, arguments.port, arguments.websocket_port))
     return 0
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from eew import interrupt
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
             if getattr(arguments, option) is not None:
                 value = getattr(arguments, option)
                 raise InputError("it alone, or no --broker", field=f"--{option}", value=value)
-        sys.stdout.buffer.write(asyncio.run(_standing(arguments.broker, arguments.event.strip())))
+        sys.stdout.buffer.write(interrupt.run(_standing(arguments.broker, arguments.event.strip())))
         return 0
     from eew.cli.number import number_of
 
     report_no = None if arguments.report is None else number_of(arguments.report, "--report", 1, 30000)
     name, reports, profile, estimator = _given(arguments.event, arguments.profile)
-    messages = asyncio.run(_messages(reports, profile, estimator))
+    messages = interrupt.run(_messages(reports, profile, estimator))
     if not messages:
         sys.stderr.write("eew cap: note: these reports tell nobody anything: there is no message\n")
     if arguments.out is not None:

@@ -1,13 +1,13 @@
 """``eew dispatch``: the daemon: feeds in, alerts out, until SIGTERM or Ctrl-C."""
 
 import argparse
-import asyncio
 import logging
 import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eew import interrupt
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.daemon import Daemon, read_config
 
     if arguments.check:
-        return asyncio.run(_check(Path(arguments.config)))
+        return interrupt.run(_check(Path(arguments.config)))
     file = read_config(Path(arguments.config))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     logging.getLogger("eew").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     logger.info("eew is a simulator's dispatcher, not a warning service")
-    return asyncio.run(_serve(Daemon(file)))
+    return interrupt.run(_serve(Daemon(file)))
 
 
 async def _check(path: Path) -> int:
@@ -76,17 +76,17 @@ async def _check(path: Path) -> int:
 
 async def _serve(daemon: "Daemon") -> int:
     """Run the daemon under its signals: the first to stop ends it in order, the second at once."""
-    loop = asyncio.get_running_loop()
     stopped_by: list[signal.Signals] = []
 
-    def stop(number: signal.Signals) -> None:
+    def take(number: signal.Signals) -> None:
+        if number is signal.SIGHUP:
+            daemon.reload()
+            return
         if stopped_by:
             os._exit(_BY_SIGNAL + number)
         stopped_by.append(number)
         daemon.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, number)
-    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
+    interrupt.hand_over(take)
     await daemon.run()
     return _BY_SIGNAL + signal.SIGINT if stopped_by == [signal.SIGINT] else 0

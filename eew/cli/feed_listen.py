@@ -6,6 +6,7 @@ import sys
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from eew import interrupt
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         Feed(str(Address.parse(source)), source, arguments.format, options, clock=clock) for source in arguments.sources
     ]
     printer = _Printer(arguments.json, None if count is None else int(count))
-    return asyncio.run(_listen(feeds, printer, for_s, within_s))
+    return interrupt.run(_listen(feeds, printer, for_s, within_s))
 
 
 async def _listen(feeds: "Sequence[Feed]", printer: "_Printer", for_s: float | None, within_s: float) -> int:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eew import interrupt
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.loop and arguments.speed.strip() == "max":
         raise InputError("a number: without waits a loop would never rest", field="--speed", value="max")
     reports, script, speed = _reports(arguments.scenario), _script(arguments), _speed(arguments.speed)
-    return asyncio.run(_serve(arguments, reports, script, speed))
+    return interrupt.run(_serve(arguments, reports, script, speed))
 
 
 def _reports(scenario: str) -> "tuple[EventReport, ...]":

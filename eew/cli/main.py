@@ -1,13 +1,16 @@
 """The ``eew`` command: finds the sub-command, runs it, and turns errors into one line and an exit code."""
 
 import argparse
+import errno
 import importlib
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from eew import interrupt
 from eew.errors import EewError, InputError
 
 __all__ = ["main"]
@@ -32,6 +35,7 @@ COMMANDS = {
     "bench": "measure what the dispatcher and its broker can do",
 }
 
+_INTERRUPTED = 130
 _NEGATIVE_COORDINATES = re.compile(r"-[\d.]+(,-?[\d.]+)+$")
 
 
@@ -56,13 +60,33 @@ class _Version(argparse.Action):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (0 done, 1 loss, 2 bad input, 3 no broker, 130 interrupted)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    named = next((word for word in words if not word.startswith("-")), None)
+    with interrupt.heeded(is_last=argv is None):
+        try:
+            return _run(words, named)
+        except EewError as error:
+            return _ended(named, str(error), error.exit_code)
+        except OSError as error:
+            if _is_unheard(error):
+                _silence()
+                return 1 if interrupt.stopped_by() is None else _INTERRUPTED
+            problem = InputError("a readable and writable path", file=error.filename, value=error.strerror)
+            return _ended(named, str(problem), problem.exit_code)
+        except KeyboardInterrupt:
+            # Python would end itself with SIGINT where a text that it executes (of a dataclass) was interrupted, and
+            # forgets that only when it executes the next one.
+            exec("")  # noqa: S102 - nothing
+            return _ended(named, "interrupted", _INTERRUPTED)
+
+
+def _run(words: Sequence[str], named: str | None) -> int:
+    """Find the command and run it."""
     parser = _Parser(
         prog="eew",
         description="Earthquake early-warning alert dispatch simulator. This is not a warning service.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    named = next((word for word in words if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         if name == named:
@@ -71,20 +95,28 @@ def main(argv: Sequence[str] | None = None) -> int:
             command.set_defaults(run=module.run)
     # A leading space keeps argparse from taking "-33.4,-70.6" for an option; every reader of places strips it.
     arguments = parser.parse_args([f" {word}" if _NEGATIVE_COORDINATES.match(word) else word for word in words])
-    try:
-        code: int = arguments.run(arguments)
-    except EewError as error:
-        sys.stderr.write(f"eew {named}: {error}\n")
-        return error.exit_code
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            # Whoever read our output has gone; nothing more can be said to them.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
-        problem = InputError("a readable and writable path", file=error.filename, value=error.strerror)
-        sys.stderr.write(f"eew {named}: {problem}\n")
-        return problem.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write(f"eew {named}: interrupted\n")
-        return 130
+    code: int = arguments.run(arguments)
     return code
+
+
+def _is_unheard(error: OSError) -> bool:
+    """Return whether what we say has nowhere to go: the pipe's reader, or our terminal, is gone."""
+    is_hung_up = error.errno == errno.EIO and interrupt.stopped_by() is signal.SIGHUP
+    return isinstance(error, BrokenPipeError) or (is_hung_up and error.filename is None)
+
+
+def _ended(named: str | None, why: str, code: int) -> int:
+    """Say in one line why the command has ended; return its exit code."""
+    try:
+        sys.stderr.write(f"eew {named}: {why}\n")
+        sys.stderr.flush()
+    except OSError:
+        _silence()
+    return code
+
+
+def _silence() -> None:
+    """Let nothing more be said: the interpreter would complain at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())

@@ -1,7 +1,6 @@
 """``eew replay``: a scenario, or a file of reports, to simulated devices over a real broker."""
 
 import argparse
-import asyncio
 import json
 import sys
 import tempfile
@@ -9,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from eew import interrupt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as work:
         given = _given(settings, play, Path(work), console)
-        return asyncio.run(_run(settings, given, folder, arguments.summary, console))
+        return interrupt.run(_run(settings, given, folder, arguments.summary, console))
 
 
 async def _run(

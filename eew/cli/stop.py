@@ -1,7 +1,8 @@
-"""Ctrl-C and SIGTERM as an event that a command in the foreground waits for."""
+"""Ctrl-C, SIGTERM and SIGHUP as an event that a command in the foreground waits for."""
 
 import asyncio
-import signal
+
+from eew import interrupt
 
 __all__ = ["told_to_stop"]
 
@@ -9,18 +10,8 @@ __all__ = ["told_to_stop"]
 def told_to_stop() -> asyncio.Event:
     """Return an event that is set when the user or the system wants the program to end.
 
-    From then on both signals are ignored: the way out takes a bounded time, and an impatient second Ctrl-C must not
-    spoil it.
+    An impatient second Ctrl-C does not spoil the way out, which takes a bounded time.
     """
-    loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-
-    def end() -> None:
-        stop.set()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
+    interrupt.on_stop(stop.set)
     return stop

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eew import interrupt
 from eew.cli.number import number_of
 from eew.errors import EewError, InputError
 
@@ -96,12 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
         reconnect_s=settings.reconnect_s,
         receipt_share=receipt_share,
     )
-    return asyncio.run(_run(swarm_settings, devices, for_s, arguments.summary))
+    return interrupt.run(_run(swarm_settings, devices, for_s, arguments.summary))
 
 
 async def _run(settings: "SwarmSettings", devices: "Devices", for_s: float, summary_path: str | None) -> int:
-    import tempfile
-
     from eew.broker.endpoint import Endpoint
     from eew.broker.ready import wait_until_ready
     from eew.cli.stop import told_to_stop
@@ -109,8 +108,8 @@ async def _run(settings: "SwarmSettings", devices: "Devices", for_s: float, summ
 
     stop = told_to_stop()
     endpoint = Endpoint.parse(settings.broker_url)
-    with tempfile.TemporaryDirectory(prefix="eew-swarm-") as folder:
-        swarm = Swarm(settings, devices, Path(folder))
+    with interrupt.work_folder("eew-swarm-") as folder:
+        swarm = Swarm(settings, devices, folder)
         async with contextlib.AsyncExitStack() as stack:
 
             async def enter() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from eew import interrupt
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         from eew.home import Home, Publisher
 
         publisher = Publisher(watch, Home(*place))
-    return asyncio.run(_run(watch, endpoint, settings.reconnect_s, publisher))
+    return interrupt.run(_run(watch, endpoint, settings.reconnect_s, publisher))
 
 
 def _language(wanted: str | None) -> str | None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eew import interrupt
 from eew.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     logging.getLogger("eew").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     logging.getLogger(__name__).info("eew is a simulator, not a warning service")
-    return asyncio.run(_serve(file, keys, secrets))
+    return interrupt.run(_serve(file, keys, secrets))
 
 
 def _prepared(path: Path) -> "tuple[ConfigFile, dict[str, bytes], list[tuple[bytes, ...]]]":

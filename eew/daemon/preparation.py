@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from eew.broker.endpoint import Endpoint
 from eew.clock import Clock
@@ -18,6 +17,7 @@ from eew.daemon.config import ConfigFile, Premises
 from eew.daemon.listening import ReportFeed
 from eew.errors import InputError
 from eew.faults import noted, refuse
+from eew.interrupt import work_folder
 from eew.journal import Journal, is_in_use
 from eew.metrics import MetricsServer
 from eew.model import Devices
@@ -100,7 +100,7 @@ def _tried(stack: AsyncExitStack, folder: Path) -> Path:
     """Return a folder where another could be made, gone with the stack."""
     above = next(each for each in folder.absolute().parents if each.exists())
     try:
-        return Path(stack.enter_context(TemporaryDirectory(prefix=".eew-check-", dir=above))) / folder.name
+        return stack.enter_context(work_folder(".eew-check-", above)) / folder.name
     except OSError as error:
         raise InputError("a folder that can be written", file=folder, value=error.strerror) from error
 

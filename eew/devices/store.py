@@ -8,7 +8,6 @@ A population is written beside its place and then renamed into it, so that what 
 existing population is replaced; anything else in the way is refused.
 """
 
-import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from eew import __version__
 from eew.errors import DeviceDataError
 from eew.model import DeviceKind, Devices
+from eew.output import new_folder
 
 __all__ = ["CREDIT", "check_replaceable", "load", "save"]
 
@@ -69,25 +69,12 @@ def save(
     DeviceDataError
         If ``directory`` holds anything but a population; nothing is touched then.
     """
-    directory = directory.resolve()
     check_replaceable(directory)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as beside:
-        fresh, former = Path(beside) / "new", Path(beside) / "former"
-        fresh.mkdir()
+    with new_folder(directory) as fresh:
         _write_columns(devices, fresh, on_progress or (lambda _: None))
         if rejected_csv is not None:
             (fresh / REJECTED_NAME).write_text(rejected_csv, encoding="utf-8")
         (fresh / TOML_NAME).write_text(_toml(devices), encoding="utf-8")
-        try:
-            if directory.exists():
-                directory.rename(former)
-            fresh.rename(directory)
-        except BaseException:
-            # Between the two names an interrupt would cost the population that was there.
-            if former.exists() and not directory.exists():
-                former.rename(directory)
-            raise
 
 
 def load(directory: Path) -> Devices:
@@ -130,22 +117,19 @@ def check_replaceable(directory: Path) -> None:
 
 
 def _write_columns(devices: Devices, directory: Path, report: Progress) -> None:
-    """Write one file a column."""
+    """Write one file a column; not through a mapping, where a full disk would kill the process."""
     n_written = 0
     for name, dtype in COLUMN_TYPES.items():
         column: npt.NDArray[Any] = getattr(devices, name)
-        stored = np.lib.format.open_memmap(
-            directory / f"{name}.npy",
-            mode="w+",
-            dtype=column.dtype if name == "id" else np.dtype(dtype),
-            shape=column.shape,
-        )
-        for start in range(0, len(column), WRITE_ROWS):
-            chunk = slice(start, start + WRITE_ROWS)
-            stored[chunk] = column[chunk]
-            n_written += len(column[chunk])
-            report(n_written / (len(column) * len(COLUMN_TYPES)))
-        stored.flush()
+        stored_as = column.dtype if name == "id" else np.dtype(dtype)
+        head = {"descr": np.lib.format.dtype_to_descr(stored_as), "fortran_order": False, "shape": column.shape}
+        with (directory / f"{name}.npy").open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, head)
+            for start in range(0, len(column), WRITE_ROWS):
+                chunk = np.ascontiguousarray(column[start : start + WRITE_ROWS], dtype=stored_as)
+                file.write(chunk.data)
+                n_written += len(chunk)
+                report(n_written / (len(column) * len(COLUMN_TYPES)))
 
 
 def _toml(devices: Devices) -> str:

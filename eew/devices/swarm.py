@@ -20,8 +20,10 @@ import numpy.typing as npt
 
 from eew.devices.layout import Mode, RowRange, Subscriptions, row_ranges
 from eew.devices.receiver import RECEIPT, CoreKey, Counter, mapped_receipts
+from eew.ending import to_the_end
 from eew.errors import BrokerConnectError, BrokerLostError, EewError, WorkerStartError
 from eew.model import Devices
+from eew.output import naming
 
 __all__ = ["Receipts", "Swarm", "SwarmSettings", "WorkerOrders"]
 
@@ -163,7 +165,7 @@ class Swarm:
         A worker that was killed left nothing: what its devices received counts as lost.
         """
         await self._stop()
-        return await asyncio.to_thread(self._merged)
+        return await to_the_end(self._merged)
 
     def _merged(self) -> Receipts:
         """Put the workers' receipts together on disk, in order, numbering their reports anew."""
@@ -181,18 +183,16 @@ class Swarm:
                 parts_by_core.setdefault(core, []).append((lines, line_no))
         if not n_lines:
             return Receipts(np.empty(0, dtype=RECEIPT), list(parts_by_core), self.counts())
-        mapped = np.memmap(self._folder / "receipts.bin", dtype=RECEIPT, mode="w+", shape=(n_lines,))
-        # A plain view: the memmap class makes every small slice dear.
-        merged = mapped.view(np.ndarray)
-        end = 0
-        for core_no, parts in enumerate(parts_by_core.values()):
-            for lines, line_no in parts:
-                for start in range(0, len(line_no), _CHUNK_LINES):
-                    chunk = lines[line_no[start : start + _CHUNK_LINES]]
-                    chunk["core_no"] = core_no
-                    first, end = end, end + len(chunk)
-                    merged[first:end] = chunk
-        return Receipts(merged, list(parts_by_core), self.counts())
+        path = self._folder / "receipts.bin"
+        # Not through a mapping, where a full disk would kill the process.
+        with naming(path), path.open("wb") as file:
+            for core_no, parts in enumerate(parts_by_core.values()):
+                for lines, line_no in parts:
+                    for start in range(0, len(line_no), _CHUNK_LINES):
+                        chunk = lines[line_no[start : start + _CHUNK_LINES]]
+                        chunk["core_no"] = core_no
+                        file.write(chunk.data)
+        return Receipts(mapped_receipts(path), list(parts_by_core), self.counts())
 
     async def _start(self, worker_no: int, ranges: Sequence[RowRange]) -> None:
         path = self._folder / f"counters-{worker_no}.bin"

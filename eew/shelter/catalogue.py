@@ -10,8 +10,6 @@ rejected.csv    line, reason and value of each row left out at import
 
 import csv
 import json
-import os
-import shutil
 import tomllib
 import zipfile
 import zlib
@@ -24,6 +22,7 @@ import numpy.typing as npt
 
 from eew.errors import ShelterDataError
 from eew.model import Hazard, Shelters
+from eew.output import new_folder
 from eew.shelter.row import COORDINATE_DECIMALS, Rejected
 from eew.shipped import shipped
 
@@ -158,24 +157,8 @@ def save(
         n_read=len(shelters) + len(rejected),
         n_rejected=len(rejected),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    shutil.rmtree(fresh, ignore_errors=True)  # of a process that was killed
-    fresh.mkdir()
-    try:
+    with new_folder(path) as fresh:
         _write(fresh, shelters, known, rejected)
-        if path.exists():
-            path.rename(old)
-        try:
-            fresh.rename(path)
-        except OSError:
-            if old.exists():
-                old.rename(path)
-            raise
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
     return known
 
 

@@ -1,0 +1,220 @@
+"""Whatever signal ends a command, and whenever: one line at most, and nothing is left behind."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from eew.broker.embedded import EmbeddedBroker
+
+pytestmark = pytest.mark.broker
+
+PROC = Path("/proc")
+WITHIN_S = 50.0
+ALL = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+BENCH = ("--devices", "500", "--runs", "50")
+FEED = ("feed", "serve", "false-alarm", "--as", "native", "--speed", "0.01")
+
+
+def name_of(number: object) -> str | None:
+    return number.name if isinstance(number, signal.Signals) else None
+
+
+@dataclass
+class Command:
+    """A running ``eew``, with a home and a folder for temporary files of its own."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+
+    def says(self, pattern: str) -> None:
+        """Read on until it says this."""
+        assert self.process.stdout is not None
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if re.search(pattern, line):
+                return
+        raise AssertionError(f"it ended without {pattern!r}: {said}{self.process.communicate()[1]}")
+
+    def heeds_signals(self) -> None:
+        """Wait until it would notice a hangup, which Python does not by itself."""
+        status = PROC / str(self.process.pid) / "status"
+        if not status.exists():
+            pytest.skip("this system does not tell which signals a process heeds")
+        self.until(lambda: bool(int(re.search(r"SigCgt:\s+(\w+)", status.read_text())[1], 16) & 1))  # type: ignore[index]
+
+    @staticmethod
+    def until(is_so: Callable[[], bool]) -> None:
+        until_s = time.monotonic() + WITHIN_S
+        while not is_so():
+            assert time.monotonic() < until_s, "it does not come to that"
+            time.sleep(0.002)
+
+    def ends(self, code: int) -> tuple[str, str]:
+        """Wait for its end; see that it left nothing; return what else it said."""
+        out, errors = self.process.communicate(timeout=WITHIN_S)
+        assert self.process.returncode == code, errors
+        assert "Traceback" not in errors
+        assert "Exception ignored" not in errors
+        assert list((self.folder / "tmp").iterdir()) == []
+        assert self.left_running() == []
+        return out, errors
+
+    def left_running(self) -> list[str]:
+        """Return the command lines of processes that it started, known by their folder for temporary files."""
+        mine = f"TMPDIR={self.folder / 'tmp'}".encode()
+        found = []
+        for process in PROC.glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mine in (process / "environ").read_bytes().split(b"\0"):
+                    found.append((process / "cmdline").read_text())
+        return found
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    """Return what starts a command in a session of its own."""
+    started: list[subprocess.Popen[str]] = []
+    (tmp_path / "tmp").mkdir()
+
+    def begin(*words: str) -> Command:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "eew", *words],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=os.environ
+            | {"XDG_DATA_HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp"), "PYTHONUNBUFFERED": "1"},
+        )
+        started.append(process)
+        return Command(process, tmp_path)
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", ALL, ids=name_of)
+@pytest.mark.parametrize("bench", ["dispatch", "ceiling", "peers"])
+def test_a_bench_leaves_nothing(bench: str, number: signal.Signals, start: Callable[..., Command]) -> None:
+    """Neither its folders, nor its broker's store, nor a process."""
+    command = start("bench", bench, *BENCH)
+    command.says("warm")
+    command.process.send_signal(number)
+    assert command.ends(130)[1] == "eew bench: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("connections", "--connections", "100", "--runs", "50"), "warming up"),
+        (("scale", "--sizes", "100", "200", "--runs", "50"), "warming up"),
+        (("year", "--share", "0.0005"), "devices around"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_the_other_benches_leave_nothing(words: tuple[str, ...], said: str, start: Callable[..., Command]) -> None:
+    """Likewise, told by a service manager."""
+    command = start("bench", *words)
+    command.says(said)
+    command.process.send_signal(signal.SIGTERM)
+    assert command.ends(130)[1] == "eew bench: interrupted\n"
+
+
+@pytest.mark.parametrize("bench", ["dispatch", "connections", "scale"])
+def test_a_bench_that_still_makes_its_devices_leaves_nothing(bench: str, start: Callable[..., Command]) -> None:
+    """Devices are made in a thread, which must not write into a folder that was removed."""
+    size = {"dispatch": "--devices", "connections": "--connections", "scale": "--sizes"}[bench]
+    command = start("bench", bench, size, "18000" if bench == "connections" else "600000")
+    command.until(lambda: any((command.folder / "tmp").glob("eew-bench-*")))
+    os.killpg(command.process.pid, signal.SIGTERM)
+    command.ends(130)
+
+
+@pytest.mark.parametrize("number", ALL, ids=name_of)
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        (("broker", "--port", "0"), "is ready", 0),
+        ((*FEED, "--over", "mqtt"), "mqtt://", 130),
+        ((*FEED, "--over", "ws"), "ws://", 130),
+    ],
+    ids=["broker", "feed over MQTT", "feed over WebSocket"],
+)
+def test_a_server_leaves_nothing(
+    words: tuple[str, ...], said: str, code: int, number: signal.Signals, start: Callable[..., Command]
+) -> None:
+    """Nor the store of its broker."""
+    command = start(*words)
+    command.says(said)
+    command.process.send_signal(number)
+    assert command.ends(code)[1] == ""
+
+
+@pytest.mark.parametrize("number", ALL, ids=name_of)
+def test_a_swarm_leaves_nothing(
+    number: signal.Signals, embedded_broker: EmbeddedBroker, start: Callable[..., Command]
+) -> None:
+    """It says what it got, and its workers are gone."""
+    start("devices", "make", "--region", "35,139,50", "--devices", "100", "--seed", "1", "--out", "pop").ends(0)
+    command = start("swarm", "--population", "pop", "--broker", str(embedded_broker.endpoint))
+    command.says("ready")
+    os.killpg(command.process.pid, number)
+    assert command.ends(0)[1] == ""
+
+
+@pytest.mark.parametrize("number", ALL, ids=name_of)
+def test_a_population_is_whole_or_not_there(number: signal.Signals, start: Callable[..., Command]) -> None:
+    """Broken off while it is written, it leaves the folder as it was."""
+    command = start("devices", "make", "--region", "japan", "--devices", "2000000", "--seed", "1", "--out", "pop")
+    command.until(lambda: any(command.folder.glob(".pop.*")))
+    command.process.send_signal(number)
+    assert command.ends(130)[1].endswith("eew devices: interrupted\n")
+    assert sorted(path.name for path in command.folder.iterdir()) == ["tmp"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("predict", "--magnitude", "7", "--depth-km", "10", "--distance-km", "100"),
+        ("devices", "make", "--region", "japan", "--devices", "300000", "--seed", "1", "--out", "pop"),
+        ("replay", "tohoku-2011", "--devices", "1000"),
+        ("bench", "order", "--devices", "100000"),
+        ("bench", "dispatch"),
+        ("scenarios", "list"),
+        ("cap", "tohoku-2011", "--out", "cap"),
+        ("watch", "--broker", "mqtt://127.0.0.1:9"),
+        ("feed", "listen", "ws://127.0.0.1:9/"),
+        ("broker", "--port", "0"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+@pytest.mark.parametrize("after_s", [0.0, 0.4])
+def test_three_interrupts_in_a_row_are_one(
+    words: tuple[str, ...], after_s: float, start: Callable[..., Command]
+) -> None:
+    """Whoever is impatient sees one line, and no traceback."""
+    command = start(*words)
+    command.heeds_signals()
+    time.sleep(after_s)
+    for _ in range(3):
+        command.process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    errors = command.process.communicate(timeout=WITHIN_S)[1]
+    assert "Traceback" not in errors
+    assert "Exception ignored" not in errors
+    assert errors.count("interrupted") <= 1
+    assert command.process.returncode in {0, 3, 130}, errors
+    assert command.left_running() == []
