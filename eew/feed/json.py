@@ -40,6 +40,7 @@ _TIME = re.compile(
     r"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?)(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _Record = TypeVar("_Record")
+_Object = TypeVar("_Object")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -81,8 +82,8 @@ def parsed_objects(data: bytes, *, file: str | Path | None = None) -> "tuple[Mem
     return _objects(value, (), file)
 
 
-def parsed_each(objects: Iterable["Members"], parse: Callable[["Members"], Parsed]) -> tuple[Parsed, ...]:
-    """Parse each object of a list; what is wrong with some does not cost the rest, and is said as ignored.
+def parsed_each(objects: Iterable[_Object], parse: Callable[[_Object], Parsed]) -> tuple[Parsed, ...]:
+    """Parse each object of a list or each line; what is wrong with some costs not the rest, and is said as ignored.
 
     Raises
     ------
@@ -158,6 +159,11 @@ class Members:
         if value is not None and not isinstance(value, str):
             raise self.error(name, "text")
         return value or None
+
+    def is_number(self, name: str) -> bool:
+        """Whether what is given under a name is a number, not one written as text."""
+        value = self._members.get(name)
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
 
     def says(self, name: str, part: str) -> bool:
         """Whether what is given under a name is a text and contains a part."""

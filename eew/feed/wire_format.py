@@ -99,6 +99,8 @@ FORMATS: Mapping[str, Kind] = {
     "quakeml": Kind("quakeml", "QuakeML real-time 1.2 (SeisComP, PRESTo)", ".xml"),
     "cap": Kind("cap", "CAP 1.1 and 1.2, alone or in Atom (SASMEX, ATTAC)", ".xml"),
     "emsc": Kind("emsc", "EMSC seismic portal", ".json"),
+    "emsc-fdsn": Kind("emsc_fdsn", "FDSN event service of EMSC or GlobalQuake, as JSON", ".json"),
+    "fdsn-text": Kind("fdsn_text", "FDSN event services, as text", ".txt"),
     "usgs": Kind("usgs", "USGS GeoJSON summary", ".json"),
 }
 

@@ -319,8 +319,10 @@ class _Alert:
         event_id = event_id or _event_word(identifier if first is None else first.identifier)
         is_cancel = message_type == "Cancel"
         number = self._given("report_no")
+        # SeisComP sends the same event in other formats, too, which number it otherwise.
+        numbering: str | None = "cap"
         if number.isascii() and number.isdecimal() and len(number) <= 9:
-            report_no = int(number)
+            report_no, numbering = int(number), None
         elif is_cancel:
             report_no = LAST_NO
         else:
@@ -331,7 +333,14 @@ class _Alert:
         if not is_cancel and self._given("kind") in {"new", "update", "final"}:
             kind = ReportKind(self._given("kind"))
         agency = _AGENCY_BY_SENDER.get(sender) or re.sub(r"[^A-Za-z0-9_-]", "-", sender[:64])
-        return {"event_id": event_id, "source": agency, "report_no": report_no, "kind": kind, "issued_at": sent_at}
+        return {
+            "event_id": event_id,
+            "source": agency,
+            "report_no": report_no,
+            "numbering": numbering,
+            "kind": kind,
+            "issued_at": sent_at,
+        }
 
     def _solution(self, source: str) -> dict[str, Any]:
         """Return what it says of the earthquake, and where it shakes."""

@@ -1,5 +1,6 @@
 """EMSC's seismic portal: the stream of a catalogue, minutes late."""
 
+import re
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,15 @@ from eew.feed.unsayable import refuse_unsayable
 from eew.model import AlertStatus, EventReport, ReportKind
 from eew.units import iso_utc
 
-__all__ = ["parse", "render"]
+__all__ = ["feature_of", "parse", "render", "solution"]
 
 _SOURCE = "emsc"
 _KINDS = {"create": ReportKind.NEW, "update": ReportKind.UPDATE, "delete": ReportKind.CANCEL}
 _ACTIONS = {kind: action for action, kind in _KINDS.items()} | {ReportKind.FINAL: "update"}
 #: Earthquakes known, suspected, felt and damaging, induced ones, and what is unknown. The rest is blasts and the like.
-_EARTHQUAKES = frozenset({"ke", "se", "fe", "de", "ki", "si", "uk"})
+#: GlobalQuake has a word of its own.
+_EARTHQUAKES = frozenset({"ke", "se", "fe", "de", "ki", "si", "uk", "earthquake"})
+_NO_WORD = re.compile("[^a-z0-9_-]")
 
 
 def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
@@ -39,6 +42,8 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
       (``eew.feed.catalogue``).
     - Depth is ``depth``, positive down; the third coordinate of the geometry is negative.
     - ``delete`` is not documented, but some clients reckon with it; it gets the last number. Other actions are ignored.
+    - Who publishes a catalogue as EMSC does (GlobalQuake) is named in ``source_catalog``, and may give ``lastupdate``
+      as milliseconds since 1970.
     - What is no earthquake by its type (IMS1.0 codes, "ke" for a known earthquake) is ignored.
 
     References
@@ -49,11 +54,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     action = message.text("action")
     if action not in _KINDS:
         return (Ignored(f"action {action[:20]}, not {', '.join(_KINDS)}"),)
-    said = message.members("data").members("properties")
-    kind = said.text_or_none("evtype") or "ke"
-    if kind not in _EARTHQUAKES:
-        return (Ignored(f"no earthquake but evtype {kind[:20]}"),)
-    return (as_report(_members(said, _KINDS[action]), file=file),)
+    return (solution(message.members("data"), _KINDS[action], file),)
 
 
 def render(report: EventReport) -> bytes:
@@ -68,11 +69,25 @@ def render(report: EventReport) -> bytes:
         If it is no real alert: written down it would read as one.
     """
     refuse_unsayable(report, "emsc", has_cancel=True)
+    return msgspec.json.encode({"action": _ACTIONS[report.kind], "data": feature_of(report)})
+
+
+def solution(feature: Members, kind: ReportKind, file: str | Path | None) -> Parsed:
+    """Read a feature of EMSC's catalogue, or of one that is published as EMSC does; ignore what is no earthquake."""
+    said = feature.members("properties")
+    type_of_event = said.text_or_none("evtype") or "ke"
+    if type_of_event not in _EARTHQUAKES:
+        return Ignored(f"no earthquake but evtype {type_of_event[:20]}")
+    return as_report(_members(said, kind), file=file)
+
+
+def feature_of(report: EventReport) -> dict[str, Any]:
+    """Return a feature of EMSC's catalogue."""
     name = agency_name(report.event_id)
     lat_deg = None if report.lat_deg is None else round(report.lat_deg, 4)
     lon_deg = None if report.lon_deg is None else round(report.lon_deg, 4)
     depth_km = None if report.depth_km is None else round(report.depth_km, 1)
-    feature = {
+    return {
         "type": "Feature",
         "geometry": {"type": "Point", "coordinates": [lon_deg, lat_deg, None if depth_km is None else -depth_km]},
         "id": name,
@@ -92,16 +107,16 @@ def render(report: EventReport) -> bytes:
             "unid": name,
         },
     }
-    return msgspec.json.encode({"action": _ACTIONS[report.kind], "data": feature})
 
 
 def _members(said: Members, kind: ReportKind) -> dict[str, Any]:
     origin_at = said.instant_or_none("time", UTC)
-    issued_at = said.instant("lastupdate", UTC)
+    issued_at = said.epoch_ms("lastupdate") if said.is_number("lastupdate") else said.instant("lastupdate", UTC)
+    catalog = said.text_or_none("source_catalog") or _SOURCE
     is_last = kind is ReportKind.CANCEL or origin_at is None
     return {
         "event_id": topic_word(said.text("unid")),
-        "source": _SOURCE,
+        "source": _SOURCE if catalog.lower().startswith(_SOURCE) else _NO_WORD.sub("-", catalog[:64].lower()),
         "report_no": LAST_NO if is_last or origin_at is None else report_no_by_age(origin_at, issued_at),
         "kind": kind,
         "status": AlertStatus.ACTUAL,
