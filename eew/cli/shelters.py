@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "run"]
 
-SOURCES = ("gsi", "taiwan", "geojson", "csv")
+SOURCES = ("gsi", "taiwan", "nss", "geojson", "csv")
+#: Those that take the names of columns or properties, and a name for what has none.
+OPEN_SOURCES = ("geojson", "csv")
 N_SHOWN = 10
 COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 SYNTHETIC = (
@@ -45,13 +47,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
     importing = actions.add_parser("import", help="make a catalogue from a list; bad rows are listed and left out")
-    importing.add_argument("source", choices=SOURCES, help="what wrote the list (csv: any, with --columns)")
+    importing.add_argument("source", choices=SOURCES, help="what wrote the list (csv, geojson: anybody)")
     importing.add_argument("file", metavar="FILE", help="the list; may be gzipped (.gz)")
     importing.add_argument("--out", metavar="DIR", required=True, help="the catalogue to write")
     importing.add_argument(
         "--columns",
-        metavar="id=…,name=…,lat=…,lon=…[,capacity=…][,hazards=…]",
-        help="csv only: which column holds what; without hazards all count as meant for earthquakes, none for tsunamis",
+        metavar="id=…,name=…,lat=…,lon=…[,capacity=…][,hazards=…][,status=…]",
+        help="csv: which column holds what; without hazards all count as meant for earthquakes, none for tsunamis; "
+        "geojson: which property does, where it has a name of its own (not lat, lon)",
+    )
+    importing.add_argument(
+        "--unnamed",
+        metavar="NAME",
+        help='csv, geojson: what people are told where the list has no name (geojson: "Assembly point"; csv: such rows '
+        "are left out)",
     )
 
     nearest = actions.add_parser("nearest", help="the nearest shelters of a place")
@@ -84,19 +93,15 @@ def _import(arguments: argparse.Namespace) -> int:
     """Read a list, write the catalogue, tell what became of the rows."""
     from eew.shelter.catalogue import save
 
-    if arguments.source == "csv" and arguments.columns is None:
-        raise InputError("id=…,name=…,lat=…,lon=… with a csv list", field="--columns")
-    if arguments.source != "csv" and arguments.columns is not None:
-        raise InputError("only with a csv list", field="--columns", value=arguments.columns)
-    result = _read(arguments.source, arguments.file, arguments.columns)
+    _refuse_options(arguments)
+    result = _read(arguments)
     _tell_rejected(result)
     if not len(result.shelters):
         raise ShelterDataError(f"at least one good row ({result.n_read} read)", file=arguments.file)
     source = f"{arguments.source}: {Path(arguments.file).name}"
     known = save(result.shelters, arguments.out, source=source, rejected=result.rejected)
     print(f"read {known.n_read}, kept {known.n_shelters}, rejected {known.n_rejected}")
-    if result.n_capacity_unreadable:
-        print(f"capacity unreadable, taken as unknown: {result.n_capacity_unreadable}")
+    _tell_kept(result)
     if result.is_hazard_assumed:
         print("the list does not say what its shelters are for: all taken as meant for earthquakes, none for tsunamis")
     print(f"meant for earthquakes {known.n_earthquake}, for tsunamis {known.n_tsunami}; alerts use only these")
@@ -106,16 +111,34 @@ def _import(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read(source: str, file: str, columns: str | None) -> "ImportResult":
+def _refuse_options(arguments: argparse.Namespace) -> None:
+    """Refuse options that do not go with the source."""
+    if arguments.source == "csv" and arguments.columns is None:
+        raise InputError("id=…,name=…,lat=…,lon=… with a csv list", field="--columns")
+    for option, value in (("--columns", arguments.columns), ("--unnamed", arguments.unnamed)):
+        if value is not None and arguments.source not in OPEN_SOURCES:
+            raise InputError("only with a csv or geojson list", field=option, value=value)
+    if arguments.unnamed is not None and not arguments.unnamed.strip():
+        raise InputError("a name", field="--unnamed", value=arguments.unnamed)
+
+
+def _read(arguments: argparse.Namespace) -> "ImportResult":
     """Read a list with the importer of its source."""
     from eew.shelter.csv import import_csv
     from eew.shelter.geojson import import_geojson
     from eew.shelter.gsi import import_gsi
+    from eew.shelter.nss import import_nss
+    from eew.shelter.row import UNNAMED
     from eew.shelter.taiwan import import_taiwan
 
-    if columns is not None:
-        return import_csv(file, _columns(columns))
-    return {"gsi": import_gsi, "taiwan": import_taiwan, "geojson": import_geojson}[source](file)
+    columns = {} if arguments.columns is None else _columns(arguments.columns)
+    match arguments.source:
+        case "csv":
+            return import_csv(arguments.file, columns, arguments.unnamed)
+        case "geojson":
+            return import_geojson(arguments.file, columns, arguments.unnamed or UNNAMED)
+        case source:
+            return {"gsi": import_gsi, "taiwan": import_taiwan, "nss": import_nss}[source](arguments.file)
 
 
 def _columns(text: str) -> Mapping[str, str]:
@@ -124,7 +147,7 @@ def _columns(text: str) -> Mapping[str, str]:
     for part in text.split(","):
         word, separator, column = part.partition("=")
         if not separator or not column.strip() or word.strip() in columns:
-            raise InputError("id=…,name=…,lat=…,lon=…[,capacity=…][,hazards=…]", field="--columns", value=part)
+            raise InputError("WORD=NAME, such as id=…,name=…,capacity=…", field="--columns", value=part)
         columns[word.strip()] = column.strip()
     return columns
 
@@ -138,6 +161,21 @@ def _tell_rejected(result: "ImportResult") -> None:
             print(f"  {result.counted} {row.line}: {row.value}")
         if len(listed) > N_SHOWN:
             print(f"  and {len(listed) - N_SHOWN} more")
+
+
+def _tell_kept(result: "ImportResult") -> None:
+    """Print how many rows were kept although something about them is not as it might be."""
+    for shape, n_rows in result.n_by_shape.items():
+        print(f"{shape}, kept at a point inside: {n_rows}")
+    if result.n_unnamed:
+        print(f"without a name, kept as {json.dumps(result.unnamed, ensure_ascii=False)}: {result.n_unnamed}")
+    if result.n_closed:
+        print(
+            f"marked closed by the list, kept all the same: {result.n_closed}; who is sent there may find it locked "
+            "until somebody opens it"
+        )
+    if result.n_capacity_unreadable:
+        print(f"capacity unreadable, taken as unknown: {result.n_capacity_unreadable}")
 
 
 def _nearest(arguments: argparse.Namespace) -> int:

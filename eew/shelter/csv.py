@@ -10,10 +10,10 @@ from eew.shelter.table import read_table
 __all__ = ["OPTIONAL", "REQUIRED", "import_csv"]
 
 REQUIRED = ("id", "name", "lat", "lon")
-OPTIONAL = ("capacity", "hazards")
+OPTIONAL = ("capacity", "hazards", "status")
 
 
-def import_csv(path: str | Path, columns: Mapping[str, str]) -> ImportResult:
+def import_csv(path: str | Path, columns: Mapping[str, str], unnamed: str | None = None) -> ImportResult:
     """Read a list of shelters (CSV with a header, UTF-8, may be gzipped).
 
     Parameters
@@ -22,8 +22,10 @@ def import_csv(path: str | Path, columns: Mapping[str, str]) -> ImportResult:
         The file.
     columns
         Which column of the file holds what: ``id``, ``name``, ``lat`` and ``lon`` (degrees), and where it has them
-        ``capacity`` and ``hazards`` (words such as ``earthquake;tsunami``). Without a column of hazards every shelter
-        counts as meant for earthquakes and none for tsunamis.
+        ``capacity``, ``hazards`` (words such as ``earthquake;tsunami``) and ``status`` (``closed`` is counted). Without
+        a column of hazards every shelter counts as meant for earthquakes and none for tsunamis.
+    unnamed
+        What a row without a name is called; ``None``: it is left out.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def import_csv(path: str | Path, columns: Mapping[str, str]) -> ImportResult:
     for word in columns:
         if word not in REQUIRED + OPTIONAL:
             raise InputError(f"one of {', '.join(REQUIRED + OPTIONAL)}", field="--columns", value=word)
-    rows = ShelterRows()
+    rows = ShelterRows(unnamed=unnamed)
     named = [word for word in REQUIRED + OPTIONAL if word in columns]
     for line, fields in read_table(path, [[columns[word] for word in named]], rows):
         row = dict(zip(named, fields, strict=True))
@@ -50,6 +52,7 @@ def import_csv(path: str | Path, columns: Mapping[str, str]) -> ImportResult:
             row["lon"],
             hazards_named(row.get("hazards", "")),
             row.get("capacity", ""),
+            status=row.get("status", ""),
         )
     return rows.result(
         title=Path(path).name, licence="as its publisher says", is_hazard_assumed="hazards" not in columns

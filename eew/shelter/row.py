@@ -15,13 +15,19 @@ import numpy as np
 
 from eew.model import Hazard, Shelters
 
-__all__ = ["WORLD", "Extent", "ImportResult", "Reason", "Rejected", "ShelterRows", "hazards_named"]
+__all__ = ["UNNAMED", "WORLD", "Extent", "ImportResult", "Reason", "Rejected", "ShelterRows", "hazards_named"]
 
 #: Coordinates are kept to this many decimals of a degree, 1 cm: so they fit 32 bits on disk.
 COORDINATE_DECIMALS = 7
 #: A longer id is a fault of the list; a longer name is cut. The longest of the national lists have 14 and 87.
 MAX_ID_BYTES = 64
 MAX_NAME_LETTERS = 200
+#: What people are told where a list gives a place no name.
+UNNAMED = "Assembly point"
+#: How a list writes that it does not know how many people have room [NSS].
+_UNKNOWN_CAPACITY = -999
+#: A list's word for a shelter that has yet to be opened [NSS].
+_CLOSED = "closed"
 
 _BLANK = re.compile(r"\s+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -43,7 +49,7 @@ class Reason(StrEnum):
 
     FIELDS = "wrong number of fields"
     TEXT = "not UTF-8"
-    SHAPE = "not a point"
+    SHAPE = "no place on Earth"
     ID = "no usable id"
     NAME = "no name"
     NUMBER = "not a number"
@@ -96,6 +102,13 @@ class ImportResult:
     is_hazard_assumed: bool
     #: What ``Rejected.line`` counts: ``line`` or ``feature``.
     counted: str
+    #: Kept rows that the list gives no name, and what they are called.
+    n_unnamed: int
+    unnamed: str | None
+    #: Kept rows that the list marks as closed.
+    n_closed: int
+    #: Kept rows that are no point, by what they are: each lies at a point inside.
+    n_by_shape: Mapping[str, int]
 
     @property
     def n_by_reason(self) -> dict[Reason, int]:
@@ -112,13 +125,19 @@ class ShelterRows:
         Where shelters of this list may lie.
     counted
         What the line numbers count.
+    unnamed
+        What a row without a name is called; ``None``: it is left out.
     """
 
-    def __init__(self, extent: Extent = WORLD, counted: str = "line") -> None:
+    def __init__(self, extent: Extent = WORLD, counted: str = "line", unnamed: str | None = None) -> None:
         self.extent = extent
         self.counted = counted
+        self.unnamed = unnamed
         self.rejected: list[Rejected] = []
         self._n_capacity_unreadable = 0
+        self._n_unnamed = 0
+        self._n_closed = 0
+        self._n_by_shape: Counter[str] = Counter()
         #: The ids are the keys, in the order of the rows.
         self._name_by_id: dict[str, str] = {}
         self._lat_deg: list[float] = []
@@ -131,7 +150,17 @@ class ShelterRows:
         self.rejected.append(Rejected(line, reason, _printable(str(value))))
 
     def add(
-        self, line: int, shelter_id: str, name: str, lat: str, lon: str, hazards: int | None, capacity: str = ""
+        self,
+        line: int,
+        shelter_id: str,
+        name: str,
+        lat: str,
+        lon: str,
+        hazards: int | None,
+        capacity: str = "",
+        *,
+        status: str = "",
+        shape: str | None = None,
     ) -> None:
         """Check one row as its source gives it; keep it or note why not.
 
@@ -143,8 +172,13 @@ class ShelterRows:
             Texts of the source; an empty capacity is unknown.
         hazards
             Bits of ``Hazard``; ``None`` where the source has an unknown mark.
+        status
+            Whether the source says that it is closed.
+        shape
+            What the source has in place of a point.
         """
-        shelter_id, name = _plain(shelter_id), _plain(name)
+        shelter_id, given_name = _plain(shelter_id), _plain(name)
+        name = given_name or self.unnamed or ""
         if _SURROGATE.search(shelter_id + name):
             self.reject(line, Reason.TEXT, shelter_id + " " + name)
         elif not shelter_id or " " in shelter_id or len(shelter_id.encode()) > MAX_ID_BYTES:
@@ -163,6 +197,10 @@ class ShelterRows:
             self._lon_deg.append(round(place[1], COORDINATE_DECIMALS))
             self._hazards.append(hazards)
             self._capacity.append(self._people(capacity))
+            self._n_unnamed += not given_name
+            self._n_closed += status.strip().lower() == _CLOSED
+            if shape is not None:
+                self._n_by_shape[shape] += 1
 
     def result(self, *, title: str, licence: str, is_hazard_assumed: bool = False) -> ImportResult:
         """Return the good rows as a catalogue, and the bad ones."""
@@ -189,6 +227,10 @@ class ShelterRows:
             n_capacity_unreadable=self._n_capacity_unreadable,
             is_hazard_assumed=is_hazard_assumed,
             counted=self.counted,
+            n_unnamed=self._n_unnamed,
+            unnamed=self.unnamed,
+            n_closed=self._n_closed,
+            n_by_shape=dict(self._n_by_shape.most_common()),
         )
 
     def _place(self, line: int, lat: str, lon: str) -> tuple[float, float] | None:
@@ -213,6 +255,8 @@ class ShelterRows:
         if not text:
             return math.nan
         people = _number(text)
+        if people == _UNKNOWN_CAPACITY:
+            return math.nan
         if people is None or people < 0:
             self._n_capacity_unreadable += 1
             return math.nan

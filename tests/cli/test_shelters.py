@@ -59,6 +59,24 @@ def test_import_tells_what_became_of_the_rows(tmp_path: Path, capsys: pytest.Cap
     assert b"555" not in written
 
 
+def test_import_says_what_was_closed_nameless_or_no_point(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is kept, and counted on screen; the name for the nameless is the user's."""
+    square = [[[28.0, 41.0], [28.1, 41.0], [28.1, 41.1], [28.0, 41.0]]]
+    features = [
+        {"type": "Feature", "id": 1, "properties": {"STATUS": "CLOSED"}, "geometry": {"type": kind, "coordinates": at}}
+        for kind, at in (("Polygon", square),)
+    ]
+    file = tmp_path / "list.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    words = ["shelters", "import", "geojson", str(file), "--out", str(tmp_path / "out"), "--unnamed", "Toplanma alanı"]
+    assert main(words) == 0
+    screen = capsys.readouterr().out
+    assert "Polygon, kept at a point inside: 1" in screen
+    assert 'without a name, kept as "Toplanma alanı": 1' in screen
+    assert "marked closed by the list, kept all the same: 1" in screen
+    assert load(tmp_path / "out").name == ("Toplanma alanı",)
+
+
 def test_nearest_lists_only_what_is_meant_for_the_hazard(catalogue: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By default for earthquakes; with --hazard tsunami for both; distances by hand from 111 km a degree."""
     assert main(["shelters", "nearest", "35.0,139.0", "--catalogue", str(catalogue), "--json"]) == 0
@@ -107,6 +125,10 @@ def test_info_tells_what_a_catalogue_holds(catalogue: Path, capsys: pytest.Captu
         (["import", "csv", "list.csv", "--out", "x", "--columns", "id"], "'id'"),
         (["import", "csv", "list.csv", "--out", "x", "--columns", "id=a,id=b"], "id=b"),
         (["import", "gsi", "nowhere.csv", "--out", "x"], "nowhere.csv"),
+        (["import", "nss", "list.csv", "--out", "x"], "column: 'ID'"),
+        (["import", "nss", "list.csv", "--out", "x", "--unnamed", "Alan"], "--unnamed"),
+        (["import", "geojson", "list.csv", "--out", "x", "--unnamed", " "], "--unnamed"),
+        (["import", "geojson", "list.csv", "--out", "x", "--columns", "lat=y"], "--columns"),
         (["import", "gsi", "list.csv", "--out", "x"], "list.csv:1"),
         (["import", "csv", "bad.csv", "--out", "x", "--columns", "id=a,name=b,lat=c,lon=d"], "good row"),
     ],

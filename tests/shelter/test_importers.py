@@ -226,13 +226,13 @@ def test_geojson_takes_points_and_notes_the_rest(tmp_path: Path) -> None:
         (7, Reason.SWAPPED),
         (8, Reason.NUMBER),
         (9, Reason.DUPLICATE),
-        (10, Reason.NAME),
         (12, Reason.SHAPE),
     ]
     assert result.counted == "feature"
-    assert result.shelters.id == ("p1", "node/7", "9", "p11")
-    assert result.shelters.hazards.tolist() == [1, 1, 3, 0]
-    assert result.shelters.lat_deg.tolist() == [37.5, 37.6, 37.6, 37.6]
+    assert result.shelters.id == ("p1", "node/7", "9", "p10", "p11")
+    assert result.shelters.name[3] == "Assembly point"
+    assert result.shelters.hazards.tolist() == [1, 1, 3, 1, 0]
+    assert result.shelters.lat_deg.tolist() == [37.5, 37.6, 37.6, 37.6, 37.6]
     assert result.shelters.capacity[0] == 300
     assert "555" not in repr(result)
 
