@@ -176,7 +176,7 @@ def test_a_lock_names_no_host_and_hashes_everything(lock: str) -> None:
         assert "--hash=sha256:" in part, part
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.long(180, reason="asks a package registry")
 @pytest.mark.parametrize("python", sorted({python.rpartition(".")[0] for python in PYTHONS}))
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_wheels_of_all_that_is_locked_are_published(platform: str, python: str, tmp_path: Path) -> None:

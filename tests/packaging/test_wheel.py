@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 from eew.cli.main import COMMANDS
 
 PROJECT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.long(120, reason="the first makes an environment, others start brokers and swarms")
 
 #: Where nobody listens.
 NOWHERE = "mqtt://127.0.0.1:1"
