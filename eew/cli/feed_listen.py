@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", dest="for_s", metavar="S", help="end after so many seconds")
     parser.add_argument("--within", default="10", metavar="S", help="a URL must be reached in this (default: 10)")
     parser.add_argument("--send", metavar="TEXT", help="WebSocket: what the server wants to be told first")
-    parser.add_argument("--interval", default="2", metavar="S", help="HTTP: how often to ask (default: every 2 s)")
+    parser.add_argument("--interval", metavar="S", help="HTTP: how often to ask (default: every 1 or 2 s, by format)")
     parser.add_argument("--silent-after", metavar="S", help="say so when nothing comes for this long")
     parser.add_argument("--max-age", metavar="S", help="leave out reports issued longer ago")
 
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     wire_format(arguments.format)
     options = FeedOptions(
         send=arguments.send,
-        interval_s=number_of(arguments.interval, "--interval", 0.05),
+        interval_s=None if arguments.interval is None else number_of(arguments.interval, "--interval", 0.05),
         silent_after_s=seconds(arguments.silent_after, "--silent-after"),
         max_age_s=seconds(arguments.max_age, "--max-age"),
     )

@@ -148,7 +148,7 @@ async def _started(arguments: argparse.Namespace, reports: "Sequence[EventReport
         case "mqtt":
             server = MqttServer(await _topic(arguments, reports, port, stack))
         case "http":
-            server = HttpServer(arguments.host, port)
+            server = HttpServer(arguments.host, port, manner=manner_of(arguments.format_name))
         case _:
             server = WebSocketServer(arguments.host, port, manner=manner_of(arguments.format_name))
     try:

@@ -42,8 +42,8 @@ class FeedConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     format: str = "native"
     #: A feed of which nothing was heard for this long is called silent; ``None``: as is usual for its transport.
     silent_after_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
-    #: HTTP: from an answer to the next question.
-    interval_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 2.0
+    #: HTTP: from an answer to the next question; ``None``: as is usual for the format's service.
+    interval_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] | None = None
     #: How long an answer, or a connection, may take.
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 10.0
     #: WebSocket: what the server wants to be told first.
@@ -195,8 +195,8 @@ def read_config(path: Path) -> ConfigFile:
     InputError
         If it is not usable: file, line, field, value and what was expected.
     """
-    # A URL may hold a password.
-    document = Document.read(path, is_secret=lambda steps: steps[-1:] in {("broker",), ("url",)})
+    # A URL may hold a password, what a server wants to be told first a key.
+    document = Document.read(path, is_secret=lambda steps: steps[-1:] in {("broker",), ("url",), ("send",)})
     config = record_of(document, DaemonConfig)
     names: set[str] = set()
     faults = []

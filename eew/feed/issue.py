@@ -1,11 +1,11 @@
-"""What a stated time of issue is worth: nothing is known of an earthquake in the second in which it begins."""
+"""What an agency's words say of a report as such: when it was issued, and what it does to its event."""
 
 from datetime import datetime
 from typing import NamedTuple
 
-from eew.report import IssueBasis
+from eew.report import IssueBasis, ReportKind
 
-__all__ = ["Issue", "issue"]
+__all__ = ["Issue", "issue", "kind_of"]
 
 
 class Issue(NamedTuple):
@@ -23,6 +23,15 @@ def issue(stated_at: datetime, origin_at: datetime) -> Issue:
     stated_at
         What the agency gives as the time of issue. Some give the origin; in recorded messages of one it lies before.
     origin_at
-        The report's own.
+        The report's own. Nothing is known of an earthquake in the second in which it begins.
     """
     return Issue(stated_at, IssueBasis.STATED) if stated_at > origin_at else Issue(origin_at, IssueBasis.UNKNOWN)
+
+
+def kind_of(report_no: int, *, is_cancel: bool = False, is_final: bool = False) -> ReportKind:
+    """Return the kind of a report by its number, counted from 1, and what is marked."""
+    if is_cancel:
+        return ReportKind.CANCEL
+    if is_final:
+        return ReportKind.FINAL
+    return ReportKind.NEW if report_no == 1 else ReportKind.UPDATE

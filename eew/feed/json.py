@@ -1,7 +1,7 @@
 """The one reader of JSON from outside: bounds on size and number, and members that say what is wrong."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TypeVar
@@ -39,6 +39,10 @@ _TIME = re.compile(
     r"(?P<y>[0-9]{4})[-/](?P<m>[0-9]{2})[-/](?P<d>[0-9]{2})[ T]"
     r"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?)(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_TRUTHS: Mapping[bool, tuple[bool | int | str | None, ...]] = {
+    False: (False, 0, None, "", "0", "false"),
+    True: (True, 1, "1", "true"),
+}
 _Record = TypeVar("_Record")
 _Object = TypeVar("_Object")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -200,6 +204,15 @@ class Members:
         if value is not None and not isinstance(value, bool):
             raise self.error(name, "true or false")
         return value or False
+
+    def truth(self, name: str) -> bool:
+        """Return a truth, also one written as 0 or 1 or as text; what is not given is not true."""
+        value = self._members.get(name)
+        if isinstance(value, (bool, int, str)) or value is None:
+            for truth, words in _TRUTHS.items():
+                if value in words:
+                    return truth
+        raise self.error(name, "true or false")
 
     def instant(self, name: str, zone: tzinfo) -> datetime:
         """Return a time in UTC, which must be there; ``zone`` is the agency's, for a time that does not say its own."""

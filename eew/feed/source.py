@@ -56,8 +56,8 @@ class FeedOptions:
 
     #: WebSocket: what the server wants to be told first; ``None``: what the format says.
     send: str | None = None
-    #: HTTP: from an answer to the next question.
-    interval_s: float = 2.0
+    #: HTTP: from an answer to the next question; ``None``: as is usual for the format's service.
+    interval_s: float | None = None
     #: How long an answer, or a connection, may take.
     timeout_s: float = 10.0
     max_bytes: int = 4_000_000
@@ -120,6 +120,8 @@ class Feed:
         self.was_reached = asyncio.Event()
         form = wire_format(format_name)
         self._intake = Intake(form, self.options.max_age_s, wall)
+        interval_s = self.options.interval_s
+        self._interval_s = FORMATS[format_name].interval_s if interval_s is None else interval_s
         self._send = self.options.send
         self._answer: Callable[[bytes], str | None] = _no_answer
         if isinstance(form, TalkingFormat):
@@ -214,7 +216,7 @@ class Feed:
                 return http.messages(
                     address,
                     clock=self._clock,
-                    interval_s=options.interval_s,
+                    interval_s=self._interval_s,
                     timeout_s=options.timeout_s,
                     max_bytes=options.max_bytes,
                 )
@@ -283,8 +285,8 @@ class Feed:
             self.was_reached.set()
             self._life_mono_s = self._clock.mono_s()
             return
-        # Who sends heartbeats of its own is not alive because its machine answers.
-        if isinstance(signal, Message) or not self._intake.has_heartbeats:
+        # Who sends heartbeats of its own is not alive because its machine answers; an answer over HTTP is its own.
+        if isinstance(signal, Message) or not self._intake.has_heartbeats or self.address.via is Via.HTTP:
             self._life_mono_s = self._clock.mono_s()
             self.state, self.problem = FeedState.LISTENING, None
         if isinstance(signal, Message):

@@ -79,6 +79,8 @@ class Kind(NamedTuple):
     title: str
     #: Of files that hold one message each.
     suffix: str
+    #: How often its service is usually asked over HTTP.
+    interval_s: float = 2.0
 
 
 FORMATS: Mapping[str, Kind] = {
@@ -93,6 +95,7 @@ FORMATS: Mapping[str, Kind] = {
     "wolfx-fj": Kind("wolfx_fj", "Wolfx fj_eew (Fujian)", ".json"),
     "wolfx-cq": Kind("wolfx_cq", "Wolfx cq_eew (Chongqing)", ".json"),
     "wolfx-cwa": Kind("wolfx_cwa", "Wolfx cwa_eew (CWA, Taiwan)", ".json"),
+    "exptech": Kind("exptech", "ExpTech (TREM), api/v2/eq/eew", ".json", 1.0),
     "icl": Kind("icl", "Institute of Care-life, chinaeew", ".json"),
     "p2pquake": Kind("p2pquake", "P2PQuake 556", ".json"),
     "shakealert": Kind("shakealert", "ShakeAlert XML, schema v10", ".xml"),

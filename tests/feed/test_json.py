@@ -161,6 +161,7 @@ FORMATS = {
     "wolfx-fj": Resolution(1, 1, 0.001, 1, 0.1, kinds=NO_CANCEL),
     "wolfx-cq": Resolution(1, 1, 0.001, 1, 0.1, kinds=NO_CANCEL),
     "wolfx-cwa": Resolution(1, 1, 0.01, 1, 0.1, kinds=NO_CANCEL),
+    "exptech": Resolution(0.001, 0.001, 0.01, 0.1, 0.1),
     "icl": Resolution(0.001, 0.001, 0, 0, 0, kinds=NO_CANCEL),
     "p2pquake": Resolution(1, 1, 0.1, 1, 0.1, statuses=frozenset({AlertStatus.ACTUAL, AlertStatus.TEST})),
     "emsc": Resolution(0.01, 0, 0.0001, 0.1, 0.1, numbers=False),

@@ -9,10 +9,11 @@ import msgspec
 
 from eew.document import spelled, value_at
 from eew.errors import ReportDecodeError
+from eew.feed.issue import kind_of
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
 from eew.feed.json import json_value
 from eew.feed.refusal import A_TIME, refusal_of
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.model import AlertStatus, AreaAnswer, EventReport
 
 __all__ = [
     "INFO_TYPES",
@@ -109,15 +110,6 @@ def has_assumed_values(magnitude: float | None, depth_km: float | None) -> bool:
     Magnitude 1.0 at 10 km, right below the first station; for a real earthquake of magnitude 1.0 no report is issued.
     """
     return magnitude == 1.0 and depth_km == 10.0
-
-
-def kind_of(report_no: int, *, is_cancel: bool = False, is_final: bool = False) -> ReportKind:
-    """Return the kind of a report by what JMA's formats say of it."""
-    if is_cancel:
-        return ReportKind.CANCEL
-    if is_final:
-        return ReportKind.FINAL
-    return ReportKind.NEW if report_no == 1 else ReportKind.UPDATE
 
 
 def jst_text(at: datetime) -> str:

@@ -1,11 +1,10 @@
-"""What all of Wolfx's feeds share: the stream beside the reports, and what a report does to its event."""
+"""What all of Wolfx's feeds share: the stream beside the reports."""
 
 from eew.errors import ReportDecodeError
 from eew.feed.json import Members, parsed_json
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.model import ReportKind
 
-__all__ = ["answer", "kind_of", "said_beside"]
+__all__ = ["answer", "said_beside"]
 
 
 def answer(data: bytes) -> str | None:
@@ -39,10 +38,3 @@ def said_beside(message: Members, kind: str, source: str) -> Heartbeat | Ignored
     if said in {"heartbeat", "pong"}:
         return Heartbeat(source, message.epoch_ms_or_none("timestamp"))
     return Ignored(f"{said[:20] if said else said}, not {kind}")
-
-
-def kind_of(report_no: int, *, is_final: bool) -> ReportKind:
-    """Return what a report does that is no cancel; the reports of an event are counted from 1."""
-    if is_final:
-        return ReportKind.FINAL
-    return ReportKind.NEW if report_no == 1 else ReportKind.UPDATE

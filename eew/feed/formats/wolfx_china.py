@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from eew.feed.formats.native import as_report
-from eew.feed.formats.wolfx import kind_of, said_beside
-from eew.feed.issue import issue
+from eew.feed.formats.wolfx import said_beside
+from eew.feed.issue import issue, kind_of
 from eew.feed.json import parsed_json, time_text
 from eew.feed.parsed import Parsed
 from eew.feed.topic_word import agency_name, topic_word

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from eew.feed.formats.native import as_report
-from eew.feed.formats.wolfx import answer, kind_of, said_beside
-from eew.feed.issue import issue
+from eew.feed.formats.wolfx import answer, said_beside
+from eew.feed.issue import issue, kind_of
 from eew.feed.json import Members, parsed_json, time_text
 from eew.feed.origin_name import origin_name
 from eew.feed.parsed import Parsed
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model import AlertStatus, EventReport
 
 __all__ = ["answer", "greeting", "parse", "render"]
 
@@ -64,7 +64,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     members: dict[str, Any] = {
         "source": _SOURCE,
         "report_no": report_no,
-        "kind": ReportKind.CANCEL if is_cancel else kind_of(report_no, is_final=False),
+        "kind": kind_of(report_no, is_cancel=is_cancel),
         "status": AlertStatus.ACTUAL,
         "issued_at": message.instant("ReportTime", _ZONE),
     }

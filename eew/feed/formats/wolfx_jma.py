@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from eew.feed.formats.native import as_report
-from eew.feed.formats.wolfx import answer, kind_of, said_beside
+from eew.feed.formats.wolfx import answer, said_beside
+from eew.feed.issue import kind_of
 from eew.feed.jma_class import class_of_intensity, intensity_or_none
 from eew.feed.json import Members, parsed_json, time_text
 from eew.feed.parsed import Parsed
@@ -81,7 +82,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         "event_id": topic_word(message.text("EventID")),
         "source": _SOURCE,
         "report_no": report_no,
-        "kind": ReportKind.CANCEL if is_cancel else kind_of(report_no, is_final=message.flag("isFinal")),
+        "kind": kind_of(report_no, is_cancel=is_cancel, is_final=message.flag("isFinal")),
         "status": _status(message),
         "issued_at": issued_at,
     }

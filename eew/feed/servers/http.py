@@ -1,12 +1,14 @@
-"""A web server that offers the newest message."""
+"""A web server that offers the newest message, and streams them where its service does."""
 
 import asyncio
 import hashlib
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from eew.feed.servers.manner import Manner
 from eew.feed.transports.extra import require
 
 if TYPE_CHECKING:
@@ -14,18 +16,48 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpServer"]
 
+_EVENT_STREAM = "text/event-stream"
+_JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(eq=False)
+class _Listener:
+    """Who listens to a stream."""
+
+    request: "web.Request"
+    waiting: "asyncio.Queue[bytes]" = field(default_factory=asyncio.Queue)
+    is_hushed: bool = False
+
+    def cut(self) -> None:
+        """End the connection without a word."""
+        if self.request.transport is not None:
+            self.request.transport.abort()
+
+    def let_go(self) -> None:
+        """Forget what waits: nobody will read it."""
+        while not self.waiting.empty():
+            self.waiting.get_nowait()
+            self.waiting.task_done()
+
 
 class HttpServer:
     """Answers every question with the newest message, or that it has not changed (``ETag``, ``Last-Modified``).
+
+    Who asks with ``?sse=1`` or ``Accept: text/event-stream`` a service that has streams is sent the newest message at
+    once and all others as they come.
 
     Parameters
     ----------
     host, port
         Where to listen; port 0 for any free one.
+    manner
+        What it answers where there is nothing to report, and whether it has streams.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, *, manner: Manner | None = None) -> None:
         self._host = host
+        self._manner = manner or Manner()
+        self._listeners: set[_Listener] = set()
         self._port = port
         self._newest: bytes | None = None
         self._headers: dict[str, str] = {}
@@ -74,28 +106,44 @@ class HttpServer:
             "Last-Modified": format_datetime(datetime.now(UTC), usegmt=True),
         }
         self._read.clear()
+        self._tell(data)
 
     async def garble(self, data: bytes) -> None:
-        """Answer the next question with this."""
-        self._garbage = data
+        """Answer the next question with this; say it to who listens to a stream."""
+        if self._listeners:
+            self._tell(data)
+        else:
+            self._garbage = data
 
     async def beat(self, data: bytes) -> None:
         """Do nothing: an answer is sign of life enough."""
 
     def drop(self) -> None:
-        """Cut the connection at the next question."""
-        self._n_drops += 1
+        """Cut the streams, or the connection at the next question."""
+        if not self._listeners:
+            self._n_drops += 1
+        for listener in self._listeners:
+            listener.cut()
 
     def hush(self) -> None:
-        """Never answer the next question."""
-        self._n_hushes += 1
+        """Say nothing any more to who listens to a stream, or never answer the next question."""
+        if not self._listeners:
+            self._n_hushes += 1
+        for listener in self._listeners:
+            listener.is_hushed = True
 
     async def drained(self) -> None:
         """Wait until somebody has read the newest message."""
         if self._newest is not None:
             await self._read.wait()
+        await asyncio.gather(*(each.waiting.join() for each in self._listeners if not each.is_hushed))
 
-    async def _answer(self, request: "web.Request") -> "web.Response":
+    def _tell(self, data: bytes) -> None:
+        for listener in self._listeners:
+            if not listener.is_hushed:
+                listener.waiting.put_nowait(data)
+
+    async def _answer(self, request: "web.Request") -> "web.StreamResponse":
         from aiohttp import web
 
         self._wanted.set()
@@ -107,12 +155,44 @@ class HttpServer:
         if self._n_hushes:
             self._n_hushes -= 1
             await asyncio.Event().wait()
+        if self._manner.has_event_stream and _wants_stream(request):
+            return await self._stream(request)
         if self._garbage is not None:
             garbage, self._garbage = self._garbage, None
             return web.Response(body=garbage)
         if self._newest is None:
-            return web.Response(status=204)
+            nothing = self._manner.nothing
+            return web.Response(status=204) if nothing is None else web.Response(body=nothing, headers=_JSON)
         self._read.set()
         if request.headers.get("If-None-Match") == self._headers["ETag"]:
             return web.Response(status=304, headers=self._headers)
         return web.Response(body=self._newest, headers=self._headers)
+
+    async def _stream(self, request: "web.Request") -> "web.StreamResponse":
+        """Send the newest message and all that come, until who listens has gone."""
+        from aiohttp import web
+
+        response = web.StreamResponse(headers={"Content-Type": _EVENT_STREAM, "Cache-Control": "no-cache"})
+        await response.prepare(request)
+        listener = _Listener(request)
+        self._listeners.add(listener)
+        newest = self._newest or self._manner.nothing
+        if newest is not None:
+            listener.waiting.put_nowait(newest)
+        try:
+            while True:
+                data = await listener.waiting.get()
+                if not listener.is_hushed:
+                    await response.write(b"".join(b"data: %b\n" % line for line in data.splitlines()) + b"\n")
+                listener.waiting.task_done()
+                if data is self._newest:
+                    self._read.set()
+        except ConnectionError:
+            return response
+        finally:
+            self._listeners.discard(listener)
+            listener.let_go()
+
+
+def _wants_stream(request: "web.Request") -> bool:
+    return request.query.get("sse") == "1" or _EVENT_STREAM in request.headers.get("Accept", "")

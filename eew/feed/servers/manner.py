@@ -22,13 +22,15 @@ class Manner:
     answer: Callable[[str, bytes | None], bytes | None] = _newest
     #: Whether a text is the answer that a heartbeat wants: without it the service hangs up at the next heartbeat.
     is_owed: Callable[[str], bool] | None = None
+    #: What it answers over HTTP while there is nothing to report; ``None``: that there is no content.
+    nothing: bytes | None = None
+    #: Whether it streams its messages over HTTP to who asks for that.
+    has_event_stream: bool = False
 
 
 def manner_of(format_name: str) -> Manner:
     """Return how the service behaves that sends a format."""
-    if format_name.startswith("wolfx-"):
-        return _WOLFX
-    return Manner()
+    return _WOLFX if format_name.startswith("wolfx-") else _MANNERS.get(format_name, Manner())
 
 
 def _wolfx_heartbeat(at: datetime) -> bytes:
@@ -50,3 +52,4 @@ def _encoded(members: dict[str, object]) -> bytes:
 
 
 _WOLFX = Manner(heartbeat=_wolfx_heartbeat, answer=_wolfx_answer)
+_MANNERS = {"exptech": Manner(nothing=b"[]", has_event_stream=True)}

@@ -1,0 +1,73 @@
+"""Scenarios played as services of the web, which are asked, streamed or answered: heard unchanged."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from eew.feed.formats.native import decode_report
+from eew.feed.scenario import load_scenario, scenario_path
+from eew.model import EventReport
+
+REPORTS = load_scenario(scenario_path("bungo-2024")).reports
+
+
+@asynccontextmanager
+async def running(*words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "eew", "feed", *words),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def address_of(server: asyncio.subprocess.Process) -> str:
+    assert server.stdout is not None
+    line = (await server.stdout.readline()).decode().strip()
+    assert line, (await server.communicate())[1].decode()
+    return line
+
+
+async def heard(url: str, format_name: str, count: int, *words: str) -> tuple[list[EventReport], str]:
+    """Return the reports that a listener prints, and what it says besides."""
+    async with running("listen", url, "--format", format_name, "--json", "--count", str(count), *words) as listener:
+        out, err = await listener.communicate()
+        assert listener.returncode == 0, err.decode()
+    return [decode_report(line) for line in out.splitlines()], err.decode()
+
+
+def core(report: EventReport) -> tuple[object, ...]:
+    """Return whose report it is, and its times to the second."""
+    times = (report.origin_at, report.issued_at)
+    return report.event_id, report.report_no, report.kind, *(at and at.replace(microsecond=0) for at in times)
+
+
+async def test_a_scenario_streamed_as_exptech_is_heard_whole() -> None:
+    """The server ends when it has been read."""
+    async with running("serve", "bungo-2024", "--as", "exptech", "--over", "http", "--speed", "max") as server:
+        url = await address_of(server)
+        reports, err = await heard(f"{url}?sse=1", "exptech", len(REPORTS))
+        assert await server.wait() == 0
+    assert [core(each)[:2] for each in reports] == [core(each)[:2] for each in REPORTS]
+    assert "rejected 0" in err
+
+
+@pytest.mark.parametrize("name", ["wolfx-cwa"])
+async def test_a_scenario_served_over_a_websocket_is_heard_whole(name: str) -> None:
+    """The service is asked for its last report, which may come twice then."""
+    async with running("serve", "bungo-2024", "--as", name, "--speed", "max") as server:
+        url = await address_of(server)
+        # The cancel cannot be said.
+        reports, err = await heard(url, name, len(REPORTS) - 1)
+        assert await server.wait() == 0
+    assert [core(each)[:2] for each in reports] == [core(each)[:2] for each in REPORTS[:-1]]
+    assert "rejected 0" in err
