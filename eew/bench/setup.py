@@ -68,7 +68,7 @@ async def signing_key(settings: "Settings") -> "SigningKey":
     """Return the key of the settings, else the user's own."""
     from eew.wire.sign import SigningKey
 
-    return await asyncio.to_thread(SigningKey.load_or_create, Path(settings.key) if settings.key else None)
+    return await asyncio.to_thread(SigningKey.named_or_own, Path(settings.key) if settings.key else None)
 
 
 @asynccontextmanager

@@ -89,7 +89,7 @@ def _played(settings: "Settings", year: "Year", share: float, folder: Path) -> "
     profile = load_profile(year.profile)
     model = intensity_model(profile.intensity_model)
     table = TravelTimeTable.load(settings.travel_times or profile.travel_times)
-    key = SigningKey.load_or_create(Path(settings.key) if settings.key else None)
+    key = SigningKey.named_or_own(Path(settings.key) if settings.key else None)
     shelters = catalogue.load(settings.shelters or catalogue.default_catalogue_path())
     population, files = folder / "population", folder / "run"
     files.mkdir()

@@ -31,6 +31,7 @@ COMMANDS = {
     "schema": "the JSON Schemas of the messages, or the AsyncAPI document",
     "card": "help cards: emergency numbers and guidance by region and language",
     "feed": "listen to agencies' feeds, or play a scenario as one",
+    "key": "make a signing key",
     "dispatch": "the dispatcher as a daemon: feeds in, alerts out",
     "bench": "measure what the dispatcher and its broker can do",
 }

@@ -136,9 +136,9 @@ class ConfigFile:
         return self.document.placed(("population",), lambda: store.load(self._beside(self.config.population)))
 
     def key(self) -> SigningKey:
-        """Load the signing key, made if there is none."""
+        """Load the signing key; without a name it is the user's own, made if there is none."""
         path = None if self.config.key is None else self._beside(self.config.key)
-        return self.document.placed(("key",), lambda: SigningKey.load_or_create(path))
+        return self.document.placed(("key",), lambda: SigningKey.named_or_own(path))
 
     @property
     def state(self) -> Path:

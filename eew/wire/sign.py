@@ -39,6 +39,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from eew.errors import InputError
+from eew.interrupt import held
+from eew.output import naming
 from eew.wire.message import AlertCore
 
 __all__ = [
@@ -179,7 +181,38 @@ class SigningKey:
         path = platformdirs.user_data_path("eew") / "signing-key.pem" if path is None else path
         with contextlib.suppress(FileNotFoundError):
             return cls._load(path)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(path)
+        return cls._load(path)
+
+    @classmethod
+    def named_or_own(cls, path: Path | None) -> Self:
+        """Return the key in a file that was named, which must be there, else the user's own, made on first use.
+
+        Raises
+        ------
+        InputError
+            As ``load_or_create``, and if a named file is missing.
+        """
+        if path is None:
+            return cls.load_or_create()
+        try:
+            return cls._load(path)
+        except FileNotFoundError:
+            expected = f"a key that is there: make one with `eew key new {path}`"
+            raise InputError(expected, file=path, value="missing") from None
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make a key in a new file, mode 0600, and return it.
+
+        Raises
+        ------
+        InputError
+            If there is something of that name; it is left alone.
+        """
+        if not _create(path):
+            raise InputError("a name that is free: a key is never written over", file=path)
         return cls._load(path)
 
     @classmethod
@@ -272,20 +305,25 @@ def _number(value: float | None, n_decimals: int) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def _create(path: Path) -> None:
-    """Put a new key there unless somebody else was faster; the name appears with the whole file behind it."""
+def _create(path: Path) -> bool:
+    """Put a new key there unless there is one; the name appears with the whole file behind it.
+
+    Returns whether it is ours, and not of somebody who was faster.
+    """
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # mkstemp opens with O_EXCL and 0600; a link, unlike a rename, never replaces what is there.
-    descriptor, temporary = tempfile.mkstemp(prefix=".signing-key-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
+    with held(), naming(path):
+        # mkstemp opens with O_EXCL and 0600; a link, unlike a rename, never replaces what is there.
+        descriptor, temporary = tempfile.mkstemp(prefix=".signing-key-", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(file.fileno())
             os.link(temporary, path)
-    finally:
-        Path(temporary).unlink()
+        except FileExistsError:
+            return False
+        finally:
+            Path(temporary).unlink()
+    return True

@@ -67,6 +67,7 @@ def config(folder: Path, population: Path, endpoint: Endpoint, /, **changes: obj
     feed = ["[[feeds]]", 'name = "local"', f'url = "{url}"']
     path = folder / "dispatch.toml"
     path.write_text("\n".join([*lines, *feed]) + "\n")
+    SigningKey.load_or_create(folder / "key.pem")
     return path
 
 
@@ -351,6 +352,7 @@ REFUSALS: dict[str, tuple[Callable[[Path, pytest.MonkeyPatch], dict[str, object]
     "profile": (lambda *_: {"profile": "japn"}, ": profile: "),
     "travel times": (lambda *_: {"travel_times": "nowhere"}, ": travel_times: 'nowhere': expected"),
     "shelters": (lambda *_: {"shelters": "nowhere"}, "nowhere: expected a shelter catalogue"),
+    "a key that is not there": (lambda *_: {"key": "nokey"}, "nokey: 'missing': expected a key that is there: make"),
     "key": (_open_key, "mine.pem: permissions: '0644': expected permissions 0600"),
     "a file where the state should be": (_state_in_a_file, "file/state: 'Not a directory': expected a folder"),
     "no journal": (_state_of_something_else, "journal.db: 'file is not a database': expected a journal"),

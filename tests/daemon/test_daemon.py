@@ -29,6 +29,7 @@ from eew.metrics import MetricsServer
 from eew.model import AlertStatus, EventReport, ReportKind
 from eew.region import parse_region
 from eew.wire import topic
+from eew.wire.sign import SigningKey
 
 pytestmark = pytest.mark.broker
 
@@ -80,6 +81,7 @@ class Station:
             "dispatcher_id": folder.name[-60:],
             "reconnect_s": 0.3,
         }
+        SigningKey.load_or_create(folder / "key.pem")
         self.write()
 
     def write(self, *feeds: str, **changes: object) -> None:

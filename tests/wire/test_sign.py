@@ -300,6 +300,33 @@ def test_the_default_place_is_the_users_data_folder(tmp_path: Path, monkeypatch:
     assert SigningKey.load_or_create(tmp_path / "eew" / "signing-key.pem").key_id == made.key_id
 
 
+def test_a_key_that_was_named_is_never_made(tmp_path: Path) -> None:
+    """A slip of the hand in its name is an error that says how to make one, and makes none."""
+    with pytest.raises(InputError, match=r"missing.*eew key new .*nokey"):
+        SigningKey.named_or_own(tmp_path / "nokey")
+    assert list(tmp_path.iterdir()) == []
+    made = SigningKey.create(tmp_path / "key.pem")
+    assert SigningKey.named_or_own(tmp_path / "key.pem").key_id == made.key_id
+
+
+def test_without_a_name_it_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That one is made on first use."""
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name: tmp_path / name)
+    own = SigningKey.named_or_own(None)
+    assert SigningKey.named_or_own(tmp_path / "eew" / "signing-key.pem").key_id == own.key_id
+
+
+@pytest.mark.parametrize("content", ["", "somebody's only key"])
+def test_a_new_key_is_written_over_nothing(content: str, tmp_path: Path) -> None:
+    """Whatever stands there stays."""
+    path = tmp_path / "key.pem"
+    path.write_text(content)
+    with pytest.raises(InputError, match="never written over"):
+        SigningKey.create(path)
+    assert path.read_text() == content
+    assert [found.name for found in tmp_path.iterdir()] == ["key.pem"]
+
+
 def test_many_who_come_first_at_once_agree_on_one_key(tmp_path: Path) -> None:
     """Whoever loses the race takes the winner's key."""
     n_racers = 8
