@@ -18,12 +18,13 @@ from eew.devices.behaviour import LAST_MILE_SOURCE, Behaviour
 from eew.devices.receiver import Counter
 from eew.devices.swarm import Receipts
 from eew.errors import ConservationError
+from eew.latency import PERCENTILES, percentiles, rate_hz
+from eew.limit import figures_of
 from eew.model import Cells, Delivery, DeviceKind, Devices, EventReport, FloatColumn, Level, ReportKind
 from eew.people import LEVELS, EventPeople, Followed, People, chosen_devices, follow_event
 
-__all__ = ["Dispatched", "check_conservation", "percentiles", "summarise"]
+__all__ = ["Dispatched", "check_conservation", "summarise", "summary_figures"]
 
-_PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "max": 100.0}
 _WARNING_PERCENTILES = {"p5": 5.0, "p50": 50.0, "p95": 95.0}
 _REFUSALS = (Counter.OLDER, Counter.EXPIRED, Counter.UNVERIFIED)
 _SIMULATED = (
@@ -113,6 +114,7 @@ def summarise(
             "unreadable": receipts.counts[Counter.UNREADABLE],
         },
         "latency_ms": _latencies(matched),
+        "alerts_a_second": _rate_hz(matched),
         "warning_s": _warnings(people),
         "outcome": people.outcome(),
         "simulated": simulated,
@@ -135,13 +137,11 @@ def check_conservation(summary: Mapping[str, Any]) -> None:
         )
 
 
-def percentiles(values: npt.NDArray[np.floating], wanted: Mapping[str, float], digits: int) -> dict[str, float | None]:
-    """Return percentiles by name, ``None`` where there are no values; what is not known (NaN) is no value."""
-    is_known = ~np.isnan(values)
-    if not is_known.any():
-        return dict.fromkeys(wanted)
-    found = np.percentile(values if is_known.all() else values[is_known], list(wanted.values()))
-    return {name: round(float(value), digits) for name, value in zip(wanted, found, strict=True)}
+def summary_figures(summary: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return what limits on a run are judged by."""
+    n_late = summary["outcome"]["late_by_dispatch"]
+    latency_ms = summary["latency_ms"]["report_to_device"]
+    return figures_of(latency_ms, summary["delivery"], n_late, summary["alerts_a_second"])
 
 
 def _match(dispatched: Sequence[Dispatched], receipts: Receipts, n_devices: int, cells: Cells | None) -> list[_Matched]:
@@ -241,14 +241,24 @@ def _latencies(matched: Sequence[_Matched]) -> dict[str, Any]:
     sent_ms *= 1000
     received_ms *= 1000
     level = np.concatenate([none.astype(np.uint8), *(each.lines["level"] for each in matched)])
-    from_report = percentiles(sent_ms, _PERCENTILES, 3)
+    from_report = percentiles(sent_ms, PERCENTILES, 3)
     np.subtract(received_ms, sent_ms, out=sent_ms)
     return {
         "report_to_sent": from_report,
-        "sent_to_device": percentiles(sent_ms, _PERCENTILES, 3),
-        "report_to_device": percentiles(received_ms, _PERCENTILES, 3),
-        "by_level": {each.word: percentiles(received_ms[level == each], _PERCENTILES, 3) for each in LEVELS},
+        "sent_to_device": percentiles(sent_ms, PERCENTILES, 3),
+        "report_to_device": percentiles(received_ms, PERCENTILES, 3),
+        "by_level": {each.word: percentiles(received_ms[level == each], PERCENTILES, 3) for each in LEVELS},
     }
+
+
+def _rate_hz(matched: Sequence[_Matched]) -> float | None:
+    """Return how many alerts came a second while any were under way."""
+    spans_s = [
+        (each.dispatched.received_mono_s, each.dispatched.received_mono_s + float(each.received_s.max()))
+        for each in matched
+        if len(each.lines)
+    ]
+    return rate_hz(sum(len(each.lines) for each in matched), spans_s)
 
 
 def _warnings(people: People) -> dict[str, Any]:

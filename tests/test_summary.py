@@ -18,6 +18,7 @@ from eew.decision.sequence import Verdict
 from eew.devices.receiver import RECEIPT, CoreKey, Counter
 from eew.devices.swarm import Receipts
 from eew.errors import ConservationError
+from eew.latency import percentiles
 from eew.model import (
     AlertPlan,
     AlertStatus,
@@ -30,7 +31,7 @@ from eew.model import (
     ReportKind,
     SentRange,
 )
-from eew.summary import Dispatched, check_conservation, percentiles, summarise
+from eew.summary import Dispatched, check_conservation, summarise, summary_figures
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
 NONE, PASSIVE, ACTIVE, CRITICAL = (int(level) for level in Level)
@@ -161,6 +162,7 @@ def test_a_quiet_run_adds_up() -> None:
     """No reports at all: every count is zero and every percentile unknown."""
     summary = summary_of()
     check_conservation(summary)
+    assert summary["alerts_a_second"] is None
     assert summary["conservation"] == dict.fromkeys(("selected", "sent", "superseded", "expired", "failed"), 0)
     assert summary["outcome"] == dict.fromkeys(("in_time", "late_by_physics", "late_by_dispatch", "not_told"), 0)
     assert summary["latency_ms"]["report_to_device"] == dict.fromkeys(("p50", "p90", "p99", "p99_9", "max"))
@@ -208,6 +210,20 @@ def test_latencies_are_from_end_to_end() -> None:
     }
     assert latency["by_level"]["active"]["p50"] == 500.0
     assert latency["by_level"]["critical"]["p50"] is None
+
+
+def test_alerts_a_second_are_those_while_any_were_under_way() -> None:
+    """Two within half a second of their report, one within a quarter: 3 alerts in 0.75 s, and the pause counts not."""
+    first, second = Story("e1", 1, 30, [told(2), told(3, 0.25)]), Story("e1", 2, 31, [told(2, 0.25)])
+    summary = summary_of(first, second)
+    assert summary["alerts_a_second"] == 4.0
+    limits = summary_figures(summary)
+    assert limits == {"p50": 250.0, "p90": 450.0, "p99": 495.0, "p99.9": 499.5, "max": 500.0} | {
+        "lost": 0,
+        "duplicated": 0,
+        "late": 0,
+        "rate": 4.0,
+    }
 
 
 def test_a_cancel_that_reuses_a_number_is_matched_to_its_own_plan() -> None:

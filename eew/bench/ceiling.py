@@ -1,25 +1,31 @@
 """``eew bench ceiling``: what a broker can do at all with packets that are there already."""
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from eew import interrupt
 from eew.bench.setup import Measured, add_load_options, load_options, open_loads, signing_key
+from eew.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
 
 __all__ = ["configure", "run"]
+
+#: What limits may be set on: receivers that only count know no latency.
+_FIGURES = ("lost", "duplicated", "rate")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_load_options(parser)
+    add_fail_if(parser, _FIGURES)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure; return 0, or 1 when the receivers did not get all."""
-    return interrupt.run(_run(load_options(arguments)))
+    """Measure; return 0, or 1 when the receivers did not get all, or above a limit."""
+    return interrupt.run(_run(load_options(arguments), parse_limits(arguments.fail_if, _FIGURES)))
 
 
-async def _run(measured: Measured) -> int:
+async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
     from eew.bench.load import ceiling
     from eew.bench.result import Delivery, document, medians, write
     from eew.settings import shown_settings
@@ -37,6 +43,7 @@ async def _run(measured: Measured) -> int:
                 runs.append(most)
     delivery = Delivery([each["delivery"] for each in runs])
     median = medians([{name: each[name] for name in ("rate_hz", "total_s", "packet_bytes")} for each in runs])
+    judgements = judged(limits, figures_of({}, delivery, rate_hz=median["rate_hz"]))
     write(
         document(
             "ceiling",
@@ -49,6 +56,7 @@ async def _run(measured: Measured) -> int:
                 "ceiling_a_second": round(median["rate_hz"]),
                 "total_s": median["total_s"],
                 "packet_bytes": median["packet_bytes"],
+                "limits": judgements,
                 "runs": runs,
             },
         ),
@@ -60,4 +68,4 @@ async def _run(measured: Measured) -> int:
         f"\nmedian of {len(runs)} runs: {median['rate_hz']:,.0f} packets/s of {median['packet_bytes']} bytes "
         f"({megabytes_hz:,.0f} MB/s), from the first byte written to the last packet counted\n{delivery}"
     )
-    return delivery.exit_code
+    return 1 if say_broken("bench", judgements) else delivery.exit_code

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eew import interrupt
 from eew.ending import to_the_end
+from eew.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
@@ -18,6 +19,8 @@ __all__ = ["configure", "run"]
 
 #: Where everybody lives within reach of the bench's earthquake: around Tokyo Bay.
 _LAT_DEG, _LON_DEG, _RADIUS_KM = 35.6, 139.8, 300
+#: What limits may be set on.
+_FIGURES = ("p50", "p90", "p99", "p99.9", "max", "lost", "duplicated")
 _PERCENTILES = {"p50": "p50", "p90": "p90", "p99": "p99", "p99_9": "p99.9", "max": "max"}
 
 
@@ -37,10 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="S", help="of the population (default 1)")
     parser.add_argument("--runs", default="3", metavar="N", help="how often (default 3)")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write all figures there")
+    add_fail_if(parser, _FIGURES)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure; return 0, or 1 when something was lost."""
+    """Measure; return 0, or 1 when something was lost, or above a limit."""
     from eew.bench.connecting import check_ports
     from eew.bench.result import whole_number
     from eew.broker.endpoint import Endpoint
@@ -50,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     n_connections = whole_number("--connections", arguments.n_connections, 1)
     n_runs = whole_number("--runs", arguments.runs, 1)
+    limits = parse_limits(arguments.fail_if, _FIGURES)
     if arguments.json is not None and not arguments.json.parent.is_dir():
         raise InputError("a file in a folder that exists", field="--json", value=str(arguments.json))
     fixed = {"devices": n_connections, "mode": "device", "connections_per_device": 1, "speed": "max"}
@@ -57,10 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
     host = "127.0.0.1" if settings.broker is None else Endpoint.parse(settings.broker).host
     has_addresses = source_host(host, 0) is not None
     check_ports(n_connections // settings.workers + 1 if has_addresses else n_connections)
-    return interrupt.run(_run(settings, n_runs, arguments.json))
+    return interrupt.run(_run(settings, n_runs, arguments.json, limits))
 
 
-async def _run(settings: "Settings", n_runs: int, json_path: Path | None) -> int:
+async def _run(settings: "Settings", n_runs: int, json_path: Path | None, limits: Sequence[Limit]) -> int:
     from eew.bench.connecting import allow_files, connect
     from eew.bench.load import dispatch
     from eew.bench.result import Delivery, write
@@ -90,10 +95,11 @@ async def _run(settings: "Settings", n_runs: int, json_path: Path | None) -> int
             deliveries.append(told["delivery"])
     delivery = Delivery(deliveries)
     result = _result(settings, told["broker"], runs, delivery)
+    judgements = judged(limits, figures_of(result["latency_ms"]["report_to_device"], delivery))
     _print(settings, result)
     print(delivery)
-    await asyncio.to_thread(write, result, json_path)
-    return delivery.exit_code
+    await asyncio.to_thread(write, result | {"limits": judgements}, json_path)
+    return 1 if say_broken("bench", judgements) else delivery.exit_code
 
 
 def _population(settings: "Settings", n_devices: int, folder: Path) -> "Load":

@@ -1,7 +1,7 @@
 """``eew bench dispatch``: report to last device, beside what the broker can do at all with the same packets."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eew import interrupt
@@ -14,6 +14,7 @@ from eew.bench.setup import (
     signing_key,
     warm_up_size,
 )
+from eew.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
 
 __all__ = ["configure", "run"]
 
@@ -23,14 +24,15 @@ _IMPOSSIBLE = "no dispatch is faster than its ceiling: with so few devices, star
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_load_options(parser)
+    add_fail_if(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure; return 0, or 1 when something was lost."""
-    return interrupt.run(_run(load_options(arguments)))
+    """Measure; return 0, or 1 when something was lost, or above a limit."""
+    return interrupt.run(_run(load_options(arguments), parse_limits(arguments.fail_if)))
 
 
-async def _run(measured: Measured) -> int:
+async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
     from eew.bench.load import ceiling, dispatch
     from eew.bench.result import Delivery, document, medians, write
     from eew.settings import shown_settings
@@ -51,6 +53,9 @@ async def _run(measured: Measured) -> int:
             deliveries.append(told["delivery"])
     delivery, median = Delivery(deliveries), medians(runs)
     efficiency = Ratio.of([each["efficiency"] for each in runs])
+    n_late = sum(each["outcome"]["late_by_dispatch"] for each in runs)
+    latency_ms = median["latency_ms"]["report_to_device"]
+    judgements = judged(limits, figures_of(latency_ms, delivery, n_late, median["alerts_a_second"]))
     write(
         document(
             "dispatch",
@@ -61,13 +66,13 @@ async def _run(measured: Measured) -> int:
             settings=shown_settings(settings),
             # The head has the efficiency, to more digits than its runs.
             figures={name: value for name, value in median.items() if name != "efficiency"}
-            | {"conservation": told["conservation"], "runs": runs},
+            | {"conservation": told["conservation"], "limits": judgements, "runs": runs},
         ),
         measured.json_path,
     )
     _print(median, efficiency, told["broker"])
     print(delivery)
-    return delivery.exit_code
+    return 1 if say_broken("bench", judgements) else delivery.exit_code
 
 
 def _figures(told: Mapping[str, Any], most: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,6 +94,7 @@ def _figures(told: Mapping[str, Any], most: Mapping[str, Any]) -> dict[str, Any]
         "broker_share": told["broker_share"],
         "cpu_us_an_alert": told["cpu_us_an_alert"],
         "latency_ms": told["latency_ms"],
+        "outcome": told["outcome"],
         "packet_bytes": most["packet_bytes"],
     }
 

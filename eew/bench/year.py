@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eew import interrupt
 from eew.errors import InputError
+from eew.limit import add_fail_if, judged, parse_limits, say_broken
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,19 +40,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--broker", metavar="URL", help="mqtt://host:port, instead of the embedded broker")
     parser.add_argument("--seed", metavar="S", help="of the population (default 1)")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write all figures there")
+    add_fail_if(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play it; return 0, or 1 when something was lost."""
+    """Play it; return 0, or 1 when something was lost, or above a limit."""
     from rich.console import Console
 
     from eew.bench.result import Delivery, write
     from eew.broker.endpoint import Endpoint
     from eew.feed.year import load_year, year_path
     from eew.settings import load_settings
-    from eew.summary import check_conservation
+    from eew.summary import check_conservation, summary_figures
 
-    share = _share(arguments.share)
+    share, limits = _share(arguments.share), parse_limits(arguments.fail_if)
     if arguments.json is not None and not arguments.json.parent.is_dir():
         raise InputError("a file in a folder that exists", field="--json", value=str(arguments.json))
     settings = load_settings(vars(arguments) | {"speed": "max"})
@@ -63,14 +65,15 @@ def run(arguments: argparse.Namespace) -> int:
         if result.error is not None:
             raise result.error
         document = _document(settings, year, share, result.summary, _rows(year, result, n_around))
-    write(document, arguments.json)
+    judgements = judged(limits, summary_figures(result.summary))
+    write(document | {"limits": judgements}, arguments.json)
     console = Console(highlight=False)
     if not console.is_terminal:
         # Into a file or a pipe as wide as it needs.
         console = Console(highlight=False, width=400)
     _print(document, year, console)
     check_conservation(result.summary)
-    return Delivery([result.summary["delivery"]]).exit_code
+    return 1 if say_broken("bench", judgements) else Delivery([result.summary["delivery"]]).exit_code
 
 
 def _played(settings: "Settings", year: "Year", share: float, folder: Path) -> "tuple[RunResult, Mapping[str, int]]":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eew import interrupt
+from eew.limit import add_fail_if, judged, parse_limits, say_broken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from eew.dispatcher import Handled
     from eew.estimate.estimator import Estimator
+    from eew.limit import Limit
     from eew.model import Devices, EventReport, Profile, Shelters
     from eew.pipeline import Progress, RunInput
     from eew.region import Region
@@ -58,6 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", metavar="FILE", help="PEM of the signing key (default: your own, made on first use)")
     parser.add_argument("--config", metavar="FILE", help="the same settings as TOML")
     parser.add_argument("--summary", metavar="PATH", help="also write the run summary there")
+    add_fail_if(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,27 +71,34 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = load_settings(vars(arguments), config=arguments.config)
     console = Console(highlight=False)
+    limits = parse_limits(arguments.fail_if)
     play = _play(arguments, settings)
     folder = _run_folder(arguments.scenario)
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as work:
         given = _given(settings, play, Path(work), console)
-        return interrupt.run(_run(settings, given, folder, arguments.summary, console))
+        return interrupt.run(_run(settings, given, folder, arguments.summary, console, limits))
 
 
 async def _run(
-    settings: "Settings", given: "RunInput", folder: Path, summary_path: str | None, console: "Console"
+    settings: "Settings",
+    given: "RunInput",
+    folder: Path,
+    summary_path: str | None,
+    console: "Console",
+    limits: "Sequence[Limit]",
 ) -> int:
     from eew.errors import EewError
     from eew.pipeline import Progress, run
-    from eew.summary import check_conservation
+    from eew.summary import check_conservation, summary_figures
     from eew.view.live import show
     from eew.view.table import print_summary
 
     progress = Progress()
     async with show(console, lambda: _shown(progress)):
         result = await run(settings, given, progress)
-    summary = result.summary
+    judgements = judged(limits, summary_figures(result.summary))
+    summary = result.summary | {"limits": judgements}
     for path in (folder / "summary.json", *([Path(summary_path)] if summary_path else [])):
         path.write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print_summary(summary, console)
@@ -102,6 +112,8 @@ async def _run(
         sys.stderr.write(f"eew replay: {error}\n")
         return error.exit_code
     delivery = summary["delivery"]
+    if say_broken("replay", judgements):
+        return 1
     return 1 if delivery["lost"] or delivery["unreadable"] or summary["conservation"]["failed"] else 0
 
 

@@ -27,7 +27,8 @@ def check_head(figures: dict[str, Any], **settings: object) -> None:
 @pytest.mark.parametrize("mode", ["device", "cell"])
 def test_both_sides_are_measured_and_nothing_is_lost(mode: str, tmp_path: Path) -> None:
     """The figures that others read are in the JSON, and add up."""
-    words = ("--devices", "2000", "--runs", "1", "--mode", mode, "--json", "bench.json")
+    words = ["--devices", "2000", "--runs", "1", "--mode", mode, "--json", "bench.json"]
+    words += ["--fail-if", "p99>10s", "--fail-if", "rate>1/s"]
     done = subprocess.run(
         [sys.executable, "-m", "eew", "bench", "dispatch", *words],
         cwd=tmp_path,
@@ -37,8 +38,12 @@ def test_both_sides_are_measured_and_nothing_is_lost(mode: str, tmp_path: Path) 
         check=False,
         env=os.environ | {"XDG_DATA_HOME": str(tmp_path)},
     )
-    assert (done.returncode, done.stderr) == (0, "")
     figures = json.loads((tmp_path / "bench.json").read_text())
+    rate = f"{figures['alerts_a_second']:,}"
+    assert done.stderr == f"eew bench: --fail-if 'rate>1/s': rate was {rate}/s\n"
+    assert done.returncode == 1
+    assert [each["is_broken"] for each in figures["limits"]] == [False, True]
+    assert sum(figures["runs"][0]["outcome"].values()) == 2000
     delivery = figures["delivery"]
     assert delivery["expected"] == delivery["delivered"] == 2000
     assert delivery["lost"] == delivery["duplicated"] == 0

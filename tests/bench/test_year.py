@@ -147,8 +147,9 @@ def test_a_lost_alert_is_exit_1_and_in_the_last_line(
     """A year of which one alert came and one was lost is told as it is, and fails."""
     first = year.reports[0]
     lines = np.array([(5_250_000_000, 0, 9.0, 0, 2)], dtype=RECEIPT)
-    figures = dict.fromkeys(("n_devices", "n_devices_by_kind", "latency_ms", "dispatcher", "broker"))
+    figures = dict.fromkeys(("n_devices", "n_devices_by_kind", "alerts_a_second", "dispatcher", "broker"))
     summary = figures | {
+        "latency_ms": {"report_to_device": {"p50": 250.0}},
         "conservation": {"selected": 2, "sent": 2, "superseded": 0, "expired": 0, "failed": 0},
         "delivery": {"expected": 2, "delivered": 1, "lost": 1, "duplicated": 0},
         "outcome": {"in_time": 1, "late_by_physics": 0, "late_by_dispatch": 0, "not_told": 1},
