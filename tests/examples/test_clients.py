@@ -151,7 +151,7 @@ def reports() -> list[EventReport]:
 async def dispatch(folder: Path, endpoint: Endpoint) -> SigningKey:
     """Dispatch the reports with the real program, one every half second; return the key that signed them."""
     (folder / "reports.jsonl").write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in reports()))
-    key = SigningKey.create(folder / "key.pem")
+    key = SigningKey.load_or_create(folder / "key.pem")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "eew", "replay", "reports.jsonl", "--broker", str(endpoint), "--key", "key.pem"),
         *("--mode", "cell", "--devices", "3000", "--workers", "1", "--connections", "1", "--speed", "4"),
