@@ -3,13 +3,13 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from eew.errors import InputError
 from eew.interrupt import held, work_folder
 
-__all__ = ["check_file", "check_folder", "naming", "new_folder", "write_file"]
+__all__ = ["check_file", "check_folder", "naming", "new_folder", "write_file", "write_parts"]
 
 
 def check_file(path: str | Path | None, field: str) -> None:
@@ -71,6 +71,29 @@ def write_file(path: str | Path, content: str) -> None:
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
+
+
+def write_parts(path: str | Path, parts: Iterable[str]) -> None:
+    """Write a long file in UTF-8, part by part; else as ``write_file``, but that it may be interrupted.
+
+    Raises
+    ------
+    OSError
+        With the path; what stood there still does, and nothing half-written is left.
+    """
+    path = Path(path)
+    target = path.resolve()
+    is_plain = target.is_file() or not target.exists()
+    with naming(path):
+        if not is_plain:
+            with path.open("w", encoding="utf-8") as file:
+                file.writelines(parts)
+            return
+        with work_folder(f".{target.name}.", target.parent) as beside:
+            fresh = beside / "new"
+            with fresh.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(parts)
+            fresh.replace(target)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""``eew devices``: make a population, import one, or tell about one."""
+"""``eew devices``: make a population, import one, export one, or tell about one."""
 
 import argparse
 from pathlib import Path
@@ -8,6 +8,7 @@ from eew.cli.number import number_of
 from eew.errors import InputError
 
 if TYPE_CHECKING:
+    from eew.devices.exporter import Form
     from eew.devices.importer import RejectedRow
     from eew.model import Devices
 
@@ -15,11 +16,13 @@ __all__ = ["configure", "run"]
 
 #: Rejected rows shown; all of them are in ``rejected.csv``.
 N_SHOWN = 20
+#: How a list is written, by the ending of its name.
+FORM_BY_SUFFIX: "dict[str, Form]" = {".csv": "csv", ".geojson": "geojson"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the sub-commands."""
-    verbs = parser.add_subparsers(dest="verb", metavar="make|import|info", required=True)
+    verbs = parser.add_subparsers(dest="verb", metavar="make|import|export|info", required=True)
     make = verbs.add_parser("make", help="spread devices over the towns of a region")
     make.add_argument("--region", required=True, metavar="NAME|LAT,LON,KM", help="a named region, or a disc")
     make.add_argument("--devices", required=True, metavar="N", help="how many, 1 to 100000000")
@@ -29,13 +32,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     imported = verbs.add_parser("import", help="read a CSV file: id,lat_deg,lon_deg[,kind]")
     imported.add_argument("csv", type=Path, metavar="CSV")
     imported.add_argument("--out", required=True, metavar="DIR", help="an existing population there is replaced")
+    exported = verbs.add_parser("export", help="write ids, places, cells and topics of all devices")
+    exported.add_argument("directory", type=Path, metavar="DIR", help="the population")
+    exported.add_argument(
+        "--out", required=True, metavar="FILE", help="a new file; .csv, or .geojson: a feature a line"
+    )
+    exported.add_argument("--replace", action="store_true", help="the file may be there: it is replaced")
     info = verbs.add_parser("info", help="what is in a population")
     info.add_argument("directory", type=Path, metavar="DIR")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it; return 0."""
-    return {"make": _make, "import": _import, "info": _info}[arguments.verb](arguments)
+    return {"make": _make, "import": _import, "export": _export, "info": _info}[arguments.verb](arguments)
 
 
 def _make(arguments: argparse.Namespace) -> int:
@@ -79,6 +88,33 @@ def _import(arguments: argparse.Namespace) -> int:
     _tell_written(devices, out, is_replaced)
     if rejected:
         _tell_rejected(rejected, arguments.csv, out)
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    """Write all devices as a list."""
+    from eew.devices.exporter import exported
+    from eew.devices.store import CREDIT, load
+    from eew.output import check_file, write_parts
+    from eew.view.progress import progress
+
+    out = Path(arguments.out)
+    form = FORM_BY_SUFFIX.get(out.suffix.lower())
+    if form is None:
+        raise InputError(f"a file ending in {' or '.join(FORM_BY_SUFFIX)}", field="--out", value=arguments.out)
+    # Said before the work, not after it.
+    check_file(out, "--out")
+    is_replaced = out.exists()
+    if is_replaced and not arguments.replace:
+        raise InputError("a new file, or --replace", file=out, field="--out", value="it exists")
+    devices = load(arguments.directory)
+    credit = None if devices.seed is None else CREDIT
+    with progress("writing devices") as on_progress:
+        write_parts(out, exported(devices, form, credit=credit, on_progress=on_progress))
+    replaced = " in place of the file that was there" if is_replaced else ""
+    print(f"{len(devices):,} devices ({_kinds(devices)}) written to {out}{replaced}")
+    if credit is not None:
+        print(credit)
     return 0
 
 

@@ -1,5 +1,6 @@
 """``eew devices`` makes, imports and tells about populations, and says what is wrong in one line."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,77 @@ def test_unusable_list_ends_with_2(
     assert said in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.geojson"])
+def test_export_writes_a_list_and_never_over_another_unasked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """What is there stays unless --replace is given, and then it is said."""
+    make(tmp_path / "taiwan")
+    out = tmp_path / name
+    words = ["devices", "export", str(tmp_path / "taiwan"), "--out", str(out)]
+    capsys.readouterr()
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("500 devices (")
+    assert f"written to {out}\n" in said
+    assert "GeoNames" in said
+    written = out.read_bytes()
+    assert written.count(b"eew/v1/alerts/device/") == 500
+    out.write_text("mine")
+    assert main(words) == 2
+    assert out.read_text() == "mine"
+    capsys.readouterr()
+    assert main([*words, "--replace"]) == 0
+    assert "in place of the file that was there" in capsys.readouterr().out
+    assert out.read_bytes() == written
+    assert {entry.name for entry in tmp_path.iterdir()} == {"taiwan", name}
+
+
+@pytest.mark.parametrize(
+    ("population", "out", "named"),
+    [
+        ("nowhere", "list.csv", "nowhere/devices.toml"),
+        ("taiwan", "list.parquet", ".csv or .geojson"),
+        ("taiwan", "nowhere/list.csv", "a folder that exists"),
+        ("taiwan", "folder.csv", "a file"),
+    ],
+)
+def test_export_that_cannot_be_ends_with_2_and_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    population: str,
+    out: str,
+    named: str,
+) -> None:
+    """Nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / "taiwan")
+    (tmp_path / "folder.csv").mkdir()
+    capsys.readouterr()
+    assert main(["devices", "export", population, "--out", out]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert named in error
+    assert {entry.name for entry in tmp_path.iterdir()} == {"taiwan", "folder.csv"}
+
+
+def test_interrupt_while_exporting_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither half a list nor what it was written in, and what was there is still there."""
+    make(tmp_path / "taiwan")
+    out = tmp_path / "list.csv"
+    out.write_text("mine")
+
+    def interrupted(*_: object, **__: object) -> Iterator[str]:
+        yield "id\n"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eew.devices.exporter.exported", interrupted)
+    assert main(["devices", "export", str(tmp_path / "taiwan"), "--out", str(out), "--replace"]) == 130
+    assert out.read_text() == "mine"
+    assert {entry.name for entry in tmp_path.iterdir()} == {"taiwan", "list.csv"}
 
 
 def test_info_tells_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
