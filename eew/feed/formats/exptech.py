@@ -12,7 +12,7 @@ from eew.feed.json import Members, epoch_ms, parsed_each, parsed_objects
 from eew.feed.parsed import Heartbeat, Parsed
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
 __all__ = ["parse", "render"]
 
@@ -42,10 +42,11 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     -----
     - The author is the source, under the name that other feeds have for it: ``cwa``, ``kma``, ``jma`` (also where NIED
       hands it on), ``sc`` (``scdzj``), ``fj`` (``fjdzj``), and ``trem``, the service's own network.
-    - Reports are counted from 1. ``status`` 0 is a forecast, 1 a warning, 3 a cancel; the service's own clients take
-      all others for forecasts, too. ``final`` is 0 or 1. There are no drills.
+    - Reports are counted from 1; that these are the agency's own numbers is not said, so the count is the service's.
+    - ``status`` 0 is a forecast, 1 a warning, 3 a cancel; the service's own clients take all others for forecasts, too.
+      ``final`` is 0 or 1. There are no drills.
     - Times are milliseconds since 1970. Recorded reports of CWA have the origin as their time: that of issue is then
-      unknown.
+      unknown. So it is of a cancel, which need not say the origin to compare with.
     - A magnitude of 1 means that the source is assumed, as the service's clients say, too. The greatest intensity is
       not read.
 
@@ -98,11 +99,12 @@ def _report(warning: Members, file: str | Path | None) -> EventReport:
         "event_id": topic_word(warning.text("id")),
         "source": topic_word(_SOURCE_BY_AUTHOR.get(author, author)),
         "report_no": report_no,
+        "numbering": _SERVICE,
         "status": AlertStatus.ACTUAL,
         "issued_at": warning.epoch_ms("time"),
     }
     if warning.whole("status") == _CANCEL:
-        return as_report(members | {"kind": ReportKind.CANCEL}, file=file)
+        return as_report(members | {"kind": ReportKind.CANCEL, "issue_basis": IssueBasis.UNKNOWN}, file=file)
     earthquake = warning.members("eq")
     origin_at = earthquake.epoch_ms("time")
     magnitude = earthquake.number_or_none("mag")
