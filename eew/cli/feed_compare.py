@@ -80,12 +80,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _reports(files: list[str], format_name: str) -> "list[EventReport]":
     """Return the reports in the files, in their order; heartbeats and what is no report are left out."""
+    from eew.errors import ReportDecodeError
+    from eew.feed.likeness import with_likeness
     from eew.feed.wire_format import wire_format
     from eew.model import EventReport
 
     wire = wire_format(format_name)
-    read = (wire.parse(Path(file).read_bytes(), file=file) for file in files)
-    return [parsed for message in read for parsed in message if isinstance(parsed, EventReport)]
+    reports: list[EventReport] = []
+    for file in files:
+        data = Path(file).read_bytes()
+        try:
+            reports += (part for part in wire.parse(data, file=file) if isinstance(part, EventReport))
+        except ReportDecodeError as error:
+            raise with_likeness(error, format_name, data, hint="choose it with --format") from error
+    return reports
 
 
 def _by_area(compared: "AreaComparison", areas: "Areas") -> list[dict[str, Any]]:

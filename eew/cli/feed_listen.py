@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eew import interrupt
@@ -147,6 +148,9 @@ class _Printer:
         """Print what becomes of a feed's messages, to its end; raise ``_Enough`` when enough is printed."""
         async with aclosing(feed.outcomes()) as outcomes:
             async for outcome in outcomes:
+                if outcome.fate == "rejected" and feed.counts.n_parsed == 0 and (said := await _other(feed, outcome)):
+                    sys.stderr.write(f"rejected: {said}\n")
+                    return
                 self._show(outcome)
                 if self._n_left == 0:
                     raise _Enough
@@ -187,6 +191,20 @@ class _Printer:
             sys.stderr.write(f"rejected: {what}\n")
         elif isinstance(what, Ignored):
             sys.stderr.write(f"ignored: {_printable(outcome.name)}: {_printable(what.reason)}\n")
+
+
+async def _other(feed: "Feed", outcome: "Outcome") -> str | None:
+    """Say what a file looks like that is not of its feed's format; ``None`` where that cannot be told."""
+    from eew.errors import ReportDecodeError
+    from eew.feed.likeness import with_likeness
+    from eew.feed.transports.address import Via
+
+    if feed.address.via is not Via.FILE or not isinstance(outcome.what, ReportDecodeError):
+        return None
+    data = await asyncio.to_thread(Path(feed.address.target).read_bytes)
+    error = ReportDecodeError("", file=feed.address.target)
+    other = with_likeness(error, feed.format_name, data, hint="choose it with --format")
+    return None if other is error else str(other)
 
 
 def _files(finite: "Sequence[Feed]") -> str:

@@ -12,7 +12,8 @@ import msgspec
 from eew.document import Document, Steps, likely_name, read_toml, unknown_key
 from eew.errors import InputError, ReportDecodeError, ScenarioError
 from eew.faults import faults_of, refuse
-from eew.feed.formats.native import as_report
+from eew.feed.formats.native import AS_NATIVE, as_report
+from eew.feed.likeness import looks_like
 from eew.model import EventReport, ReportKind
 from eew.profile import profile_names
 from eew.region import MAX_RADIUS_KM, NAMED_REGIONS, parse_region
@@ -163,9 +164,15 @@ def load_scenario(path: str | Path) -> Scenario:
     ------
     ScenarioError
         Naming file, line, field, value and what was expected, at the first thing that is wrong; what else is, in its
-        ``also``.
+        ``also``; or naming the format of feeds that the file looks like.
     """
-    return _Reader(Document.read(Path(path), ScenarioError)).scenario()
+    try:
+        return _Reader(Document.read(Path(path), ScenarioError)).scenario()
+    except ScenarioError as error:
+        if names := looks_like(Path(path).read_bytes()):
+            expected = f"a scenario, which is TOML; it looks like {' or '.join(names)} ({AS_NATIVE})"
+            raise ScenarioError(expected, file=path) from error
+        raise
 
 
 def parse_scenario(content: bytes, file: str | Path) -> Scenario:

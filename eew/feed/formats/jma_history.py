@@ -22,6 +22,7 @@ from eew.feed.formats.jma import (
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
 from eew.feed.parsed import Parsed
+from eew.feed.unsayable import refuse_unlocated
 from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
@@ -118,7 +119,7 @@ def render(report: EventReport) -> bytes:
     Raises
     ------
     InputError
-        If the report is a cancel, which the form cannot say.
+        If the report is a cancel, or of areas alone, which the form cannot say.
 
     Notes
     -----
@@ -126,6 +127,7 @@ def render(report: EventReport) -> bytes:
     """
     if report.kind is ReportKind.CANCEL:
         raise InputError("a report that is no cancel, which these lists cannot say", field="kind", value="cancel")
+    refuse_unlocated(report, "jma-history")
     comment = {AlertStatus.EXERCISE: _DRILL, AlertStatus.TEST: _TEST}.get(report.status, "")
     areas = report.areas or ()
     eew = {

@@ -15,7 +15,10 @@ from eew.feed.parsed import Parsed
 from eew.feed.refusal import A_TIME, refusal_of
 from eew.model import EventReport
 
-__all__ = ["as_report", "decode_report", "encode_report", "load_reports", "parse", "render"]
+__all__ = ["AS_NATIVE", "as_report", "decode_report", "encode_report", "load_reports", "parse", "render"]
+
+#: How reports of another format become native ones.
+AS_NATIVE = "eew feed listen FILE --format … --json prints native reports"
 
 _KNOWN = frozenset(EventReport.__struct_fields__)
 #: With all areas of Japan a report has 30 kB.
@@ -123,13 +126,21 @@ def load_reports(path: str | Path) -> tuple[EventReport, ...]:
     Raises
     ------
     ReportDecodeError
-        At the first bad line, with its number, or if there is no report at all.
+        At the first bad line, with its number, or if there is no report at all; or naming the format that the file
+        looks like.
     """
-    reports = tuple(
-        decode_report(line, file=path, line_no=line_no)
-        for line_no, line in enumerate(Path(path).read_bytes().splitlines(), start=1)
-        if line.strip()
-    )
+    data = Path(path).read_bytes()
+    try:
+        reports = tuple(
+            decode_report(line, file=path, line_no=line_no)
+            for line_no, line in enumerate(data.splitlines(), start=1)
+            if line.strip()
+        )
+    except ReportDecodeError as error:
+        # It knows all formats, this one too.
+        from eew.feed.likeness import with_likeness
+
+        raise with_likeness(error, "native", data, hint=AS_NATIVE) from error
     if not reports:
         raise ReportDecodeError("at least one report, a JSON object a line", file=path)
     return reports

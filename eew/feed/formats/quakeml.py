@@ -12,6 +12,7 @@ from eew.feed.formats.native import as_report
 from eew.feed.formats.shakealert import decimal, utc_time
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.topic_word import agency_name, topic_word
+from eew.feed.unsayable import refuse_unlocated
 from eew.feed.xml import parsed_xml
 from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
@@ -93,6 +94,7 @@ def render(report: EventReport) -> bytes:
     Resolution: 1 µs, 1 mm of depth, degrees and magnitude as they are. Not sayable: areas, a fault, a tsunami, an
     assumed hypocentre. An exercise or test is told by a comment of the event.
     """
+    refuse_unlocated(report, "quakeml")
     quakeml = ET.Element("q:quakeml", {"xmlns": NAMESPACE, "xmlns:q": ROOT_NAMESPACE, "xmlns:vs": VS_NAMESPACE})
     name = agency_name(report.event_id)
     name = name if name.isprintable() else report.event_id

@@ -13,6 +13,7 @@ from eew.feed.formats.native import as_report
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.refusal import A_TIME
 from eew.feed.topic_word import agency_name, topic_word
+from eew.feed.unsayable import refuse_unlocated
 from eew.feed.xml import parsed_xml
 from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
@@ -101,6 +102,7 @@ def render(report: EventReport) -> bytes:
     report (an update), a type of magnitude other than Mw, the place, the areas, an assumed hypocentre. The
     uncertainties that the schema asks for are left out, as a report has none.
     """
+    refuse_unlocated(report, "shakealert")
     root = ET.Element("event_message")
     root.set("orig_sys", "dm")
     root.set("version", str(report.report_no - 1))

@@ -14,6 +14,7 @@ from eew.feed.jma_class import class_of_intensity, intensity_or_none
 from eew.feed.json import Members, parsed_json, time_text
 from eew.feed.parsed import Parsed
 from eew.feed.topic_word import agency_name, topic_word
+from eew.feed.unsayable import refuse_unlocated
 from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 __all__ = ["answer", "greeting", "parse", "render"]
@@ -98,6 +99,7 @@ def render(report: EventReport) -> bytes:
     Resolution: 1 s, 0.1°, 1 km, 0.1 of magnitude, a class of intensity. Not sayable: the type of magnitude, the
     detection, the source (it is JMA).
     """
+    refuse_unlocated(report, "wolfx-jma")
     areas = report.areas or ()
     members: dict[str, Any] = {
         "type": "jma_eew",
