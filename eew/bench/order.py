@@ -83,9 +83,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         arguments.plot.write_text(lateness_svg(rows), encoding="utf-8")
     console = Console(highlight=False)
-    if not console.is_terminal:
-        # Into a file or a pipe as wide as it needs.
-        console = Console(highlight=False, width=400)
     _print(rows, delivery, console, f"{n_devices:,} devices a scenario, seed {seed}")
     return 1 if delivery["lost"] or delivery["duplicated"] else 0
 
@@ -129,25 +126,28 @@ def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["Event
 
 
 def _print(rows: Sequence[Mapping[str, Any]], delivery: "Delivery", console: "Console", title: str) -> None:
-    from rich.table import Table
+    from eew.view.grid import Column, Grid, print_grid, say
 
-    table = Table(title=f"late because of the dispatch: {title}", title_justify="left", box=None, pad_edge=False)
-    table.add_column("scenario", no_wrap=True)
-    table.add_column("alerts", justify="right", no_wrap=True)
-    table.add_column("rate/s", justify="right", no_wrap=True)
-    table.add_column("order", no_wrap=True)
-    for heading in ("critical", "active", "passive"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    columns = (
+        Column("scenario"),
+        Column("alerts", is_number=True, falls=2),
+        Column("rate/s", is_number=True),
+        Column("order"),
+        Column("critical", is_number=True),
+        Column("active", is_number=True),
+        Column("passive", is_number=True, falls=1),
+    )
+    grid = Grid(columns, title=f"late because of the dispatch: {title}")
     before: tuple[str, int] | None = None
     for row in rows:
         key = (row["scenario"], row["rate_hz"])
         named = ("", "", "") if key == before else (row["scenario"], f"{row['n_alerts']:,}", f"{row['rate_hz']:,}")
-        table.add_row(*named, row["order"], *(f"{n:,}" for n in row["n_late_by_dispatch"].values()))
+        grid.add(*named, row["order"], *(f"{n:,}" for n in row["n_late_by_dispatch"].values()))
         before = key
-    console.print(table)
+    print_grid(console, grid)
     for line in _worth(rows):
-        console.print(line, markup=False, soft_wrap=True)
-    console.print(f"{delivery} (a calculation: nothing was sent)", soft_wrap=True)
+        say(console, line)
+    say(console, f"{delivery} (a calculation: nothing was sent)")
 
 
 def _worth(rows: Sequence[Mapping[str, Any]]) -> list[str]:

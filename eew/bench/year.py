@@ -68,9 +68,6 @@ def run(arguments: argparse.Namespace) -> int:
     judgements = judged(limits, summary_figures(result.summary))
     write(document | {"limits": judgements}, arguments.json)
     console = Console(highlight=False)
-    if not console.is_terminal:
-        # Into a file or a pipe as wide as it needs.
-        console = Console(highlight=False, width=400)
     _print(document, year, console)
     check_conservation(result.summary)
     return 1 if say_broken("bench", judgements) else Delivery([result.summary["delivery"]]).exit_code
@@ -220,16 +217,23 @@ def _share(text: str) -> float:
 
 
 def _print(result: Mapping[str, Any], year: "Year", console: "Console") -> None:
-    from rich.table import Table
+    from eew.view.grid import Column, Grid, print_grid, say
 
-    table = Table(title=year.title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("origin (local)", no_wrap=True)
-    table.add_column("place", overflow="fold")
-    for heading in ("M", "devices around", "critical", "active", "passive", "alerts", "last device"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    columns = (
+        Column("origin (local)"),
+        Column("place", wraps=True),
+        Column("M", is_number=True),
+        Column("devices around", is_number=True, falls=4),
+        Column("critical", is_number=True, falls=1),
+        Column("active", is_number=True, falls=2),
+        Column("passive", is_number=True, falls=3),
+        Column("alerts", is_number=True),
+        Column("last device", is_number=True),
+    )
+    grid = Grid(columns, title=year.title)
     for report, row in zip(year.reports, result["events"], strict=True):
         last_s = row["report_to_last_device_s"]
-        table.add_row(
+        grid.add(
             f"{report.origin_at:%m-%d %H:%M}",
             row["name"],
             f"{row['magnitude']:.1f}",
@@ -238,9 +242,9 @@ def _print(result: Mapping[str, Any], year: "Year", console: "Console") -> None:
             f"{row['n_alerts']:,}",
             "–" if last_s is None else f"{last_s:.3f} s",
         )
-    console.print(table)
+    print_grid(console, grid)
     for line in _totals(result, year):
-        console.print(line, markup=False, soft_wrap=True)
+        say(console, line)
 
 
 def _totals(result: Mapping[str, Any], year: "Year") -> list[str]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from eew.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from eew.areas import Areas
     from eew.comparison import AreaComparison, Figures, FloatColumn
     from eew.model import EventReport
@@ -71,8 +73,11 @@ def run(arguments: argparse.Namespace) -> int:
         lists = {"areas": by_area, "rows": _rows(compared)}
         print(json.dumps(head | {"figures": asdict(figures(compared))} | lists, ensure_ascii=False, allow_nan=False))
         return 0
-    _print_table(head, by_area)
-    _print_figures(figures(compared))
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    _print_table(head, by_area, console)
+    _print_figures(figures(compared), console)
     if head["unknown_codes"]:
         print(f"eew feed compare: note: no polygon for area {', '.join(head['unknown_codes'])}", file=sys.stderr)
     return 0
@@ -144,36 +149,26 @@ def _rows(compared: "AreaComparison") -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _print_table(head: dict[str, Any], by_area: list[dict[str, Any]]) -> None:
+def _print_table(head: dict[str, Any], by_area: list[dict[str, Any]], console: "Console") -> None:
     """Print one line an area."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from eew.view.grid import Column, Grid, print_grid
 
-    table = Table(
-        title=f"{head['n_compared']} reports; {head['travel_times']}, {head['intensity_model']}; medians over reports",
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
+    figures = f"{head['n_compared']} reports; {head['travel_times']}, {head['intensity_model']}"
+    columns = (
+        Column("area", wraps=True),
+        Column("reports", is_number=True, falls=3),
+        Column("km", is_number=True, falls=2),
+        Column("our S\ns", is_number=True, falls=1),
+        Column("agency's\ns", is_number=True, falls=1),
+        Column("later\ns", is_number=True),
+        Column("latest\ns", is_number=True, falls=4),
+        Column("our\nintensity", is_number=True),
+        Column("agency's", is_number=True),
+        Column("within", is_number=True, falls=3),
     )
-    table.add_column("area", no_wrap=True)
-    heads = (
-        "reports",
-        "km",
-        "our S\ns",
-        "agency's\ns",
-        "later\ns",
-        "latest\ns",
-        "our\nintensity",
-        "agency's",
-        "within",
-    )
-    for name in heads:
-        table.add_column(name, justify="right", no_wrap=True)
+    grid = Grid(columns, title=f"{figures}; medians over reports")
     for area in by_area:
-        table.add_row(
+        grid.add(
             f"{area['code']} {area['name'] or '?'}",
             str(area["n_reports"]),
             _number(area["epicentral_km"]),
@@ -185,28 +180,28 @@ def _print_table(head: dict[str, Any], by_area: list[dict[str, Any]]) -> None:
             _range(area["agency_class_from"], area["agency_class_to"]),
             _share(area["share_within"]),
         )
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        # Into a file or a pipe whole lines go out, however long.
-        console.width = max(console.width, 160)
-    console.print(table)
+    print_grid(console, grid)
 
 
-def _print_figures(total: "Figures") -> None:
+def _print_figures(total: "Figures", console: "Console") -> None:
     """Print what all areas of all reports come to, and what must be known to read it right."""
+    from eew.view.grid import say
+
     median_s, least_s, most_s = (
         _number(value, "+") for value in (total.median_later_s, total.min_later_s, total.max_later_s)
     )
-    print(
+    say(
+        console,
         f"S arrival: {total.n_arrivals:,} compared, ours later by {median_s} s in the median, {least_s} to {most_s} s; "
-        f"{_share(total.share_in_time)} at most 1 s later"
+        f"{_share(total.share_in_time)} at most 1 s later",
     )
-    print(
+    say(
+        console,
         f"Intensity: {total.n_intensities:,} compared, ours within the agency's classes {_share(total.share_within)}, "
         f"within one of them {_share(total.share_within_one_class)}; {total.n_above:,} above, {total.n_below:,} below"
-        + (f", these by {total.median_shortfall:.1f} in the median" if total.median_shortfall is not None else "")
+        + (f", these by {total.median_shortfall:.1f} in the median" if total.median_shortfall is not None else ""),
     )
-    print(TO_KNOW)
+    say(console, TO_KNOW)
 
 
 def _median(column: "FloatColumn") -> float | None:

@@ -144,31 +144,27 @@ def _notes(
 
 def _print_table(names: Sequence[str], places: Sequence[Place], title: str) -> None:
     """Print one line a place."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
     from eew.physics.scale import class_word
+    from eew.view.grid import Column, Grid, print_grid
 
     scale = str(places[0]["scale"])
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
+    columns = (
+        Column("place"),
+        Column("epicentre\nkm", is_number=True),
+        Column("focus\nkm", is_number=True, falls=3),
+        Column("P after\norigin s", is_number=True, falls=2),
+        Column("S after\norigin s", is_number=True, falls=1),
+        Column(f"intensity\n{scale}"),
+        Column("level"),
+        Column("lead\ns", is_number=True),
     )
-    table.add_column("place", overflow="fold")
-    for head in ("epicentre\nkm", "focus\nkm", "P after\norigin s", "S after\norigin s"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column(f"intensity\n{scale}", no_wrap=True)
-    table.add_column("level", no_wrap=True)
-    table.add_column("lead\ns", justify="right", no_wrap=True)
+    grid = Grid(columns, title=title)
     for name, place in zip(names, places, strict=True):
         intensity = place["intensity"]
         keys = ("epicentral_km", "hypocentral_km", "p_arrival_s", "s_arrival_s")
-        table.add_row(
+        grid.add(
             name,
             *(f"{place[key]:.1f}" for key in keys),
             # Cut, not rounded: a number must not look as if it had reached the next class.
@@ -178,8 +174,4 @@ def _print_table(names: Sequence[str], places: Sequence[Place], title: str) -> N
             str(place["level"]),
             f"{place['lead_s']:+.1f}",
         )
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        # Into a file or a pipe whole lines go out, however long.
-        console.width = max(console.width, 160)
-    console.print(table)
+    print_grid(Console(highlight=False), grid)

@@ -13,12 +13,7 @@ from eew.cli.faults import tell_all
 from eew.errors import InputError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from rich.table import Table
-
     from eew.feed.scenario import Scenario
-    from eew.model import EventReport
 
 __all__ = ["configure", "run"]
 
@@ -52,11 +47,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(_: argparse.Namespace) -> int:
+    from rich.console import Console
+
     from eew.feed.scenario import YEAR_FILE, load_scenario, scenario_folder
     from eew.feed.year import load_year
+    from eew.view.grid import Column, Grid, print_grid, say
 
     folder = scenario_folder()
-    table = _table("name", "title", "events", "reports", "magnitude", "profile", "population")
+    grid = Grid(
+        (
+            Column("name"),
+            Column("title", wraps=True),
+            Column("events", is_number=True, falls=3),
+            Column("reports", is_number=True, falls=1),
+            Column("magnitude"),
+            Column("profile", falls=2),
+            Column("population", falls=4),
+        )
+    )
     for path in sorted(folder.glob("*.toml")):
         scenario = load_scenario(path)
         magnitudes = [report.magnitude for report in scenario.reports if report.magnitude is not None]
@@ -64,11 +72,12 @@ def _list(_: argparse.Namespace) -> int:
         span = _number(least) if least == most else f"{_number(least)}-{_number(most)}"
         n_events = len({(report.source, report.event_id) for report in scenario.reports})
         counts = (str(n_events), str(len(scenario.reports)))
-        table.add_row(scenario.name, scenario.title, *counts, span, scenario.profile, scenario.population)
-    _print(table)
+        grid.add(scenario.name, scenario.title, *counts, span, scenario.profile, scenario.population)
+    console = Console(highlight=False)
+    print_grid(console, grid)
     for path in sorted(folder.glob(f"*/{YEAR_FILE}")):
         year = load_year(path)
-        print(f"\n{year.name} (played by `eew bench year`): {year.title}")
+        say(console, f"\n{year.name} (played by `eew bench year`): {year.title}")
     return 0
 
 
@@ -100,30 +109,52 @@ def _held(name: str) -> str:
 
 
 def _show(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
     from eew.feed.scenario import load_scenario, scenario_path
+    from eew.units import iso_utc
+    from eew.view.grid import Column, Grid, print_grid, say
 
     scenario = load_scenario(scenario_path(arguments.scenario))
     if arguments.json:
         print(json.dumps(_as_json(scenario), ensure_ascii=False))
         return 0
-    print(f"{scenario.title} [{scenario.name}]")
-    print(f"profile {scenario.profile}, population {scenario.population}, licence: {scenario.licence}")
+    console = Console(highlight=False)
+    statuses = ", ".join(dict.fromkeys(report.status.value for report in scenario.reports))
+    say(console, f"{scenario.title} [{scenario.name}]")
+    terms = f"profile {scenario.profile}, population {scenario.population}, licence: {scenario.licence}"
+    say(console, f"status {statuses}, {terms}")
     for source in scenario.sources:
-        print(f"source: {source}")
+        say(console, f"source: {source}")
     if scenario.notes:
-        print(scenario.notes)
+        say(console, scenario.notes)
     zero_at = next((report.origin_at for report in scenario.reports if report.origin_at is not None), None)
-    events = {report.event_id for report in scenario.reports}
-    table = _table(*(["event"] if len(events) > 1 else []), "no", "issued", "after s", "kind", "status", "M", "lat")
-    for heading in ("lon", "depth km", "place", ""):
-        table.add_column(heading)
+    has_events = len({report.event_id for report in scenario.reports}) > 1
+    has_statuses = len({report.status for report in scenario.reports}) > 1
+    grid = Grid(
+        (
+            *([Column("event")] if has_events else []),
+            Column("no", is_number=True),
+            Column("issued"),
+            Column("after s", is_number=True, falls=1),
+            Column("kind"),
+            # Where it is the same for all it stands above, too.
+            Column("status", falls=0 if has_statuses else 5),
+            Column("M", is_number=True),
+            Column("lat", is_number=True, falls=4),
+            Column("lon", is_number=True, falls=4),
+            Column("depth km", is_number=True, falls=3),
+            Column("place", wraps=True, falls=2),
+            Column("remarks", falls=2),
+        )
+    )
     for report in scenario.reports:
         remarks = ("assumed" if report.is_assumed else "", "fault" if report.fault else "")
-        table.add_row(
-            *([report.event_id] if len(events) > 1 else []),
+        grid.add(
+            *([report.event_id] if has_events else []),
             str(report.report_no),
-            report.issued_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            _issued_s(report, zero_at),
+            iso_utc(report.issued_at, 3),
+            _number(None if zero_at is None else (report.issued_at - zero_at).total_seconds()),
             report.kind.value,
             report.status.value,
             _number(report.magnitude),
@@ -133,14 +164,8 @@ def _show(arguments: argparse.Namespace) -> int:
             report.place or "",
             " ".join(filter(None, remarks)),
         )
-    _print(table)
+    print_grid(console, grid)
     return 0
-
-
-def _issued_s(report: "EventReport", zero_at: "datetime | None") -> str:
-    if report.issue_basis == "unknown":
-        return "unknown"
-    return _number(None if zero_at is None else (report.issued_at - zero_at).total_seconds())
 
 
 def _convert(arguments: argparse.Namespace) -> int:
@@ -187,23 +212,3 @@ def _as_json(scenario: "Scenario") -> dict[str, Any]:
 
 def _number(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _table(*headings: str) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
-def _print(table: "Table") -> None:
-    """Print as wide as the terminal; into a file or a pipe as wide as it needs."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=400)
-    console.print(table)

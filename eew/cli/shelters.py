@@ -3,7 +3,7 @@
 import argparse
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -204,15 +204,39 @@ def _nearest(arguments: argparse.Namespace) -> int:
         return 0
     if shelters.is_synthetic:
         print(SYNTHETIC)
-    for record in rows:
-        direction = COMPASS[round(record["bearing_deg"] / 45) % 8]
-        print(
-            f"{_distance(record['distance_m']):>9}  {record['bearing_deg']:3d}° {direction:<2}  {record['name']}"
-            f"  ({record['lat_deg']:.5f},{record['lon_deg']:.5f}, {'+'.join(record['hazards'])}, id {record['id']})"
-        )
+    _print_nearest(rows)
     if not rows:
         print(f"no shelter in the catalogue is meant for: {arguments.hazard}")
     return 0
+
+
+def _print_nearest(rows: "Sequence[_Found]") -> None:
+    """Print one line a shelter."""
+    from rich.console import Console
+
+    from eew.view.grid import Column, Grid, print_grid
+
+    grid = Grid(
+        (
+            Column("distance", is_number=True),
+            Column("bearing"),
+            Column("name", wraps=True),
+            Column("place", falls=1),
+            Column("for", falls=2),
+            Column("id", falls=3),
+        )
+    )
+    for record in rows:
+        grid.add(
+            _distance(record["distance_m"]),
+            f"{record['bearing_deg']:3d}° {COMPASS[round(record['bearing_deg'] / 45) % 8]}",
+            record["name"],
+            f"{record['lat_deg']:.5f},{record['lon_deg']:.5f}",
+            "+".join(record["hazards"]),
+            record["id"],
+        )
+    if rows:
+        print_grid(Console(highlight=False), grid)
 
 
 def _info(arguments: argparse.Namespace) -> int:

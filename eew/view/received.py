@@ -5,17 +5,27 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from eew.devices.receiver import Counter
 from eew.devices.swarm import Receipts
 from eew.model import Level
+from eew.view.grid import Column, Grid, print_grid, say
 
 __all__ = ["counts_in_words", "print_reports", "reports_received"]
 
 _LEVELS = (Level.CRITICAL, Level.ACTIVE, Level.PASSIVE)
+_COLUMNS = (
+    Column("no", is_number=True),
+    Column("kind"),
+    Column("devices", is_number=True),
+    Column("critical", is_number=True, falls=1),
+    Column("active", is_number=True, falls=1),
+    Column("passive", is_number=True, falls=1),
+    Column("harmless", is_number=True, falls=3),
+    Column("first s", is_number=True, falls=2),
+    Column("span ms", is_number=True),
+)
 #: Why devices refuse alerts, in words.
 _REFUSALS = {
     Counter.OLDER: "older",
@@ -73,22 +83,10 @@ def reports_received(receipts: Receipts, ready_mono_ns: int) -> list[dict[str, A
 def print_reports(reports: list[dict[str, Any]], console: Console) -> None:
     """Print a table for each event, one line a report."""
     for event_id in dict.fromkeys(report["event_id"] for report in reports):
-        table = Table(
-            title=f"event {event_id}",
-            title_justify="left",
-            title_style="bold",
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-            padding=(0, 1),
-            collapse_padding=True,
-        )
-        table.add_column("no", justify="right", no_wrap=True)
-        table.add_column("kind", no_wrap=True)
-        for head in ("devices", "critical", "active", "passive", "harmless", "first s", "span ms"):
-            table.add_column(head, justify="right", no_wrap=True)
+        grid = Grid(_COLUMNS, title=f"event {event_id}")
         for report in reports:
             if report["event_id"] == event_id:
-                table.add_row(
+                grid.add(
                     str(report["report_no"]),
                     report["kind"],
                     f"{report['n_devices']:,}",
@@ -97,7 +95,5 @@ def print_reports(reports: list[dict[str, Any]], console: Console) -> None:
                     f"{report['first_s']:.1f}",
                     f"{report['spread_ms']:,.0f}",
                 )
-        console.print(table)
-    console.print(
-        "first s: after the devices were ready; span ms: from a report's first reception to its last", soft_wrap=True
-    )
+        print_grid(console, grid)
+    say(console, "first s: after the devices were ready; span ms: from a report's first reception to its last")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
+
+from eew.view.grid import Column, Grid, print_grid
 
 __all__ = ["NOT_A_WARNING", "print_summary"]
 
@@ -60,10 +60,8 @@ def print_summary(summary: Mapping[str, Any], console: Console) -> None:
 def _print_outcome(summary: Mapping[str, Any], console: Console) -> None:
     outcome = summary["outcome"]
     n_people = sum(outcome.values())
-    table = _plain_table(f"{summary['scenario']}: who was told in time")
-    table.add_column("")
-    table.add_column("devices", justify="right")
-    table.add_column("share", justify="right")
+    columns = (Column("", wraps=True), Column("devices", is_number=True), Column("share", is_number=True))
+    grid = Grid(columns, title=f"{summary['scenario']}: who was told in time")
     words = {
         "in_time": "told before the S wave came",
         "late_by_physics": "S wave came before the report was issued",
@@ -73,19 +71,27 @@ def _print_outcome(summary: Mapping[str, Any], console: Console) -> None:
     if "told_at_unknown_time" in outcome:
         words["told_at_unknown_time"] = "told, by a report issued nobody knows when"
     for name, meaning in words.items():
-        table.add_row(meaning, f"{outcome[name]:,}", f"{outcome[name] / n_people:.1%}" if n_people else "–")
-    console.print(table)
+        grid.add(meaning, f"{outcome[name]:,}", f"{outcome[name] / n_people:.1%}" if n_people else "–")
+    print_grid(console, grid)
 
 
 def _print_reports(summary: Mapping[str, Any], console: Console) -> None:
-    table = _plain_table(f"reports ({summary['mode']} mode, QoS {summary['qos']}, {summary['broker']['name']})")
-    table.add_column("no", justify="right")
-    table.add_column("kind")
-    for head in ("issued s", "M", "critical", "active", "passive", "sent", "out ms"):
-        table.add_column(head, justify="right")
+    columns = (
+        Column("no", is_number=True),
+        Column("kind"),
+        Column("issued s", is_number=True, falls=3),
+        Column("M", is_number=True, falls=2),
+        Column("critical", is_number=True),
+        Column("active", is_number=True),
+        Column("passive", is_number=True),
+        Column("sent", is_number=True, falls=1),
+        Column("out ms", is_number=True, falls=4),
+    )
+    title = f"reports ({summary['mode']} mode, QoS {summary['qos']}, {summary['broker']['name']})"
+    grid = Grid(columns, title=title)
     for line in summary["reports"]:
         by_level = line["n_selected_by_level"]
-        table.add_row(
+        grid.add(
             str(line["report_no"]),
             line["kind"],
             "unknown" if line.get("issue_basis") == "unknown" else _number(line["issued_s"], 1),
@@ -94,14 +100,7 @@ def _print_reports(summary: Mapping[str, Any], console: Console) -> None:
             f"{line['n_sent']:,}",
             _number(line["last_sent_ms"], 0),
         )
-    console.print(table)
-
-
-def _plain_table(title: str) -> Table:
-    """Return a table of words and columns that fits 80 characters."""
-    return Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
-    )
+    print_grid(console, grid)
 
 
 def _number(value: float | None, digits: int) -> str:

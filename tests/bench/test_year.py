@@ -161,8 +161,8 @@ def test_a_lost_alert_is_exit_1_and_in_the_last_line(
     monkeypatch.setattr(bench, "_played", lambda *_: (result, n_around))
     assert called() == 1
     out = capsys.readouterr().out.rstrip().splitlines()
-    assert out[2].split()[-6:] == ["0", "1", "0", "1", "0.250", "s"]
-    assert out[3].split()[-5:] == ["0", "0", "0", "0", "–"]
+    assert out[3].split()[-6:] == ["0", "1", "0", "1", "0.250", "s"]
+    assert out[4].split()[-5:] == ["0", "0", "0", "0", "–"]
     assert out[-1] == "delivery   expected 2 = delivered 1 + lost 1; duplicated 0"
 
 
