@@ -31,6 +31,7 @@ from eew.fanout.bulletin import Bulletin
 from eew.fanout.dispatch import SendRate, dispatch
 from eew.fanout.outbox import Outbox
 from eew.fanout.publisher import MqttPublisher
+from eew.feed.replay import Pace
 from eew.ledger import Ledger
 from eew.memory import give_back_freed, held_bytes
 from eew.model import Devices, EventReport, Profile, Shelters
@@ -76,6 +77,8 @@ class RunInput:
     shelters: Shelters
     #: An existing, empty folder for the run's own files.
     folder: Path
+    #: How far the reports have come, where they are a replay.
+    pace: Pace | None = None
 
 
 @dataclass(slots=True)

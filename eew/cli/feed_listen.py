@@ -177,12 +177,16 @@ class _Printer:
         from eew.feed.formats.native import encode_report
         from eew.feed.parsed import Ignored
         from eew.model import EventReport
+        from eew.view.line import tell
 
         what = outcome.what
         if isinstance(what, EventReport):
             told = f"report {what.report_no} of {what.event_id}"
             if outcome.fate == "parsed":
-                print(encode_report(what).decode() if self._is_json else _line(what), flush=True)
+                if self._is_json:
+                    print(encode_report(what).decode(), flush=True)
+                else:
+                    tell(_line(what))
                 if self._n_left is not None:
                     self._n_left -= 1
             else:

@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.geodesy import hypocentral_km
     from eew.model import Level
     from eew.profile import load_profile
+    from eew.view.line import tell
 
     magnitude = number_of(arguments.magnitude, "--magnitude", -2, 10.5)
     depth_km = number_of(arguments.depth_km, "--depth-km", -10, 800)
@@ -87,8 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
         named = arguments.places or [f"{place['epicentral_km']:g} km away" for place in places]
         title = f"M {magnitude:g}, {depth_km:g} km deep, report issued {issue_s:g} s after origin"
         _print_table([name.strip() for name in named], places, f"{title}; {profile.title}, {table.name}")
-        print(f"Late-alert radius: {late_radius_km:.1f} km (nearer, the S wave arrives before the report is issued)")
-        print("A calculation from formulas, not a warning: eew is not a warning service.")
+        tell(f"Late-alert radius: {late_radius_km:.1f} km (nearer, the S wave arrives before the report is issued)")
+        tell("A calculation from formulas, not a warning: eew is not a warning service.")
     for note in _notes(profile, model, magnitude, depth_km, max_intensity, would_issue=would_issue):
         print(f"eew predict: note: {note}", file=sys.stderr)
     return 0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from eew.dispatcher import Handled
     from eew.estimate.estimator import Estimator
+    from eew.feed.replay import Pace
     from eew.limit import Limit
     from eew.model import Devices, EventReport, Profile, Shelters
     from eew.pipeline import Progress, RunInput
@@ -95,7 +96,7 @@ async def _run(
     from eew.view.table import print_summary
 
     progress = Progress()
-    async with show(console, lambda: _shown(progress)):
+    async with show(console, lambda: _shown(progress, settings.speed, given.pace)):
         result = await run(settings, given, progress)
     judgements = judged(limits, summary_figures(result.summary))
     summary = result.summary | {"limits": judgements}
@@ -194,7 +195,7 @@ def _given(settings: "Settings", play: _Play, work: Path, console: "Console") ->
     from eew.clock import SystemClock
     from eew.devices import store
     from eew.devices.population import make
-    from eew.feed.replay import FeedCounter, decoded, lines_of, replay
+    from eew.feed.replay import FeedCounter, Pace, decoded, lines_of, replay
     from eew.pipeline import RunInput
     from eew.view.progress import progress
 
@@ -204,10 +205,12 @@ def _given(settings: "Settings", play: _Play, work: Path, console: "Console") ->
         with progress("making devices") as on_progress:
             store.save(make(play.region, settings.devices, settings.seed, on_progress=on_progress), population)
     source: AsyncIterator[EventReport]
+    pace = None
     if play.reports is None:
         source = decoded(lines_of(sys.stdin.fileno()), FeedCounter())
     else:
-        source = replay(play.reports, SystemClock(), settings.speed)
+        pace = Pace(settings.speed, len(play.reports))
+        source = replay(play.reports, SystemClock(), settings.speed, pace)
     return RunInput(
         name=play.name,
         reports=source,
@@ -219,6 +222,7 @@ def _given(settings: "Settings", play: _Play, work: Path, console: "Console") ->
         population=population,
         shelters=play.shelters,
         folder=work,
+        pace=pace,
     )
 
 
@@ -234,8 +238,10 @@ def _run_folder(scenario: str) -> Path:
     return folder
 
 
-def _shown(progress: "Progress") -> "Shown":
-    from eew.view.live import Shown
+def _shown(progress: "Progress", speed: float, pace: "Pace | None") -> "Shown":
+    import time
+
+    from eew.view.live import Shown, pace_words
 
     counts = ""
     if progress.handled:
@@ -245,7 +251,18 @@ def _shown(progress: "Progress") -> "Shown":
         )
     elif progress.broker:
         counts = f"({progress.broker}, {progress.n_devices:,} devices)"
-    return Shown(progress.stage, counts, [_line(handled) for handled in progress.handled])
+    words, now_mono_s = "", time.monotonic()
+    if progress.handled:
+        between = None if pace is None else pace.event_at(now_mono_s)
+        words = pace_words(
+            event_at=between or progress.event_at,
+            # After the last report, and without a pace of ours, the event's time passes as ours does.
+            speed=1.0 if between is None else speed,
+            n_out=len(progress.handled) if pace is None else pace.n_out,
+            n_reports=None if pace is None else pace.n_reports,
+            next_in_s=None if pace is None else pace.next_in_s(now_mono_s),
+        )
+    return Shown(progress.stage, counts, [_line(handled) for handled in progress.handled], words)
 
 
 def _line(handled: "Handled") -> "Line":

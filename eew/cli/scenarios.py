@@ -127,7 +127,8 @@ def _show(arguments: argparse.Namespace) -> int:
     for source in scenario.sources:
         say(console, f"source: {source}")
     if scenario.notes:
-        say(console, scenario.notes)
+        # Broken for the file's width; a terminal has its own.
+        say(console, re.sub(r"(?<!\n)\n(?!\n)", " ", scenario.notes) if console.is_terminal else scenario.notes)
     zero_at = next((report.origin_at for report in scenario.reports if report.origin_at is not None), None)
     has_events = len({report.event_id for report in scenario.reports}) > 1
     has_statuses = len({report.status for report in scenario.reports}) > 1

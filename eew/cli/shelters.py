@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 from eew.cli.place import place_of
 from eew.errors import InputError, ShelterDataError
 from eew.model import Hazard
+from eew.view.line import tell
 
 if TYPE_CHECKING:
     from eew.model import Shelters
@@ -100,14 +101,14 @@ def _import(arguments: argparse.Namespace) -> int:
         raise ShelterDataError(f"at least one good row ({result.n_read} read)", file=arguments.file)
     source = f"{arguments.source}: {Path(arguments.file).name}"
     known = save(result.shelters, arguments.out, source=source, rejected=result.rejected)
-    print(f"read {known.n_read}, kept {known.n_shelters}, rejected {known.n_rejected}")
+    tell(f"read {known.n_read}, kept {known.n_shelters}, rejected {known.n_rejected}")
     _tell_kept(result)
     if result.is_hazard_assumed:
-        print("the list does not say what its shelters are for: all taken as meant for earthquakes, none for tsunamis")
-    print(f"meant for earthquakes {known.n_earthquake}, for tsunamis {known.n_tsunami}; alerts use only these")
+        tell("the list does not say what its shelters are for: all taken as meant for earthquakes, none for tsunamis")
+    tell(f"meant for earthquakes {known.n_earthquake}, for tsunamis {known.n_tsunami}; alerts use only these")
     if not known.n_earthquake:
-        print("warning: no shelter is meant for earthquakes, so no alert will name one")
-    print(f"catalogue in {arguments.out}" + (", rejected rows in rejected.csv there" if result.rejected else ""))
+        tell("warning: no shelter is meant for earthquakes, so no alert will name one")
+    tell(f"catalogue in {arguments.out}" + (", rejected rows in rejected.csv there" if result.rejected else ""))
     return 0
 
 
@@ -155,27 +156,27 @@ def _columns(text: str) -> Mapping[str, str]:
 def _tell_rejected(result: "ImportResult") -> None:
     """Print how many rows were left out for which reason, and the first of each."""
     for reason, n_rows in result.n_by_reason.items():
-        print(f"rejected, {reason}: {n_rows}")
+        tell(f"rejected, {reason}: {n_rows}")
         listed = [row for row in result.rejected if row.reason is reason]
         for row in listed[:N_SHOWN]:
-            print(f"  {result.counted} {row.line}: {row.value}")
+            tell(f"  {result.counted} {row.line}: {row.value}")
         if len(listed) > N_SHOWN:
-            print(f"  and {len(listed) - N_SHOWN} more")
+            tell(f"  and {len(listed) - N_SHOWN} more")
 
 
 def _tell_kept(result: "ImportResult") -> None:
     """Print how many rows were kept although something about them is not as it might be."""
     for shape, n_rows in result.n_by_shape.items():
-        print(f"{shape}, kept at a point inside: {n_rows}")
+        tell(f"{shape}, kept at a point inside: {n_rows}")
     if result.n_unnamed:
-        print(f"without a name, kept as {json.dumps(result.unnamed, ensure_ascii=False)}: {result.n_unnamed}")
+        tell(f"without a name, kept as {json.dumps(result.unnamed, ensure_ascii=False)}: {result.n_unnamed}")
     if result.n_closed:
-        print(
+        tell(
             f"marked closed by the list, kept all the same: {result.n_closed}; who is sent there may find it locked "
             "until somebody opens it"
         )
     if result.n_capacity_unreadable:
-        print(f"capacity unreadable, taken as unknown: {result.n_capacity_unreadable}")
+        tell(f"capacity unreadable, taken as unknown: {result.n_capacity_unreadable}")
 
 
 def _nearest(arguments: argparse.Namespace) -> int:
@@ -203,10 +204,10 @@ def _nearest(arguments: argparse.Namespace) -> int:
         print(json.dumps({"place": place, "catalogue": catalogue, "shelters": rows}, ensure_ascii=False))
         return 0
     if shelters.is_synthetic:
-        print(SYNTHETIC)
+        tell(SYNTHETIC)
     _print_nearest(rows)
     if not rows:
-        print(f"no shelter in the catalogue is meant for: {arguments.hazard}")
+        tell(f"no shelter in the catalogue is meant for: {arguments.hazard}")
     return 0
 
 
@@ -252,14 +253,14 @@ def _info(arguments: argparse.Namespace) -> int:
         print(json.dumps(asdict(known) | (extent if len(shelters) else {}), ensure_ascii=False))
         return 0
     if known.is_synthetic:
-        print(SYNTHETIC)
-    print(f"title     {known.title}")
-    print(f"source    {known.source}")
-    print(f"licence   {known.licence}")
-    print(f"shelters  {known.n_shelters}: {known.n_earthquake} for earthquakes, {known.n_tsunami} for tsunamis")
-    print(f"import    {known.n_read} rows read, {known.n_rejected} rejected")
+        tell(SYNTHETIC)
+    tell(f"title     {known.title}")
+    tell(f"source    {known.source}")
+    tell(f"licence   {known.licence}")
+    tell(f"shelters  {known.n_shelters}: {known.n_earthquake} for earthquakes, {known.n_tsunami} for tsunamis")
+    tell(f"import    {known.n_read} rows read, {known.n_rejected} rejected")
     if len(shelters):
-        print(
+        tell(
             f"extent    {extent['south_deg']:.2f} to {extent['north_deg']:.2f} N, "
             f"{extent['west_deg']:.2f} to {extent['east_deg']:.2f} E"
         )

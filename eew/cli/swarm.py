@@ -137,6 +137,7 @@ async def _play(
 
     from rich.console import Console
 
+    from eew.view.grid import say
     from eew.view.received import counts_in_words, print_reports, reports_received
 
     console = Console(highlight=False)
@@ -160,7 +161,7 @@ async def _play(
     }
     if summary_path is not None:
         await asyncio.to_thread(Path(summary_path).write_text, json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    print(counts_in_words(receipts.counts))
+    say(console, counts_in_words(receipts.counts))
     if reports:
         print_reports(reports, console)
     if failure is not None:

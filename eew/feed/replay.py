@@ -8,13 +8,14 @@ import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from eew.clock import Clock
 from eew.errors import ReportDecodeError
 from eew.feed.formats.native import decode_report
 from eew.model import EventReport
 
-__all__ = ["MAX_LINE_BYTES", "FeedCounter", "decoded", "lines_of", "replay"]
+__all__ = ["MAX_LINE_BYTES", "FeedCounter", "Pace", "decoded", "lines_of", "replay"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,33 @@ MAX_LINE_BYTES = 1_000_000
 _TICK_S = 1e-6
 
 
-async def replay(reports: Sequence[EventReport], clock: Clock, speed: float) -> AsyncGenerator[EventReport]:
+@dataclass(slots=True)
+class Pace:
+    """How far a replay has come: what a view looks at."""
+
+    speed: float
+    n_reports: int
+    #: That are out.
+    n_out: int = 0
+    #: When the next one was issued, and when it comes out; ``None`` before the first and after the last.
+    next_issued_at: datetime | None = None
+    next_due_mono_s: float = 0.0
+
+    def event_at(self, mono_s: float) -> datetime | None:
+        """Return what time it is for the earthquake, between two reports; else ``None``."""
+        if self.next_issued_at is None:
+            return None
+        wait_s = self.next_in_s(mono_s) or 0.0
+        return self.next_issued_at - timedelta(seconds=wait_s * self.speed if wait_s else 0.0)
+
+    def next_in_s(self, mono_s: float) -> float | None:
+        """Return in how many seconds the next report comes, 0 if it is late; ``None`` where there is none."""
+        return None if self.next_issued_at is None else max(0.0, self.next_due_mono_s - mono_s)
+
+
+async def replay(
+    reports: Sequence[EventReport], clock: Clock, speed: float, pace: Pace | None = None
+) -> AsyncGenerator[EventReport]:
     """Let reports out as far apart as they were issued, the first at once.
 
     Parameters
@@ -35,6 +62,8 @@ async def replay(reports: Sequence[EventReport], clock: Clock, speed: float) -> 
         What to wait on.
     speed
         How many times faster than real; ``math.inf`` for no waiting at all.
+    pace
+        Is kept true.
 
     Notes
     -----
@@ -47,9 +76,15 @@ async def replay(reports: Sequence[EventReport], clock: Clock, speed: float) -> 
     start_mono_s = clock.mono_s()
     for report in reports:
         due_mono_s = start_mono_s + (report.issued_at - reports[0].issued_at).total_seconds() / speed
+        if pace is not None:
+            pace.next_issued_at, pace.next_due_mono_s = report.issued_at, due_mono_s
         while (wait_s := due_mono_s - clock.mono_s()) > _TICK_S:
             await clock.sleep(wait_s)
+        if pace is not None:
+            pace.n_out += 1
         yield report
+    if pace is not None:
+        pace.next_issued_at = None
 
 
 @dataclass(slots=True)

@@ -78,7 +78,9 @@ def table_of(grid: Grid, width: int | None) -> tuple[Table, list[str]]:
         Of the terminal; ``None`` for as much as it takes.
     """
     natural, least = _widths(grid)
-    kept = list(range(len(grid.columns)))
+    # Where nothing stands in a column, nothing is missed.
+    is_said = [not grid.rows or any(row[at] for row in grid.rows) for at in range(len(grid.columns))]
+    kept = [at for at, each in enumerate(is_said) if each]
     while width is not None and _total([least[each] for each in kept]) > width:
         falls = max(grid.columns[each].falls for each in kept)
         if falls == 0:
@@ -101,8 +103,8 @@ def table_of(grid: Grid, width: int | None) -> tuple[Table, list[str]]:
         )
     for row in grid.rows:
         table.add_row(*(Text(row[each]) for each in kept))
-    fallen = [column.head.replace("\n", " ") for at, column in enumerate(grid.columns) if at not in kept]
-    return table, [head for head in fallen if head]
+    fallen = [at for at, each in enumerate(is_said) if each and at not in kept]
+    return table, [grid.columns[at].head.replace("\n", " ") for at in fallen]
 
 
 def _widths(grid: Grid) -> tuple[list[int], list[int]]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from eew.clock import ManualClock
-from eew.feed.replay import MAX_LINE_BYTES, FeedCounter, decoded, lines_of, replay
+from eew.feed.replay import MAX_LINE_BYTES, FeedCounter, Pace, decoded, lines_of, replay
 from eew.model import AlertStatus, EventReport, ReportKind
 
 FIRST_AT = datetime(2011, 3, 11, 5, 46, 45, 600_000, UTC)
@@ -60,6 +60,34 @@ async def test_reports_come_out_at_their_instants(speed: float, expected: list[t
         await clock.advance(200)
     assert [number for number, _ in task.result()] == [number for number, _ in expected]
     assert [at_s for _, at_s in task.result()] == pytest.approx([at_s for _, at_s in expected], abs=1e-6)
+
+
+async def test_a_pace_tells_the_events_time_and_when_the_next_report_comes(manual_clock: ManualClock) -> None:
+    """Between two reports the event's time passes as fast as it is played; after the last there is none."""
+    pace = Pace(10.0, 3)
+    looks = []
+
+    def look() -> tuple[int, float | None, float | None]:
+        mono_s = manual_clock.mono_s()
+        event_at, wait_s = pace.event_at(mono_s), pace.next_in_s(mono_s)
+        return pace.n_out, wait_s, None if event_at is None else (event_at - FIRST_AT).total_seconds()
+
+    async def consume() -> None:
+        async for _ in replay(sequence(0, 8, 20), manual_clock, 10, pace):
+            pass
+
+    assert look() == (0, None, None)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(consume())
+        for step_s in (0.3, 0.5, 1.0, 1.0):
+            await manual_clock.advance(step_s)
+            looks.append(look())
+    assert looks == [
+        (1, pytest.approx(0.5), pytest.approx(3.0)),
+        (2, pytest.approx(1.2), pytest.approx(8.0)),
+        (2, pytest.approx(0.2), pytest.approx(18.0)),
+        (3, None, None),
+    ]
 
 
 async def test_report_is_not_out_before_it_is_due(manual_clock: ManualClock) -> None:
