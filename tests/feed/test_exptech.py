@@ -104,9 +104,8 @@ def test_status_and_number_say_what_a_report_does(changes: dict[str, object], ki
 
 
 def test_cancel_says_only_whom_it_cancels() -> None:
-    """Nothing else in it has to be right; its time may be the origin, as that of other reports."""
+    """Nothing else in it has to be right."""
     report = parsed(status=3, eq=None, time=ORIGIN_MS + 9000)
-    assert report.issue_basis is IssueBasis.UNKNOWN
     assert (report.event_id, report.lat_deg, report.issued_at) == ("1140887", None, ORIGIN_AT + timedelta(seconds=9))
 
 

@@ -12,7 +12,7 @@ from eew.feed.json import Members, epoch_ms, parsed_each, parsed_objects
 from eew.feed.parsed import Heartbeat, Parsed
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model import AlertStatus, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
 
@@ -46,7 +46,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     - ``status`` 0 is a forecast, 1 a warning, 3 a cancel; the service's own clients take all others for forecasts, too.
       ``final`` is 0 or 1. There are no drills.
     - Times are milliseconds since 1970. Recorded reports of CWA have the origin as their time: that of issue is then
-      unknown. So it is of a cancel, which need not say the origin to compare with.
+      unknown.
     - A magnitude of 1 means that the source is assumed, as the service's clients say, too. The greatest intensity is
       not read.
 
@@ -104,7 +104,7 @@ def _report(warning: Members, file: str | Path | None) -> EventReport:
         "issued_at": warning.epoch_ms("time"),
     }
     if warning.whole("status") == _CANCEL:
-        return as_report(members | {"kind": ReportKind.CANCEL, "issue_basis": IssueBasis.UNKNOWN}, file=file)
+        return as_report(members | {"kind": ReportKind.CANCEL}, file=file)
     earthquake = warning.members("eq")
     origin_at = earthquake.epoch_ms("time")
     magnitude = earthquake.number_or_none("mag")
