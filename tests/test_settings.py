@@ -1,11 +1,15 @@
 """Where a setting comes from, and what is said of one that is wrong."""
 
+import argparse
+import importlib
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from eew.cli.bench import BENCHES
+from eew.cli.main import main
 from eew.errors import InputError
 from eew.settings import Settings, load_settings
 
@@ -161,3 +165,42 @@ def test_a_variable_that_nobody_reads_is_one_warning(capsys: pytest.CaptureFixtu
     said = capsys.readouterr().err
     assert said.startswith("eew: warning: nobody reads the variable EEW_COLOUR: there are EEW_MODE, EEW_QOS, ")
     assert said.count("\n") == 1
+
+
+def read_by_command() -> dict[str, set[str]]:
+    """Return which commands have an option for each setting."""
+    commands = {name: f"eew.cli.{name}" for name in ("replay", "swarm", "watch")}
+    commands |= {f"bench {name}": f"eew.bench.{name}" for name in BENCHES if name != "order"}
+    read: dict[str, set[str]] = {name: set() for name in Settings.__struct_fields__}
+    for command, module in commands.items():
+        parser = argparse.ArgumentParser()
+        importlib.import_module(module).configure(parser)
+        for name in read.keys() & {action.dest for action in parser._actions}:
+            read[name].add(command)
+    read["dispatcher_id"].add("replay")
+    return read
+
+
+def test_the_page_of_settings_has_each_with_its_default_and_who_reads_it(project: Path) -> None:
+    """docs/settings.md has one row a setting."""
+    text = (project / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
+    ]
+    assert [row[0].strip("`") for row in rows] == list(Settings.__struct_fields__)
+    for (name, default, _, readers), expected in zip(rows, read_by_command().values(), strict=True):
+        alone, _, benches = readers.partition("bench ")
+        names = {each for each in alone.split(", ") if each} | {f"bench {each}" for each in benches.split(", ") if each}
+        assert names == expected, name
+        value = getattr(Settings(), name.strip("`"))
+        if value is not None:
+            assert default.strip("`") == (f"{value:g}" if isinstance(value, float) else str(value)), name
+
+
+def test_the_help_of_replay_tells_of_file_and_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody looks for what no help mentions."""
+    with pytest.raises(SystemExit):
+        main(["replay", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "EEW_DEVICES=500" in said
+    assert "docs/settings.md" in said

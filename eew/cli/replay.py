@@ -36,6 +36,10 @@ _RADIUS_KM = 300
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
+    parser.epilog = (
+        "Options may also stand in a TOML file (--config: devices = 500) and in the environment (EEW_DEVICES=500); "
+        "options beat the environment, and that the file. See docs/settings.md."
+    )
     parser.add_argument(
         "scenario", metavar="SCENARIO|FILE.jsonl|-", help="a scenario's name or file, or native reports"
     )
@@ -59,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connections-per-device", metavar="1", help="a real connection for each device")
     parser.add_argument("--reconnect-s", metavar="S", help="how long to try while the broker is not there (default 30)")
     parser.add_argument("--key", metavar="FILE", help="PEM of the signing key (default: your own, made on first use)")
-    parser.add_argument("--config", metavar="FILE", help="the same settings as TOML")
+    parser.add_argument("--config", metavar="FILE", help="the same settings as TOML, named as the options with _ for -")
     parser.add_argument("--summary", metavar="PATH", help="also write the run summary there")
     add_fail_if(parser)
 
