@@ -1,3 +1,4 @@
+# make setup    .venv with what is locked; PYTHON=/path/to/python3.13 takes another Python, for every target
 # make replay   the main job, with the embedded broker
 # make test     every test
 # make check    lint, types, import contracts
@@ -5,7 +6,7 @@
 # make contract  docs/asyncapi.yaml and docs/schemas, from the code
 # make docs     the site, into build/docs
 # make figures  the README's table, from the newest file of benchmarks/results
-# make lock     renew the locked dependencies (needs uv)
+# make lock     the locks, from pyproject.toml; UPGRADE=--upgrade takes the newest of everything
 PYTHON ?= python3
 BIN := .venv/bin
 SCENARIO ?= scenarios/tohoku-2011.toml
@@ -61,7 +62,6 @@ docs: setup-dev
 figures: setup-dev
 	$(BIN)/python benchmarks/figures.py table
 
-# `make lock UPGRADE=--upgrade` takes the newest of everything; else what is locked stays.
 UV_COMPILE = $(abspath $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv))) pip compile --universal --no-strip-extras --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
 lock:

@@ -44,6 +44,7 @@ TYPED = [
     ("schema event", 0, "event_id"),
     ("schema --asyncapi", 0, r"asyncapi\W+3"),
     ("card jp/en", 0, "119"),
+    ("key new my-key.pem", 0, "my-key.pem"),
     ("feed listen reports.jsonl --format native", 0, "test-false-alarm"),
     ("feed serve drill --as jma-xml --over folder --dir telegrams --speed max", 0, ""),
     (f"watch --broker {NOWHERE} --reconnect-s 0.1 --at 38.27,140.87 --profile japan --language ja", 3, NOWHERE),
