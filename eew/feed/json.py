@@ -1,17 +1,18 @@
 """The one reader of JSON from outside: bounds on size and number, and members that say what is wrong."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
-from eew.document import Steps, spelled, value_at
+from eew.document import Steps, spelled
 from eew.errors import ReportDecodeError
 from eew.feed.parsed import Ignored, Parsed
-from eew.feed.refusal import refusal_of
+from eew.feed.spared import Spared, converted
 
 __all__ = [
     "A_LOCAL_TIME",
@@ -39,6 +40,7 @@ _TIME = re.compile(
     r"(?P<y>[0-9]{4})[-/](?P<m>[0-9]{2})[-/](?P<d>[0-9]{2})[ T]"
     r"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?)(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_LISTED = "listed"
 _TRUTHS: Mapping[bool, tuple[bool | int | str | None, ...]] = {
     False: (False, 0, None, "", "0", "false"),
     True: (True, 1, "1", "true"),
@@ -89,6 +91,8 @@ def parsed_objects(data: bytes, *, file: str | Path | None = None) -> "tuple[Mem
 def parsed_each(objects: Iterable[_Object], parse: Callable[[_Object], Parsed]) -> tuple[Parsed, ...]:
     """Parse each object of a list or each line; what is wrong with some costs not the rest, and is said as ignored.
 
+    What was left out of an object is said after it.
+
     Raises
     ------
     ReportDecodeError
@@ -100,6 +104,8 @@ def parsed_each(objects: Iterable[_Object], parse: Callable[[_Object], Parsed]) 
     for each in objects:
         try:
             parts.append(parse(each))
+            if isinstance(each, Members):
+                parts += each.spared.parts()
         except ReportDecodeError as error:
             n_wrong += 1
             first = first or error
@@ -135,12 +141,17 @@ def epoch_ms(at: datetime) -> int:
 class Members:
     """The members of one object, each taken by its name as what it must be; the errors say where it stands.
 
-    Absent, null and (of texts) empty are the same: unknown.
+    Absent, null and (of texts) empty are the same: unknown. So is what may be unknown and is not as it must be; then
+    that is noted in ``spared``.
     """
 
-    def __init__(self, value: object, *, file: str | Path | None = None, path: Steps = ()) -> None:
+    def __init__(
+        self, value: object, *, file: str | Path | None = None, path: Steps = (), spared: Spared | None = None
+    ) -> None:
         self._file = file
         self._path = path
+        #: What of it, and of the objects in it but those of lists, could not be used and need not be there.
+        self.spared = Spared() if spared is None else spared
         if not isinstance(value, dict):
             raise _error("one JSON object", value, path, file)
         self._members = value
@@ -151,12 +162,15 @@ class Members:
 
     def text(self, name: str) -> str:
         """Return a text, which must be there; a whole number is read as its digits."""
-        if (text := self.text_or_none(name)) is None:
+        if (text := self._text(name)) is None:
             raise self.error(name, "it to be given")
         return text
 
     def text_or_none(self, name: str) -> str | None:
         """Return a text or a whole number's digits."""
+        return self.spared(lambda: self._text(name))
+
+    def _text(self, name: str) -> str | None:
         value = self._members.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
@@ -176,16 +190,25 @@ class Members:
 
     def number(self, name: str) -> float:
         """Return a number, also one written as text."""
-        if (number := self.number_or_none(name)) is None:
+        if (number := self._number(name)) is None:
             raise self.error(name, "it to be given")
         return number
 
     def number_or_none(self, name: str, *, unknown: float | None = None) -> float | None:
         """Return a number; ``unknown`` is the number that the agency writes where it has none."""
+        number = self.spared(lambda: self._number(name))
+        return None if number == unknown else number
+
+    def number_unless(self, name: str, unknown: float) -> float | None:
+        """Return a number that the report cannot be without, ``None`` where it is the agency's for unknown."""
+        number = self._number(name)
+        return None if number == unknown else number
+
+    def _number(self, name: str) -> float | None:
         number = _number(self._members.get(name))
         if number is None and name in self and self._members[name] != "":
             raise self.error(name, "a number")
-        return None if number is not None and number == unknown else number
+        return number
 
     def whole(self, name: str) -> int:
         """Return a whole number of at least 0, also one written as text."""
@@ -216,13 +239,16 @@ class Members:
 
     def instant(self, name: str, zone: tzinfo) -> datetime:
         """Return a time in UTC, which must be there; ``zone`` is the agency's, for a time that does not say its own."""
-        if (at := self.instant_or_none(name, zone)) is None:
+        if (at := self._instant(name, zone)) is None:
             raise self.error(name, "it to be given")
         return at
 
     def instant_or_none(self, name: str, zone: tzinfo) -> datetime | None:
         """Return a time in UTC."""
-        text = self.text_or_none(name)
+        return self.spared(lambda: self._instant(name, zone))
+
+    def _instant(self, name: str, zone: tzinfo) -> datetime | None:
+        text = self._text(name)
         if text is None:
             return None
         at = instant_of(text, zone)
@@ -239,11 +265,11 @@ class Members:
 
     def epoch_ms_or_none(self, name: str) -> datetime | None:
         """Return a time in UTC that is given as milliseconds since 1970."""
-        return self.epoch_ms(name) if name in self else None
+        return self.spared(lambda: self.epoch_ms(name)) if name in self else None
 
     def members(self, name: str) -> "Members":
         """Return the object under a name, which must be there."""
-        return Members(self._members.get(name), file=self._file, path=(*self._path, name))
+        return Members(self._members.get(name), file=self._file, path=(*self._path, name), spared=self.spared)
 
     def objects(self, name: str) -> "tuple[Members, ...]":
         """Return the objects of a list; null is an empty one."""
@@ -252,6 +278,8 @@ class Members:
 
     def records(self, name: str, record: type[_Record]) -> list[_Record]:
         """Return the objects of a list as records, which is quicker where there are many; one alone is a list of one.
+
+        What of them is not as it must be is left out, the record where it cannot be without it.
 
         Parameters
         ----------
@@ -265,26 +293,31 @@ class Members:
             value = [value] if value else []
         if len(value) > MAX_OBJECTS:
             raise _error(f"at most {MAX_OBJECTS} objects", len(value), (*self._path, name), self._file)
-        try:
-            return msgspec.convert(value, list[record])  # type: ignore[valid-type]  # a type that is given
-        except msgspec.ValidationError as error:
-            refusal = refusal_of(error)
-            path = (*self._path, name, *refusal.path)
-            raise _error(refusal.expected, value_at(value, refusal.path), path, self._file) from error
+        form = _listing(name, cast("Hashable", record))
+        optional = ((name,),)
+        listed = converted({name: value}, form, self.spared, optional=optional, within=self._path, file=self._file)
+        records: list[_Record] = getattr(listed, _LISTED)
+        return records
 
     def numbers(self, name: str) -> tuple[float | None, ...]:
-        """Return a list of numbers, of which some may be unknown."""
+        """Return a list of numbers, of which some may be unknown; so is what is none."""
         value = self._members.get(name)
         if not isinstance(value, list) or len(value) > MAX_OBJECTS:
             raise self.error(name, "a list of numbers")
         numbers = tuple(map(_number, value))
         if any(number is None and each is not None for number, each in zip(numbers, value, strict=True)):
-            raise self.error(name, "a list of numbers")
+            self.spared.add(self.error(name, "a list of numbers"))
         return numbers
 
     def error(self, name: str, expected: str) -> ReportDecodeError:
         """Return the error for a member."""
         return _error(expected, self._members.get(name), (*self._path, name), self._file)
+
+
+@cache
+def _listing(name: str, record: Hashable) -> type[msgspec.Struct]:
+    """Return a record of one list under a name: with it an error says the whole way."""
+    return msgspec.defstruct("Listing", [(_LISTED, list[record], msgspec.field(name=name, default_factory=list))])  # type: ignore[valid-type]  # a type that is given
 
 
 def _objects(value: object, path: Steps, file: str | Path | None) -> tuple[Members, ...]:

@@ -95,11 +95,11 @@ def test_what_may_be_an_earthquake_is_read(kind: str | None) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"time": None}, "origin_at"),
+        ({"time": None}, "data.properties.time"),
         ({"lastupdate": "today"}, "data.properties.lastupdate"),
         ({"unid": None}, "data.properties.unid"),
-        ({"lat": None}, "lat_deg"),
-        ({"mag": "big"}, "data.properties.mag"),
+        ({"lat": None}, "data.properties.lat"),
+        ({"lon": "east"}, "data.properties.lon"),
     ],
 )
 def test_bad_member_is_named(changes: dict[str, object], field: str) -> None:

@@ -93,7 +93,7 @@ def test_globalquake_is_an_agency_of_its_own() -> None:
     [
         (b'{"type":"Topology"}', "type"),
         (collection(feature(lastupdate=None)), "features[0].properties.lastupdate"),
-        (collection(feature(lat=None)), "lat_deg"),
+        (collection(feature(lat=None)), "features[0].properties.lat"),
         (b"[]", None),
     ],
 )

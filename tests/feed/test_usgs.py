@@ -96,8 +96,8 @@ def test_empty_collection_is_a_sign_of_life() -> None:
 
 def test_bad_feature_costs_only_itself() -> None:
     """It is ignored with a reason."""
-    reason = "one of several is not as it should be: magnitude: expected a number of at least -2.0"
-    assert parse(collection(feature(mag=-9), feature()))[0] == Ignored(reason)
+    reason = "one of several is not as it should be: lat_deg: expected a number of at most 90.0"
+    assert parse(collection(feature([137.0, 91.0, 10.0]), feature()))[0] == Ignored(reason)
 
 
 @pytest.mark.parametrize(

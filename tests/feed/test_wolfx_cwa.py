@@ -185,7 +185,6 @@ def test_name_that_is_a_number_is_written_as_one() -> None:
         ({"ReportNum": 0}, "report_no", "a whole number of at least 1"),
         ({"OriginTime": "07:58"}, "OriginTime", "a time like 2011-03-11 05:46:45"),
         ({"Latitude": None}, "Latitude", "it to be given"),
-        ({"ID": [1]}, "ID", "text"),
         ({"isCancel": "yes"}, "isCancel", "true or false"),
     ],
 )

@@ -1,5 +1,6 @@
 """DMDATA's JSON of JMA's early warnings, schema ``eew-information`` 1.0.0."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from eew.feed.formats.jma import (
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS
 from eew.feed.parsed import Ignored, Parsed
+from eew.feed.spared import Spared
 from eew.feed.unsayable import refuse_unlocated
 from eew.model import AreaAnswer, EventReport, ReportKind
 
@@ -33,6 +35,12 @@ _SCHEMA = "eew-information"
 _TITLE = "緊急地震速報（地震動予報）"
 _CANCELLED = "先ほどの、緊急地震速報（地震動予報）を取り消します。"
 _ASSUMED = "仮定震源要素"
+#: What a report can be without.
+_OPTIONAL = (
+    ("body", "intensity"),
+    *(("body", "earthquake", name) for name in ("magnitude", "arrivalTime")),
+    *(("body", "earthquake", "hypocenter", name) for name in ("name", "depth")),
+)
 #: Depths that are said in words, km.
 _DEPTH_WORDS = {"ごく浅い": 0.0, "７００ｋｍ以上": 700.0}
 
@@ -135,10 +143,11 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     The form is that of [DMDATA]. Where there is no origin time, the time of detection stands for it, as in
     JMA's XML. An area that was reached already or is foreseen by PLUM alone has no arrival to come.
     """
-    head = decoded_json(data, _Head, file)
+    spared = Spared()
+    head = decoded_json(data, _Head, file, spared)
     if head.schema.type != _SCHEMA:
         return (Ignored(f"a message of another schema: {head.schema.type}"),)
-    message = decoded_json(data, _Message, file)
+    message = decoded_json(data, _Message, file, spared, _OPTIONAL)
     body = message.body
     for field, word, words in (
         ("status", message.status, tuple(STATUSES)),
@@ -162,10 +171,10 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         "issued_at": with_zone(message.report_date_time),
     }
     if body.earthquake is not None:
-        members |= _earthquake(body.earthquake, file)
+        members |= _earthquake(body.earthquake, file, spared)
     if body.intensity is not None:
-        members["areas"] = tuple(_area(region, file) for region in body.intensity.regions) or None
-    return (as_report(members, file=file),)
+        members["areas"] = tuple(_area(region, file, spared) for region in body.intensity.regions) or None
+    return (as_report(members, file=file, spared=spared), *spared.parts())
 
 
 def render(report: EventReport) -> bytes:
@@ -203,19 +212,21 @@ def render(report: EventReport) -> bytes:
     return msgspec.json.encode(message)
 
 
-def _earthquake(earthquake: _Earthquake, file: str | Path | None) -> dict[str, Any]:
+def _earthquake(earthquake: _Earthquake, file: str | Path | None, spared: Spared) -> dict[str, Any]:
     place = earthquake.hypocenter
     coordinate, magnitude = place.coordinate or _Coordinate(), earthquake.magnitude or _Value()
     origin = earthquake.origin_time or earthquake.arrival_time
     at = "body.earthquake.hypocenter"
     depth = place.depth or _Value()
-    size = _number(magnitude.value, "body.earthquake.magnitude.value", file)
+    size = spared(lambda: _number(magnitude.value, "body.earthquake.magnitude.value", file))
     return {
         "origin_at": None if origin is None else with_zone(origin),
         "detected_at": None if earthquake.arrival_time is None else with_zone(earthquake.arrival_time),
         "lat_deg": _number((coordinate.latitude or _Value()).value, f"{at}.coordinate.latitude.value", file),
         "lon_deg": _number((coordinate.longitude or _Value()).value, f"{at}.coordinate.longitude.value", file),
-        "depth_km": _number(depth.value, f"{at}.depth.value", file) if depth.value else _depth_of(depth.condition),
+        "depth_km": spared(lambda: _number(depth.value, f"{at}.depth.value", file))
+        if depth.value
+        else _depth_of(depth.condition),
         "magnitude": size,
         "magnitude_type": None if size is None else magnitude.unit,
         "place": place.name,
@@ -236,16 +247,17 @@ def _number(text: str | None, field: str, file: str | Path | None) -> float | No
         raise ReportDecodeError("a number", file=file, field=field, value=text) from error
 
 
-def _area(region: _Region, file: str | Path | None) -> dict[str, Any]:
+def _area(region: _Region, file: str | Path | None, spared: Spared) -> dict[str, Any]:
     span, code = region.forecast_max_int or _Span(), (region.kind.code if region.kind else None) or "0"
-    is_to_come = region.arrival_time and not region.is_plum and region.condition is None and code[-1] == "0"
+    arrival = region.arrival_time
+    is_to_come = not region.is_plum and region.condition is None and code[-1] == "0"
     return {
         "code": region.code,
         "name": region.name,
-        "intensity_from": _intensity(span.lowest, file),
-        "intensity_to": _intensity(span.highest, file),
-        "s_arrival_at": instant(region.arrival_time, "body.intensity.regions.arrivalTime", file)
-        if region.arrival_time and is_to_come
+        "intensity_from": spared(lambda: _intensity(span.lowest, file)),
+        "intensity_to": spared(lambda: _intensity(span.highest, file)),
+        "s_arrival_at": spared(partial(instant, arrival, "body.intensity.regions.arrivalTime", file))
+        if arrival and is_to_come
         else None,
     }
 

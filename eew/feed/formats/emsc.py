@@ -54,7 +54,8 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     action = message.text("action")
     if action not in _KINDS:
         return (Ignored(f"action {action[:20]}, not {', '.join(_KINDS)}"),)
-    return (solution(message.members("data"), _KINDS[action], file),)
+    feature = message.members("data")
+    return (solution(feature, _KINDS[action], file), *feature.spared.parts())
 
 
 def render(report: EventReport) -> bytes:
@@ -73,12 +74,15 @@ def render(report: EventReport) -> bytes:
 
 
 def solution(feature: Members, kind: ReportKind, file: str | Path | None) -> Parsed:
-    """Read a feature of EMSC's catalogue, or of one that is published as EMSC does; ignore what is no earthquake."""
+    """Read a feature of EMSC's catalogue, or of one that is published as EMSC does; ignore what is no earthquake.
+
+    What of it cannot be used and need not be there is noted in the feature's ``spared``.
+    """
     said = feature.members("properties")
     type_of_event = said.text_or_none("evtype") or "ke"
     if type_of_event not in _EARTHQUAKES:
         return Ignored(f"no earthquake but evtype {type_of_event[:20]}")
-    return as_report(_members(said, kind), file=file)
+    return as_report(_members(said, kind), file=file, spared=feature.spared)
 
 
 def feature_of(report: EventReport) -> dict[str, Any]:
@@ -110,7 +114,7 @@ def feature_of(report: EventReport) -> dict[str, Any]:
 
 
 def _members(said: Members, kind: ReportKind) -> dict[str, Any]:
-    origin_at = said.instant_or_none("time", UTC)
+    origin_at = said.instant_or_none("time", UTC) if kind is ReportKind.CANCEL else said.instant("time", UTC)
     issued_at = said.epoch_ms("lastupdate") if said.is_number("lastupdate") else said.instant("lastupdate", UTC)
     catalog = said.text_or_none("source_catalog") or _SOURCE
     is_last = kind is ReportKind.CANCEL or origin_at is None
@@ -122,8 +126,8 @@ def _members(said: Members, kind: ReportKind) -> dict[str, Any]:
         "status": AlertStatus.ACTUAL,
         "issued_at": issued_at,
         "origin_at": origin_at,
-        "lat_deg": said.number_or_none("lat"),
-        "lon_deg": said.number_or_none("lon"),
+        "lat_deg": said.number_or_none("lat") if kind is ReportKind.CANCEL else said.number("lat"),
+        "lon_deg": said.number_or_none("lon") if kind is ReportKind.CANCEL else said.number("lon"),
         "depth_km": said.number_or_none("depth"),
         "magnitude": said.number_or_none("mag"),
         "magnitude_type": said.text_or_none("magtype"),

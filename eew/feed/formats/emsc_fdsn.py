@@ -42,7 +42,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     if kind not in _TYPES:
         raise document.error("type", " or ".join(_TYPES))
     if kind == "Feature":
-        return (solution(document, ReportKind.UPDATE, file),)
+        return (solution(document, ReportKind.UPDATE, file), *document.spared.parts())
     features = document.objects("features")
     if not features:
         return (Heartbeat("emsc"),)

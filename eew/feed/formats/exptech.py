@@ -104,7 +104,7 @@ def _report(warning: Members, file: str | Path | None) -> EventReport:
         "issued_at": warning.epoch_ms("time"),
     }
     if warning.whole("status") == _CANCEL:
-        return as_report(members | {"kind": ReportKind.CANCEL}, file=file)
+        return as_report(members | {"kind": ReportKind.CANCEL}, file=file, spared=warning.spared)
     earthquake = warning.members("eq")
     origin_at = earthquake.epoch_ms("time")
     magnitude = earthquake.number_or_none("mag")
@@ -118,4 +118,4 @@ def _report(warning: Members, file: str | Path | None) -> EventReport:
         "place": earthquake.text_or_none("loc"),
         "is_assumed": magnitude == _ASSUMED_MAGNITUDE,
     }
-    return as_report(members, file=file)
+    return as_report(members, file=file, spared=warning.spared)

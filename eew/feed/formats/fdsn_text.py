@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from eew.errors import ReportDecodeError
@@ -11,6 +12,7 @@ from eew.feed.formats.native import as_report
 from eew.feed.formats.shakealert import decimal
 from eew.feed.json import MAX_OBJECTS, bounded, instant_of, parsed_each
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
+from eew.feed.spared import Spared
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.unsayable import refuse_unsayable
 from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
@@ -130,18 +132,20 @@ def _parsed(data: bytes, file: str | Path | None, received_at: datetime | None) 
         raise ReportDecodeError(f"at most {MAX_OBJECTS} lines", file=file, field="size", value=len(rows))
     fewest = max(map(names.index, _NEEDED)) + 1 if has_heading else _FEWEST
 
+    spared = Spared()
+
     def parsed(numbered: tuple[int, str]) -> Parsed:
         line_no, line = numbered
         values = [value.strip() for value in line.split("|")]
         if len(values) < fewest:
             expected = f"{fewest} or more columns with | between"
             raise ReportDecodeError(expected, file=file, line=line_no, value=len(values))
-        return _solution(dict(zip(names, values, strict=False)), file, line_no, received_at)
+        return _solution(dict(zip(names, values, strict=False)), file, line_no, received_at, spared)
 
-    return parsed_each(rows, parsed)
+    return *parsed_each(rows, parsed), *spared.parts()
 
 
-def _solution(row: _Row, file: str | Path | None, line_no: int, received_at: datetime | None) -> Parsed:
+def _solution(row: _Row, file: str | Path | None, line_no: int, received_at: datetime | None, spared: Spared) -> Parsed:
     kind = row.get("eventtype", "").lower()
     is_cancel = kind == _NOT_EXISTING
     if kind not in _EARTHQUAKES and not is_cancel:
@@ -151,8 +155,10 @@ def _solution(row: _Row, file: str | Path | None, line_no: int, received_at: dat
         raise ReportDecodeError(_A_TIME, file=file, line=line_no, field="Time", value=row["time"])
     issued_at = origin_at if received_at is None else max(origin_at, received_at)
     number = {
-        name: decimal(row.get(name), field=name.capitalize(), file=file)
-        for name in ("latitude", "longitude", "depth/km", "magnitude")
+        name: decimal(row.get(name), field=name.capitalize(), file=file) for name in ("latitude", "longitude")
+    } | {
+        name: spared(partial(decimal, row.get(name), field=name.capitalize(), file=file))
+        for name in ("depth/km", "magnitude")
     }
     resource = _RESOURCE.fullmatch(row["eventid"])
     members = {
@@ -173,7 +179,7 @@ def _solution(row: _Row, file: str | Path | None, line_no: int, received_at: dat
         "magnitude_type": row.get("magtype") or None,
         "place": row.get("eventlocationname", "").strip('"') or None,
     }
-    return as_report(members, file=file, line_no=line_no)
+    return as_report(members, file=file, line_no=line_no, spared=spared)
 
 
 def _source(row: _Row) -> str:

@@ -95,4 +95,4 @@ def _report(warning: Members, file: str | Path | None) -> EventReport:
         "magnitude": warning.number_or_none("magnitude"),
         "place": warning.text_or_none("epicenter"),
     }
-    return as_report(members, file=file)
+    return as_report(members, file=file, spared=warning.spared)

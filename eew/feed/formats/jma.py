@@ -1,18 +1,19 @@
 """What JMA's formats share: its clock, its words, its assumed hypocentre, its practice of warning."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec
 
-from eew.document import spelled, value_at
+from eew.document import Steps
 from eew.errors import ReportDecodeError
 from eew.feed.issue import kind_of
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
 from eew.feed.json import json_value
-from eew.feed.refusal import A_TIME, refusal_of
+from eew.feed.refusal import A_TIME
+from eew.feed.spared import Spared, converted
 from eew.model import AlertStatus, AreaAnswer, EventReport
 
 __all__ = [
@@ -61,16 +62,20 @@ def instant(text: str, field: str, file: str | Path | None) -> datetime:
         raise ReportDecodeError(A_TIME, file=file, field=field, value=text) from error
 
 
-def decoded_json(data: bytes, form: type[_Form], file: str | Path | None) -> _Form:
-    """Return a JSON object as what it is to be; raise ``ReportDecodeError`` naming its first wrong member."""
+def decoded_json(
+    data: bytes, form: type[_Form], file: str | Path | None, spared: Spared, optional: Collection[Steps] = ()
+) -> _Form:
+    """Return a JSON object as what it is to be, without what of ``optional`` cannot be so (see ``eew.feed.spared``).
+
+    Raises
+    ------
+    ReportDecodeError
+        Naming the first of the other members that is wrong.
+    """
     members = json_value(data, file=file)
-    try:
-        return msgspec.convert(members, form)
-    except msgspec.ValidationError as error:
-        refusal = refusal_of(error)
-        value = value_at(members, refusal.path)
-        shown = None if isinstance(value, (dict, list)) else value
-        raise ReportDecodeError(refusal.expected, file=file, field=spelled(refusal.path), value=shown) from error
+    if not isinstance(members, dict):
+        raise ReportDecodeError("one JSON object", file=file, value=None if isinstance(members, list) else members)
+    return converted(members, form, spared, optional=optional, file=file)
 
 
 def span_words(area: AreaAnswer) -> tuple[str, str] | None:

@@ -22,6 +22,7 @@ from eew.feed.formats.jma import (
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
 from eew.feed.parsed import Parsed
+from eew.feed.spared import Spared
 from eew.feed.unsayable import refuse_unlocated
 from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
 
@@ -30,6 +31,9 @@ __all__ = ["parse", "render"]
 #: The longest sequence that JMA can number has 359.
 MAX_REPORTS = 1_000
 MAX_AREAS = 20_000
+
+#: What a report can be without.
+_OPTIONAL = tuple(("EEWLists", "EEWs", name) for name in ("HypoName", "HypoDepth", "Magnitude", "IntensityAreas"))
 
 #: Classes by their number in the lists, from 0; negative ones stand for unknown and for none.
 _VALUES = tuple(INTENSITY_BY_CLASS.values())
@@ -100,7 +104,8 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     website the name of the epicentre, in brackets, and the time of origin are those found afterwards. Areas without
     codes are left out.
     """
-    document = decoded_json(data, _Document, file)
+    spared = Spared()
+    document = decoded_json(data, _Document, file, spared, _OPTIONAL)
     said = f"{document.description} {document.comment}"
     status = AlertStatus.EXERCISE if _DRILL in said else AlertStatus.TEST if _TEST in said else AlertStatus.ACTUAL
     pairs = [(sequence.id, report) for sequence in document.sequences for report in sequence.reports]
@@ -109,8 +114,8 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     n_areas = sum(len(areas.area_codes) for _, report in pairs for areas in report.intensity_areas)
     if n_areas > MAX_AREAS:
         raise ReportDecodeError(f"at most {MAX_AREAS} areas", file=file, field="IntensityAreas", value=n_areas)
-    reports = [as_report(_members(event_id, status, report), file=file) for event_id, report in pairs]
-    return tuple(sorted(reports, key=_issue))
+    reports = [as_report(_members(event_id, status, report), file=file, spared=spared) for event_id, report in pairs]
+    return (*sorted(reports, key=_issue), *spared.parts())
 
 
 def render(report: EventReport) -> bytes:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from eew.feed.formats.jma import JST, WARNINGS, has_assumed_values, kind_of, war
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
 from eew.feed.parsed import Ignored, Parsed
+from eew.feed.spared import Spared
 from eew.feed.unsayable import refuse_unlocated
 from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
 
@@ -98,7 +100,8 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     text = text[head.end() :].partition("9999=")[0] + " "
     if head["status"] == "30" and not _NUMBER.search(text):
         return (Ignored("a test of the distribution, without an earthquake"),)
-    return (_parsed(head, text, file),)
+    spared = Spared()
+    return (_parsed(head, text, file, spared), *spared.parts())
 
 
 def render(report: EventReport) -> bytes:
@@ -136,7 +139,7 @@ def render(report: EventReport) -> bytes:
     return ("\n".join([*lines, "9999="]) + "\n").encode("ascii")
 
 
-def _parsed(head: re.Match[str], text: str, file: str | Path | None) -> Parsed:
+def _parsed(head: re.Match[str], text: str, file: str | Path | None, spared: Spared) -> Parsed:
     kind, status = head["type"], head["status"]
     _require(kind in _TYPES, "type", kind, " or ".join(sorted(_TYPES)), file)
     _require(status in _STATUSES, "status", status, " or ".join((*_STATUSES, _REFERENCE)), file)
@@ -174,8 +177,8 @@ def _parsed(head: re.Match[str], text: str, file: str | Path | None) -> Parsed:
             "like 220 N385 E1408 010 68 6+ RK33433", file=file, field="hypocentre", value=text[number.end() :][:40]
         )
     if origin_at is not None and not is_cancel:
-        members["areas"] = tuple(_areas(text, origin_at, file)) or None
-    return as_report(members, file=file)
+        members["areas"] = tuple(_areas(text, origin_at, file, spared)) or None
+    return as_report(members, file=file, spared=spared)
 
 
 def _require(is_so: bool, field: str, value: str, expected: str, file: str | Path | None) -> None:
@@ -199,7 +202,7 @@ def _hypocentre(parts: re.Match[str]) -> dict[str, Any]:
     }
 
 
-def _areas(text: str, origin_at: datetime, file: str | Path | None) -> Iterator[dict[str, Any]]:
+def _areas(text: str, origin_at: datetime, file: str | Path | None, spared: Spared) -> Iterator[dict[str, Any]]:
     for mark in _AREA_MARK.finditer(text):
         end = mark.end()
         while group := _AREA.match(text, end):
@@ -207,13 +210,14 @@ def _areas(text: str, origin_at: datetime, file: str | Path | None) -> Iterator[
             is_to_come = "/" not in group["at"] and group["flags"][1] == "0"
             yield {
                 "code": group["code"],
-                "intensity_from": _intensity(group["lower"], file),
-                "intensity_to": _intensity(group["upper"], file),
-                "s_arrival_at": _after(origin_at, group["at"], file) if is_to_come else None,
+                "intensity_from": spared(partial(_intensity, group["lower"], file)),
+                "intensity_to": spared(partial(_intensity, group["upper"], file)),
+                "s_arrival_at": spared(partial(_after, origin_at, group["at"], file)) if is_to_come else None,
             }
         rest = text[end : end + 40].strip()
         if rest and not rest.startswith(("ECI", "EII")):
-            raise ReportDecodeError("like 251 S5-04 042455 00", file=file, field=mark[0].strip(), value=rest[:24])
+            expected = "like 251 S5-04 042455 00"
+            spared.add(ReportDecodeError(expected, file=file, field=mark[0].strip(), value=rest[:24]))
 
 
 def _intensity(word: str, file: str | Path | None) -> float | None:

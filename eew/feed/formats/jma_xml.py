@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from eew.feed.formats.jma import (
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS
 from eew.feed.parsed import Ignored, Parsed
+from eew.feed.spared import Spared
 from eew.feed.unsayable import refuse_unlocated
 from eew.feed.xml import parsed_xml
 from eew.model import AreaAnswer, EventReport, ReportKind
@@ -83,12 +85,13 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     is_test = telegram.choice("Control/Status", STATUSES) == "試験"
     if is_test and not is_cancel and telegram.find("Body/Earthquake") is None:
         return (Ignored("a test of the distribution, without an earthquake"),)
-    return (_report(telegram, file),)
+    spared = Spared()
+    return (_report(telegram, file, spared), *spared.parts())
 
 
 def decode_jma_xml(data: bytes, *, file: str | Path | None = None) -> EventReport:
     """Read one telegram that must hold a report; parameters and errors as of ``parse``."""
-    return _report(_telegram(data, file), file)
+    return _report(_telegram(data, file), file, Spared())
 
 
 def render(report: EventReport) -> bytes:
@@ -120,7 +123,7 @@ def render(report: EventReport) -> bytes:
     ).encode()
 
 
-def _report(telegram: "_Telegram", file: str | Path | None) -> EventReport:
+def _report(telegram: "_Telegram", file: str | Path | None, spared: Spared) -> EventReport:
     is_cancel = telegram.choice("Head/InfoType", INFO_TYPES) == "取消"
     report_no = telegram.number("Head/Serial")
     members: dict[str, Any] = {
@@ -133,12 +136,12 @@ def _report(telegram: "_Telegram", file: str | Path | None) -> EventReport:
         "issued_at": with_zone(telegram.text("Head/ReportDateTime")),
     }
     if not is_cancel or telegram.find("Body/Earthquake") is not None:
-        members |= _earthquake(telegram)
-        members["areas"] = tuple(_areas(telegram, file)) or None
-    return as_report(members, file=file)
+        members |= _earthquake(telegram, spared)
+        members["areas"] = tuple(_areas(telegram, file, spared)) or None
+    return as_report(members, file=file, spared=spared)
 
 
-def _earthquake(telegram: "_Telegram") -> dict[str, Any]:
+def _earthquake(telegram: "_Telegram", spared: Spared) -> dict[str, Any]:
     area = "Body/Earthquake/Hypocenter/Area"
     coordinate = telegram.text(f"{area}/Coordinate")
     parts = _COORDINATE.fullmatch(coordinate)
@@ -156,14 +159,16 @@ def _earthquake(telegram: "_Telegram") -> dict[str, Any]:
         "lon_deg": telegram.decimal(f"{area}/Coordinate", parts["lon"]),
         # The third number is a height in metres: below the ground it is negative.
         "depth_km": None if parts["depth"] is None else int(parts["depth"]) / -1000 or 0.0,
-        "magnitude": None if magnitude is None else telegram.decimal("Body/Earthquake/Magnitude", magnitude.text),
+        "magnitude": None
+        if magnitude is None
+        else spared(lambda: telegram.decimal("Body/Earthquake/Magnitude", magnitude.text)),
         "magnitude_type": None if magnitude is None else magnitude.get("type"),
         "place": telegram.find_text(f"{area}/Name"),
         "is_assumed": _ASSUMED in (telegram.find_text("Body/Earthquake/Condition") or ""),
     }
 
 
-def _areas(telegram: "_Telegram", file: str | Path | None) -> Iterator[dict[str, Any]]:
+def _areas(telegram: "_Telegram", file: str | Path | None, spared: Spared) -> Iterator[dict[str, Any]]:
     forecast = telegram.find("Body/Intensity/Forecast")
     path = "Body/Intensity/Forecast/Pref/Area"
     for prefecture in () if forecast is None else forecast:
@@ -172,7 +177,8 @@ def _areas(telegram: "_Telegram", file: str | Path | None) -> Iterator[dict[str,
                 continue
             children = {_name(child): child for child in area}
             if (code := _text(children.get("Code"))) is None:
-                raise telegram.error(f"{path}/Code", None, "it to be given")
+                spared.add(telegram.error(f"{path}/Code", None, "it to be given"))
+                continue
             span = {_name(end): _text(end) for end in children.get("ForecastInt", ())}
             kind = {_name(part): _text(part) for kind in children.get("Category", ()) for part in kind}
             arrival = _text(children.get("ArrivalTime"))
@@ -180,9 +186,11 @@ def _areas(telegram: "_Telegram", file: str | Path | None) -> Iterator[dict[str,
             yield {
                 "code": code,
                 "name": _text(children.get("Name")),
-                "intensity_from": telegram.intensity(f"{path}/ForecastInt/From", span.get("From")),
-                "intensity_to": telegram.intensity(f"{path}/ForecastInt/To", span.get("To")),
-                "s_arrival_at": instant(arrival, f"{path}/ArrivalTime", file) if arrival and is_to_come else None,
+                "intensity_from": spared(partial(telegram.intensity, f"{path}/ForecastInt/From", span.get("From"))),
+                "intensity_to": spared(partial(telegram.intensity, f"{path}/ForecastInt/To", span.get("To"))),
+                "s_arrival_at": spared(partial(instant, arrival, f"{path}/ArrivalTime", file))
+                if arrival and is_to_come
+                else None,
             }
 
 

@@ -13,7 +13,8 @@ from eew.errors import ReportDecodeError
 from eew.feed.json import bounded, json_value
 from eew.feed.parsed import Parsed
 from eew.feed.refusal import A_TIME, refusal_of
-from eew.model import EventReport
+from eew.feed.spared import Spared, converted
+from eew.model import EventReport, ReportKind
 
 __all__ = ["AS_NATIVE", "as_report", "decode_report", "encode_report", "load_reports", "parse", "render"]
 
@@ -26,10 +27,21 @@ _MAX_LINE_BYTES = 100_000
 #: A fault has 4 levels.
 _MAX_DEPTH = 32
 _TIMES = ("issued_at", "origin_at", "detected_at")
+_OPTIONAL_TIMES = ("detected_at",)
+#: What says which report it is and what it does: a report is not without it.
+_MUST = {"event_id", "source", "report_no", "numbering", "kind", "status", "issued_at", "issue_basis", "is_assumed"}
+_SOLUTION = {"origin_at", "lat_deg", "lon_deg"}
+#: What a report may be without, and a cancel. Areas do not make up for a hypocentre that is given and unusable.
+_OPTIONAL = tuple((name,) for name in EventReport.__struct_fields__ if name not in _MUST | _SOLUTION)
+_OPTIONAL_IN_CANCEL = (*_OPTIONAL, *((name,) for name in _SOLUTION))
+#: Nothing breaks higher than the highest mountain, 8.85 km.
+_HIGHEST_KM = 9.0
 
 
 def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     """Read a message of one report, or of several, one a line; empty lines are skipped.
+
+    What a report can be without and cannot be used is left out of it and told after it; a scenario is not read so.
 
     Raises
     ------
@@ -39,7 +51,9 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     lines = [(line_no, line) for line_no, line in enumerate(bounded(data, file=file).splitlines(), 1) if line.strip()]
     if not lines:
         raise ReportDecodeError("at least one report, a JSON object a line", file=file)
-    return tuple(_parsed(line, file, None if len(lines) == 1 else line_no) for line_no, line in lines)
+    spared = Spared()
+    reports = [_parsed(line, file, None if len(lines) == 1 else line_no, spared) for line_no, line in lines]
+    return (*reports, *spared.parts())
 
 
 def render(report: EventReport) -> bytes:
@@ -92,32 +106,59 @@ def decode_report(
     return as_report(members, file=file, line_no=line_no)
 
 
-def as_report(members: Mapping[str, Any], *, file: str | Path | None = None, line_no: int | None = None) -> EventReport:
+def as_report(
+    members: Mapping[str, Any],
+    *,
+    file: str | Path | None = None,
+    line_no: int | None = None,
+    spared: Spared | None = None,
+) -> EventReport:
     """Check the members of a report, as any format names them, and put them in their record.
+
+    Parameters
+    ----------
+    members
+        By the names of ``EventReport``.
+    file, line_no
+        Where they came from, for the error.
+    spared
+        With it, a member that a report can be without and that is not as it must be is left out, and told there.
 
     Raises
     ------
     ReportDecodeError
-        Naming the first member that is missing or not as it must be.
+        Naming the first member that is missing or not as it must be. With ``spared`` only what must be there: who,
+        which number, when, what it does, where and when of what is no cancel; and what makes an alert of it: whether
+        it is meant, and whether its hypocentre is assumed.
+
+    Notes
+    -----
+    A depth above all mountains is none: −9.9 is SeisComP's word for unknown.
     """
-    try:
-        report = msgspec.convert(members, EventReport)
-    except msgspec.ValidationError as error:
-        refusal = refusal_of(error)
-        value = value_at(members, refusal.path)
-        raise ReportDecodeError(
-            refusal.expected, file=file, line=line_no, field=spelled(refusal.path), value=value
-        ) from error
+    if spared is None:
+        try:
+            report = msgspec.convert(members, EventReport)
+        except msgspec.ValidationError as error:
+            refusal = refusal_of(error)
+            value, field = value_at(members, refusal.path), spelled(refusal.path)
+            raise ReportDecodeError(refusal.expected, file=file, line=line_no, field=field, value=value) from error
+    else:
+        optional = _OPTIONAL_IN_CANCEL if members.get("kind") == ReportKind.CANCEL else _OPTIONAL
+        report = converted(
+            members, EventReport, spared, optional=optional, whole=("fault",), file=file, line_no=line_no
+        )
+        if report.depth_km is not None and report.depth_km < -_HIGHEST_KM:
+            expected = f"a focus at most {_HIGHEST_KM:g} km above the sea"
+            spared.add(ReportDecodeError(expected, file=file, field="depth_km", value=report.depth_km))
+            report = msgspec.structs.replace(report, depth_km=None)
     if report.fault is not None and (not report.fault or min(map(len, report.fault)) < 2):
         expected = "a list of segments, each a list of 2 or more [lat, lon, depth_km]"
-        raise ReportDecodeError(expected, file=file, line=line_no, field="fault", value=members["fault"])
-    times = {name: getattr(report, name) for name in _TIMES if getattr(report, name) is not None}
-    for name, value in times.items():
-        try:
-            times[name] = value.astimezone(UTC)
-        except OverflowError as error:
-            raise ReportDecodeError(A_TIME, file=file, line=line_no, field=name, value=str(value)) from error
-    return msgspec.structs.replace(report, **times)
+        wrong = ReportDecodeError(expected, file=file, line=line_no, field="fault", value=members["fault"])
+        if spared is None:
+            raise wrong
+        spared.add(wrong)
+        report = msgspec.structs.replace(report, fault=None)
+    return _in_utc(report, file, line_no, spared)
 
 
 def load_reports(path: str | Path) -> tuple[EventReport, ...]:
@@ -146,13 +187,27 @@ def load_reports(path: str | Path) -> tuple[EventReport, ...]:
     return reports
 
 
-def _parsed(line: bytes, file: str | Path | None, line_no: int | None) -> EventReport:
+def _in_utc(report: EventReport, file: str | Path | None, line_no: int | None, spared: Spared | None) -> EventReport:
+    times = {name: getattr(report, name) for name in _TIMES if getattr(report, name) is not None}
+    for name, value in times.items():
+        try:
+            times[name] = value.astimezone(UTC)
+        except OverflowError as error:
+            wrong = ReportDecodeError(A_TIME, file=file, line=line_no, field=name, value=str(value))
+            if spared is None or name not in _OPTIONAL_TIMES:
+                raise wrong from error
+            spared.add(wrong)
+            times[name] = None
+    return msgspec.structs.replace(report, **times)
+
+
+def _parsed(line: bytes, file: str | Path | None, line_no: int | None, spared: Spared) -> EventReport:
     bounded(line, file=file, line_no=line_no, max_bytes=_MAX_LINE_BYTES)
     members = json_value(line, file=file, line_no=line_no)
     _refuse_deep(members, file, line_no)
     if not isinstance(members, dict):
         raise ReportDecodeError("one JSON object", file=file, line=line_no, value=members)
-    return as_report(members, file=file, line_no=line_no)
+    return as_report(members, file=file, line_no=line_no, spared=spared)
 
 
 def _refuse_deep(value: object, file: str | Path | None, line_no: int | None) -> None:

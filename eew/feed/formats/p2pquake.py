@@ -142,11 +142,11 @@ def _parsed(message: Members, file: str | Path | None) -> Parsed:
         "issued_at": issue.instant("time", _ZONE),
     }
     if message.flag("cancelled"):
-        return as_report(members | {"kind": ReportKind.CANCEL}, file=file)
+        return as_report(members | {"kind": ReportKind.CANCEL}, file=file, spared=message.spared)
     earthquake = message.members("earthquake")
     hypocentre = earthquake.members("hypocenter")
-    lat_deg = hypocentre.number_or_none("latitude", unknown=_NO_PLACE)
-    lon_deg = hypocentre.number_or_none("longitude", unknown=_NO_PLACE)
+    lat_deg = hypocentre.number_unless("latitude", _NO_PLACE)
+    lon_deg = hypocentre.number_unless("longitude", _NO_PLACE)
     areas = _answers(message) or None
     if areas is None and (lat_deg is None or lon_deg is None):
         return Ignored("a warning without hypocentre and areas")
@@ -163,7 +163,7 @@ def _parsed(message: Members, file: str | Path | None) -> Parsed:
         "is_assumed": is_assumed,
         "areas": areas,
     }
-    return as_report(members, file=file)
+    return as_report(members, file=file, spared=message.spared)
 
 
 def _answers(message: Members) -> list[AreaAnswer]:
@@ -173,7 +173,7 @@ def _answers(message: Members) -> list[AreaAnswer]:
         if area.arrival_time:
             arrives_at = instant_of(area.arrival_time, _ZONE)
             if arrives_at is None:
-                raise message.error(f"areas[{index}].arrivalTime", A_LOCAL_TIME)
+                message.spared.add(message.error(f"areas[{index}].arrivalTime", A_LOCAL_TIME))
         answers.append(
             AreaAnswer(
                 code=area.name,

@@ -1,5 +1,6 @@
 """Real-time QuakeML 1.2, as SeisComP (Virtual Seismologist, FinDer) and PRESTo send it to displays."""
 
+import functools
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,9 @@ from xml.etree import ElementTree as ET
 
 from eew.errors import ReportDecodeError
 from eew.feed.formats.native import as_report
-from eew.feed.formats.shakealert import decimal, utc_time
-from eew.feed.parsed import Heartbeat, Ignored, Parsed
+from eew.feed.formats.shakealert import UNKNOWN_NUMBERS, decimal, heartbeat, utc_time
+from eew.feed.parsed import Ignored, Parsed
+from eew.feed.spared import Spared
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.unsayable import refuse_unlocated
 from eew.feed.xml import parsed_xml
@@ -141,7 +143,7 @@ def _parsed(data: bytes, file: str | Path | None, received_at: datetime | None) 
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     if root.tag == "hb":
-        return (_heartbeat(root, file),)
+        return heartbeat(root, _agency_word(root.get("originator", "")), file)
     parameters = root.find("eventParameters")
     if parameters is None:
         raise ReportDecodeError("it to be given", file=file, field="eventParameters")
@@ -151,17 +153,22 @@ def _parsed(data: bytes, file: str | Path | None, received_at: datetime | None) 
     if len(events) > MAX_EVENTS:
         expected = f"at most {MAX_EVENTS} events, not a catalogue"
         raise ReportDecodeError(expected, file=file, field="event", value=len(events))
-    message = _Message(parameters, file, received_at)
-    return tuple(as_report(message.members(event), file=file) for event in events)
+    spared = Spared()
+    message = _Message(parameters, file, received_at, spared)
+    reports = [as_report(message.members(event), file=file, spared=spared) for event in events]
+    return (*reports, *spared.parts())
 
 
 class _Message:
     """The parts that the events of a message refer to."""
 
-    def __init__(self, parameters: ET.Element, file: str | Path | None, received_at: datetime | None) -> None:
+    def __init__(
+        self, parameters: ET.Element, file: str | Path | None, received_at: datetime | None, spared: Spared
+    ) -> None:
         self._parameters = parameters
         self._file = file
         self._received_at = received_at
+        self._spared = spared
         self._origins = _by_name(parameters, "origin")
         self._magnitudes = _by_name(parameters, "magnitude")
         self._picks = _by_name(parameters, "pick")
@@ -188,12 +195,12 @@ class _Message:
             "status": statuses[0] if statuses else AlertStatus.ACTUAL,
             "detected_at": min(picked, default=None),
             "place": event.findtext("description/text", "").strip() or None,
-            "likelihood": decimal(event.findtext("likelihood"), field="likelihood", file=self._file),
+            "likelihood": self._spared(lambda: self._number(event.findtext("likelihood"), "likelihood")),
         }
         if origin is not None:
             members |= self._hypocentre(origin)
         if magnitude is not None:
-            members["magnitude"] = self._decimal(magnitude, "mag")
+            members["magnitude"] = self._spared(lambda: self._number(magnitude.findtext("mag/value"), "mag"))
             members["magnitude_type"] = magnitude.findtext("type", "").strip() or None
         said_at = self._created_at(infos) or self._named_at()
         earliest_at = max(picked, default=None) or members.get("origin_at")
@@ -215,7 +222,7 @@ class _Message:
 
     def _hypocentre(self, origin: ET.Element) -> dict[str, Any]:
         """Return time and place of the focus."""
-        depth_m = self._decimal(origin, "depth")
+        depth_m = self._spared(lambda: self._decimal(origin, "depth"))
         return {
             "origin_at": self._time(origin),
             "lat_deg": self._decimal(origin, "latitude"),
@@ -230,13 +237,16 @@ class _Message:
             arrivals = () if origin is None else origin.findall("arrival")
             names = [arrival.findtext("pickID", "").strip() for arrival in arrivals]
             picks = [self._picks[name] for name in names if name in self._picks] if names else self._picks.values()
-            self._picked[origin_name] = [at for pick in picks if (at := self._time(pick)) is not None]
+            self._picked[origin_name] = [at for pick in picks if (at := self._pick_time(pick)) is not None]
         return self._picked[origin_name]
 
     def _created_at(self, infos: list[ET.Element]) -> datetime | None:
         """Return the latest time at which a part of the message was made, if any says so."""
         texts = [text for info in infos if (text := info.findtext("creationTime", "").strip())]
-        return max((utc_time(text, field="creationTime", file=self._file) for text in texts), default=None)
+        times = (
+            self._spared(functools.partial(utc_time, each, field="creationTime", file=self._file)) for each in texts
+        )
+        return max((at for at in times if at is not None), default=None)
 
     def _named_at(self) -> datetime | None:
         """Return the time that is the file's name, if it is one."""
@@ -250,6 +260,14 @@ class _Message:
         text = part.findtext("time/value", "").strip()
         return utc_time(text, field="time", file=self._file) if text else None
 
+    def _pick_time(self, pick: ET.Element) -> datetime | None:
+        """Return the time of a pick, without which there is an earthquake, too."""
+        return self._spared(lambda: self._time(pick))
+
+    def _number(self, text: str | None, field: str) -> float | None:
+        """Return a number that SeisComP may not know."""
+        return decimal(text, field=field, file=self._file, unknown=UNKNOWN_NUMBERS)
+
     def _decimal(self, part: ET.Element, tag: str) -> float | None:
         """Return the value of a quantity."""
         return decimal(part.findtext(f"{tag}/value"), field=tag, file=self._file)
@@ -257,13 +275,6 @@ class _Message:
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((each for each in (one, other) if each is not None), default=None)
-
-
-def _heartbeat(root: ET.Element, file: str | Path | None) -> Heartbeat:
-    """Read what SeisComP sends while nothing happens."""
-    sent = root.get("timestamp", "").strip()
-    at = utc_time(sent, field="timestamp", file=file) if sent else None
-    return Heartbeat(_agency_word(root.get("originator", "")), at)
 
 
 def _by_name(parameters: ET.Element, tag: str) -> dict[str, ET.Element]:

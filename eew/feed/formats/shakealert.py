@@ -1,6 +1,8 @@
 """ShakeAlert XML (USGS), schema v10: events with contours, maps and finite faults, and the status of the system."""
 
+import functools
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,12 +14,13 @@ from eew.errors import ReportDecodeError
 from eew.feed.formats.native import as_report
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.refusal import A_TIME
+from eew.feed.spared import Spared
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.unsayable import refuse_unlocated
 from eew.feed.xml import parsed_xml
 from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
 
-__all__ = ["decimal", "parse", "render", "utc_time"]
+__all__ = ["UNKNOWN_NUMBERS", "decimal", "heartbeat", "parse", "render", "utc_time"]
 
 #: A map of magnitude 7 has 220 kB.
 MAX_BYTES = 1_000_000
@@ -26,13 +29,10 @@ SOURCE = "usgs-shakealert"
 
 _KINDS = {"new": ReportKind.NEW, "update": ReportKind.UPDATE, "delete": ReportKind.CANCEL}
 _MESSAGE_TYPES = {kind: word for word, kind in _KINDS.items()} | {ReportKind.FINAL: "update"}
-_CORE_DECIMALS = {
-    "lat_deg": "lat",
-    "lon_deg": "lon",
-    "depth_km": "depth",
-    "magnitude": "mag",
-    "likelihood": "likelihood",
-}
+_OPTIONAL_DECIMALS = {"depth_km": "depth", "magnitude": "mag", "likelihood": "likelihood"}
+#: What SeisComP writes where it knows nothing; the first is a place on the Earth, too.
+UNKNOWN_NUMBERS = (-9.9, -999.9)
+_UNKNOWN_COORDINATE = -999.9
 #: The longest number or time is shorter.
 _MAX_CHARACTERS = 64
 #: Of all segments. The lines of FinDer have two each.
@@ -40,6 +40,11 @@ _MAX_VERTICES = 1_000
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _UNKNOWN = re.compile(r"[+-]?nan", re.IGNORECASE)
 _NO_ZONE = re.compile(r"(.{10}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)(?:UTC)?")
+_ASCTIME = re.compile(
+    r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>[0-9]{1,2})"
+    r" (?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}) (?P<year>[0-9]{4})"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -49,14 +54,14 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     Parameters
     ----------
     data
-        An ``event_message`` or a ``system_status``, UTF-8.
+        An ``event_message``, a ``system_status`` or a heartbeat ``hb``, UTF-8.
     file
         Where it came from, for the error.
 
     Returns
     -------
     tuple of Parsed
-        Always one: a report, a heartbeat for a ``system_status``, or what is ignored.
+        A report and what was left out of it, a heartbeat, or what is ignored.
 
     Raises
     ------
@@ -74,16 +79,17 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
       it is ignored.
     - A fault's depth is in km whatever its unit says, which may be empty. Of several faults the first that is marked
       for attenuation counts, else the first.
-    - The time of sending is optional. Without it the time of issue is unknown, but not before the origin time.
+    - SeisComP (scvsmag, and FinDer by it) sends the same schema: −9.9 and −999.9 are its words for unknown.
+    - The time of sending is optional. Without it, or where it cannot be read, the time of issue is unknown, but not
+      before the origin time.
 
     References
     ----------
     [SA-XSD10]
     """
-    root = parsed_xml(data, file=file, root=("event_message", "system_status"), max_bytes=MAX_BYTES)
-    if root.tag == "system_status":
-        sent = _attribute(root, "timestamp")
-        return (Heartbeat(SOURCE, utc_time(sent, field="timestamp", file=file) if sent else None),)
+    root = parsed_xml(data, file=file, root=("event_message", "system_status", "hb"), max_bytes=MAX_BYTES)
+    if root.tag.rpartition("}")[2] in {"system_status", "hb"}:
+        return heartbeat(root, SOURCE, file)
     message_type = _attribute(root, "message_type")
     if message_type == "follow_up":
         found = root.find("follow_up_info")
@@ -92,7 +98,9 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     if message_type not in _KINDS:
         words = "new, update, delete or follow_up"
         raise ReportDecodeError(words, file=file, field="message_type", value=message_type)
-    return (as_report(_members(root, _KINDS[message_type], file), file=file),)
+    spared = Spared()
+    members = _members(root, _KINDS[message_type], file, spared)
+    return (as_report(members, file=file, spared=spared), *spared.parts())
 
 
 def render(report: EventReport) -> bytes:
@@ -134,15 +142,15 @@ def render(report: EventReport) -> bytes:
     return written
 
 
-def decimal(text: str | None, *, field: str, file: str | Path | None) -> float | None:
-    """Return a text as a number; ``None`` where there is none and where it is "nan"."""
+def decimal(text: str | None, *, field: str, file: str | Path | None, unknown: Collection[float] = ()) -> float | None:
+    """Return a text as a number; ``None`` where there is none, it is "nan", or it is one of those for unknown."""
     text = (text or "").strip()
     if not text or _UNKNOWN.fullmatch(text):
         return None
     is_decimal = len(text) <= _MAX_CHARACTERS and _DECIMAL.fullmatch(text) is not None
     if not is_decimal or abs(number := float(text)) == float("inf"):
         raise ReportDecodeError("a number", file=file, field=field, value=text)
-    return number
+    return None if number in unknown else number
 
 
 def utc_time(text: str, *, field: str, file: str | Path | None) -> datetime:
@@ -156,7 +164,30 @@ def utc_time(text: str, *, field: str, file: str | Path | None) -> datetime:
         raise ReportDecodeError(A_TIME, file=file, field=field, value=text) from error
 
 
-def _members(root: ET.Element, kind: ReportKind, file: str | Path | None) -> dict[str, Any]:
+def heartbeat(root: ET.Element, source: str, file: str | Path | None) -> tuple[Heartbeat | Ignored, ...]:
+    """Return a sign of life; it is one also where its time cannot be read.
+
+    Notes
+    -----
+    The time is ISO 8601, or as the C library's ``asctime`` writes it and in UTC: ``Wed Jun 24 04:09:15 2020``.
+    """
+    spared = Spared()
+    sent = _attribute(root, "timestamp")
+    at = None if sent is None else spared(lambda: _sent_at(sent, file))
+    return Heartbeat(source, at), *spared.parts()
+
+
+def _sent_at(text: str, file: str | Path | None) -> datetime:
+    """Return a time of sending in either form."""
+    parts = _ASCTIME.fullmatch(text)
+    if parts is not None and parts["month"] in _MONTHS:
+        # strptime would take the words of the locale, and asctime's are English everywhere.
+        month = _MONTHS.index(parts["month"]) + 1
+        text = f"{parts['year']}-{month:02d}-{int(parts['day']):02d}T{parts['clock']}Z"
+    return utc_time(text, field="timestamp", file=file)
+
+
+def _members(root: ET.Element, kind: ReportKind, file: str | Path | None, spared: Spared) -> dict[str, Any]:
     """Return what a message says of its event, by the members of a report."""
     core = root.find("core_info")
     if core is None:
@@ -172,14 +203,19 @@ def _members(root: ET.Element, kind: ReportKind, file: str | Path | None) -> dic
         "kind": kind,
         "status": AlertStatus.ACTUAL if is_live else AlertStatus.TEST,
         "origin_at": utc_time(origin, field="orig_time", file=file) if origin else None,
-        "fault": _fault(root, file),
+        "fault": spared(lambda: _fault(root, file)),
     }
-    if sent:
-        members["issued_at"] = utc_time(sent, field="timestamp", file=file)
+    issued_at = None if sent is None else spared(lambda: _sent_at(sent, file))
+    if issued_at is not None:
+        members["issued_at"] = issued_at
     elif members["origin_at"] is not None:
         members |= {"issued_at": members["origin_at"], "issue_basis": IssueBasis.UNKNOWN}
-    for member, tag in _CORE_DECIMALS.items():
-        members[member] = decimal(core.findtext(tag), field=tag, file=file)
+    members["lat_deg"], members["lon_deg"] = (
+        decimal(core.findtext(tag), field=tag, file=file, unknown=(_UNKNOWN_COORDINATE,)) for tag in ("lat", "lon")
+    )
+    for member, tag in _OPTIONAL_DECIMALS.items():
+        read = functools.partial(decimal, core.findtext(tag), field=tag, file=file, unknown=UNKNOWN_NUMBERS)
+        members[member] = spared(read)
     if members["magnitude"] is not None:
         members["magnitude_type"] = "Mw"
     return members

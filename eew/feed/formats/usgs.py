@@ -52,7 +52,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     if kind not in _TYPES:
         raise document.error("type", " or ".join(_TYPES))
     if kind == "Feature":
-        return (_parsed(document, file),)
+        return (_parsed(document, file), *document.spared.parts())
     features = document.objects("features")
     if not features:
         generated_at = document.members("metadata").epoch_ms_or_none("generated") if "metadata" in document else None
@@ -101,7 +101,7 @@ def _parsed(feature: Members, file: str | Path | None) -> Parsed:
     coordinates = geometry.numbers("coordinates")
     if len(coordinates) not in {2, 3}:
         raise geometry.error("coordinates", "longitude, latitude and depth")
-    origin_at = said.epoch_ms_or_none("time")
+    origin_at = said.epoch_ms_or_none("time") if is_deleted else said.epoch_ms("time")
     issued_at = said.epoch_ms("updated")
     members = {
         "event_id": topic_word(feature.text("id")),
@@ -118,4 +118,4 @@ def _parsed(feature: Members, file: str | Path | None) -> Parsed:
         "magnitude_type": said.text_or_none("magType"),
         "place": said.text_or_none("place"),
     }
-    return as_report(members, file=file)
+    return as_report(members, file=file, spared=feature.spared)

@@ -80,7 +80,7 @@ class WolfxChina:
             "magnitude": message.number("Magunitude" if "Magunitude" in message else "Magnitude"),
             "place": message.text_or_none("HypoCenter"),
         }
-        return (as_report(members, file=file),)
+        return (as_report(members, file=file, spared=message.spared), *message.spared.parts())
 
     def render(self, report: EventReport) -> bytes:
         """Write a report.

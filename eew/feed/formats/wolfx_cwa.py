@@ -80,7 +80,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         }
     if name is None:
         name = origin_name(members["origin_at"], members["lat_deg"], members["lon_deg"])
-    return (as_report(members | {"event_id": name}, file=file),)
+    return (as_report(members | {"event_id": name}, file=file, spared=message.spared), *message.spared.parts())
 
 
 def render(report: EventReport) -> bytes:

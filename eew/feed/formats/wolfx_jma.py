@@ -90,7 +90,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     if not is_cancel:
         members |= _hypocentre(message)
         members["areas"] = _areas(message, issued_at)
-    return (as_report(members, file=file),)
+    return (as_report(members, file=file, spared=message.spared), *message.spared.parts())
 
 
 def render(report: EventReport) -> bytes:
