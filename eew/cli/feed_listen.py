@@ -30,7 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "sources",
         nargs="+",
         metavar="URL|FILE",
-        help="mqtt(s)://host[:port][/topic], ws(s)://…, http(s)://…, a folder, files, or - for standard input",
+        help="mqtt(s)://host[:port][/topic], ws(s)://…, http(s)://… (the time in it as {JST:%%Y%%m%%d%%H%%M%%S}), "
+        "a folder, files, or - for standard input",
     )
     parser.add_argument("--format", default="native", metavar="F", help="the wire format (default: native)")
     parser.add_argument("--json", action="store_true", help="print native reports, as 'eew replay -' reads them")

@@ -219,6 +219,7 @@ class Feed:
                     interval_s=self._interval_s,
                     timeout_s=options.timeout_s,
                     max_bytes=options.max_bytes,
+                    wall=self._wall,
                 )
             case Via.FOLDER:
                 is_lines = self.format_name == "native"

@@ -95,6 +95,7 @@ FORMATS: Mapping[str, Kind] = {
     "wolfx-fj": Kind("wolfx_fj", "Wolfx fj_eew (Fujian)", ".json"),
     "wolfx-cq": Kind("wolfx_cq", "Wolfx cq_eew (Chongqing)", ".json"),
     "wolfx-cwa": Kind("wolfx_cwa", "Wolfx cwa_eew (CWA, Taiwan)", ".json"),
+    "kmoni": Kind("kmoni", "NIED kmoni, webservice/hypo/eew", ".json", 1.0),
     "exptech": Kind("exptech", "ExpTech (TREM), api/v2/eq/eew", ".json", 1.0),
     "icl": Kind("icl", "Institute of Care-life, chinaeew", ".json"),
     "p2pquake": Kind("p2pquake", "P2PQuake 556", ".json"),

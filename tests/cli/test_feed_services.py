@@ -4,10 +4,13 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from eew.feed.formats.native import decode_report
+from eew.feed.formats.native import decode_report, encode_report
 from eew.feed.scenario import load_scenario, scenario_path
 from eew.model import EventReport
 
@@ -58,6 +61,26 @@ async def test_a_scenario_streamed_as_exptech_is_heard_whole() -> None:
         reports, err = await heard(f"{url}?sse=1", "exptech", len(REPORTS))
         assert await server.wait() == 0
     assert [core(each)[:2] for each in reports] == [core(each)[:2] for each in REPORTS]
+    assert "rejected 0" in err
+
+
+async def test_a_scenario_served_as_kmoni_is_heard_as_it_is_asked_for_second_by_second(tmp_path: Path) -> None:
+    """With times of now, since the time is part of the address that the server prints."""
+    path = tmp_path / "three.jsonl"
+    first_at = REPORTS[0].issued_at
+    played = [
+        msgspec.structs.replace(report, issued_at=first_at + timedelta(seconds=number))
+        for number, report in enumerate(REPORTS[:3])
+    ]
+    path.write_bytes(b"\n".join(map(encode_report, played)))
+    async with running("serve", str(path), "--as", "kmoni", "--over", "http", "--now") as server:
+        url = await address_of(server)
+        assert url.endswith("/webservice/hypo/eew/{JST-1s:%Y%m%d%H%M%S}.json")
+        reports, err = await heard(url, "kmoni", 3)
+        assert await server.wait() == 0
+    assert [core(each)[:2] for each in reports] == [core(each)[:2] for each in played]
+    waits_s = [(each.issued_at - reports[0].issued_at).total_seconds() for each in reports]
+    assert waits_s == [0.0, 1.0, 2.0]
     assert "rejected 0" in err
 
 

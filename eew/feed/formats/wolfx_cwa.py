@@ -114,5 +114,5 @@ def render(report: EventReport) -> bytes:
 def _name(message: Members) -> str | None:
     """Return the earthquake's name where the message gives one: a text, or a number of the agency's."""
     name = message.text_or_none("ID")
-    is_name = name is not None and (message.says("ID", "") or _NUMBER.fullmatch(name) is not None)
+    is_name = name is not None and (not message.is_number("ID") or _NUMBER.fullmatch(name) is not None)
     return topic_word(name) if name is not None and is_name else None

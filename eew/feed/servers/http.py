@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from eew.feed.servers.manner import Manner
+from eew.feed.servers.manner import Manner, Page
 from eew.feed.transports.extra import require
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class HttpServer:
     host, port
         Where to listen; port 0 for any free one.
     manner
-        What it answers where there is nothing to report, and whether it has streams.
+        Where it answers and what, where that is not its newest message, and whether it has streams.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *, manner: Manner | None = None) -> None:
@@ -60,6 +60,8 @@ class HttpServer:
         self._listeners: set[_Listener] = set()
         self._port = port
         self._newest: bytes | None = None
+        #: All, where each question is for some of them.
+        self._messages: list[bytes] = []
         self._headers: dict[str, str] = {}
         self._garbage: bytes | None = None
         self._n_drops = 0
@@ -71,7 +73,7 @@ class HttpServer:
     @property
     def url(self) -> str:
         """Where a feed finds it."""
-        return f"http://{self._host}:{self._port}/"
+        return f"http://{self._host}:{self._port}/{self._manner.path}"
 
     async def __aenter__(self) -> Self:
         """Listen."""
@@ -101,6 +103,8 @@ class HttpServer:
     async def publish(self, data: bytes) -> None:
         """Offer this from now on."""
         self._newest = data
+        if self._manner.page is not None:
+            self._messages.append(data)
         self._headers = {
             "ETag": f'"{hashlib.sha256(data).hexdigest()[:16]}"',
             "Last-Modified": format_datetime(datetime.now(UTC), usegmt=True),
@@ -160,6 +164,13 @@ class HttpServer:
         if self._garbage is not None:
             garbage, self._garbage = self._garbage, None
             return web.Response(body=garbage)
+        page = self._manner.page
+        return self._newest_page(request) if page is None else self._answer_page(page(request.path, self._messages))
+
+    def _newest_page(self, request: "web.Request") -> "web.Response":
+        """Answer with the newest message, or that it has not changed, or that there is none."""
+        from aiohttp import web
+
         if self._newest is None:
             nothing = self._manner.nothing
             return web.Response(status=204) if nothing is None else web.Response(body=nothing, headers=_JSON)
@@ -167,6 +178,16 @@ class HttpServer:
         if request.headers.get("If-None-Match") == self._headers["ETag"]:
             return web.Response(status=304, headers=self._headers)
         return web.Response(body=self._newest, headers=self._headers)
+
+    def _answer_page(self, page: Page | None) -> "web.Response":
+        """Answer with a page, or that there is none."""
+        from aiohttp import web
+
+        if page is None:
+            return web.Response(status=404)
+        if self._newest is not None and page.message is self._newest:
+            self._read.set()
+        return web.Response(body=page.body, headers=_JSON)
 
     async def _stream(self, request: "web.Request") -> "web.StreamResponse":
         """Send the newest message and all that come, until who listens has gone."""

@@ -1,11 +1,26 @@
 """How each service behaves beside its reports: what it says by itself, and what it answers."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-__all__ = ["Manner", "manner_of"]
+from eew.feed.formats import kmoni
+from eew.feed.formats.jma import JST
+
+__all__ = ["Manner", "Page", "manner_of"]
+
+#: How long a report stands on NIED's monitor.
+_KMONI_STANDS_S = 180.0
+
+
+class Page(NamedTuple):
+    """An answer to a question for a path."""
+
+    body: bytes
+    #: The message that it is made of, if any.
+    message: bytes | None
 
 
 def _newest(_text: str, newest: bytes | None) -> bytes | None:
@@ -22,8 +37,13 @@ class Manner:
     answer: Callable[[str, bytes | None], bytes | None] = _newest
     #: Whether a text is the answer that a heartbeat wants: without it the service hangs up at the next heartbeat.
     is_owed: Callable[[str], bool] | None = None
+    #: Where it answers over HTTP, below its root.
+    path: str = ""
     #: What it answers over HTTP while there is nothing to report; ``None``: that there is no content.
     nothing: bytes | None = None
+    #: What it answers over HTTP to a question for a path, with all its messages at hand, the latest last; it returns
+    #: ``None`` where there is no such page.
+    page: Callable[[str, Sequence[bytes]], Page | None] | None = None
     #: Whether it streams its messages over HTTP to who asks for that.
     has_event_stream: bool = False
 
@@ -43,6 +63,33 @@ def _wolfx_answer(text: str, newest: bytes | None) -> bytes | None:
     return newest if text.startswith("query_") else None
 
 
+def _kmoni_page(path: str, messages: Sequence[bytes]) -> Page | None:
+    """Return what stood at the second asked for; there is nothing of the time to come."""
+    asked_at = _kmoni_second(path.rpartition("/")[2].removesuffix(".json"))
+    if asked_at is None or asked_at > datetime.now(UTC):
+        return None
+    asked = {"request_time": kmoni.second_text(asked_at)}
+    for data in reversed(messages):
+        answer = json.loads(data)
+        stood_s = (asked_at - _kmoni_issue(answer)).total_seconds()
+        if 0.0 <= stood_s <= _KMONI_STANDS_S:
+            return Page(_encoded(answer | asked), data)
+    nothing = {"status": "success", "message": kmoni.NOTHING, "is_auth": True}
+    answered_at = f"{asked_at.astimezone(JST):%Y/%m/%d %H:%M:%S}"
+    return Page(_encoded({"result": nothing, "report_time": answered_at, **asked}), None)
+
+
+def _kmoni_second(digits: str) -> datetime | None:
+    try:
+        return datetime.strptime(f"{digits}+0900", "%Y%m%d%H%M%S%z")
+    except ValueError:
+        return None
+
+
+def _kmoni_issue(answer: Mapping[str, str]) -> datetime:
+    return datetime.strptime(f"{answer['report_time']}+0900", "%Y/%m/%d %H:%M:%S%z")
+
+
 def _epoch_ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
@@ -52,4 +99,7 @@ def _encoded(members: dict[str, object]) -> bytes:
 
 
 _WOLFX = Manner(heartbeat=_wolfx_heartbeat, answer=_wolfx_answer)
-_MANNERS = {"exptech": Manner(nothing=b"[]", has_event_stream=True)}
+_MANNERS = {
+    "exptech": Manner(nothing=b"[]", has_event_stream=True),
+    "kmoni": Manner(path="webservice/hypo/eew/{JST-1s:%Y%m%d%H%M%S}.json", page=_kmoni_page),
+}

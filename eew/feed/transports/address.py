@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
@@ -14,6 +15,13 @@ __all__ = ["Address", "Via"]
 
 _EXPECTED = "mqtt(s)://host[:port][/topic], ws(s)://…, http(s)://…, dir:PATH, a folder, a file, or - (standard input)"
 _PORT_BY_SCHEME = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443, "http": 80, "https": 443}
+#: The time in an address of HTTP.
+_TIME = re.compile(r"\{(?P<zone>JST|UTC)(?:(?P<shift>[+-][0-9]{1,10})s)?:(?P<form>(?:%[YmdHMS]|[^{}%])+)\}")
+_EXPECTED_TIME = (
+    "in braces the time that is asked for, like {JST:%Y%m%d%H%M%S}: JST or UTC, moved by a shift as in JST-1s, "
+    "of %Y %m %d %H %M %S"
+)
+_ZONES = {"JST": timezone(timedelta(hours=9)), "UTC": UTC}
 #: What begins a URL; a drive's letter (``C:\``) does not.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
@@ -97,6 +105,8 @@ class Address:
             raise wrong from error
         if not parts.hostname or port == 0 or not text.isprintable() or " " in text:
             raise wrong
+        if via is Via.HTTP and set(_TIME.sub("", text)) & set("{}"):
+            raise InputError(_EXPECTED_TIME, field=wrong.field, value=wrong.value)
         rest = parts.path.lstrip("/") + (f"?{parts.query}" if parts.query else "")
         return cls(
             via=via,
@@ -108,6 +118,23 @@ class Address:
             is_tls=scheme in {"mqtts", "wss", "https"},
             topic=(rest or topic.reports("+")) if via is Via.MQTT else "",
         )
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the time is part of it: each instant has a page of its own."""
+        return self.via is Via.HTTP and _TIME.search(self.target) is not None
+
+    def url_at(self, at: datetime) -> str:
+        """Return the URL to ask at an instant: what stands in braces is that time, in its zone and moved by its shift.
+
+        ``…/{JST-1s:%Y%m%d%H%M%S}.json`` at 2025-11-09 11:11:44 UTC is ``…/20251109201143.json``.
+        """
+
+        def written(found: re.Match[str]) -> str:
+            moved_at = at + timedelta(seconds=int(found["shift"] or 0))
+            return moved_at.astimezone(_ZONES[found["zone"]]).strftime(found["form"])
+
+        return _TIME.sub(written, self.target)
 
     @property
     def is_live(self) -> bool:

@@ -1,8 +1,9 @@
 """Messages of a web address that is asked again and again, or that streams them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eew.clock import Clock
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["messages"]
 
-_OK, _NO_CONTENT, _NOT_MODIFIED = 200, 204, 304
+_OK, _NO_CONTENT, _NOT_MODIFIED, _NOT_FOUND = 200, 204, 304, 404
 _CHUNK_BYTES = 65536
 _EVENT_STREAM = "text/event-stream"
 #: A stream that says nothing for so long is asked for anew: whether the other side still lives shows in its answer.
@@ -24,12 +25,21 @@ _LONGEST_QUIET_S = 60.0
 
 
 async def messages(
-    address: Address, *, clock: Clock, interval_s: float, timeout_s: float, max_bytes: int
+    address: Address,
+    *,
+    clock: Clock,
+    interval_s: float,
+    timeout_s: float,
+    max_bytes: int,
+    wall: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncGenerator[Signal]:
     """Ask for the newest message every ``interval_s``, and yield it when the server says that it has changed.
 
     Where the server answers with a stream of events (``text/event-stream``), each is a message, and it is asked again
     when the stream ends or has been quiet for a minute.
+
+    An address with the time in it is another page at each question: it is asked on the whole ``interval_s``, every
+    second once for 1 s. That a page is not there yet is no failure then.
 
     Parameters
     ----------
@@ -43,6 +53,8 @@ async def messages(
         How long an answer may take as a whole; of a stream, its beginning.
     max_bytes
         How long a message may be.
+    wall
+        What tells the time that is part of an address.
 
     Notes
     -----
@@ -65,17 +77,18 @@ async def messages(
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
             while True:
                 async with asyncio.timeout(timeout_s) as limit:
-                    answer = await session.get(address.target, headers=known)
+                    answer = await session.get(address.url_at(wall()), headers=known)
                 async with answer:
-                    if answer.status not in {_OK, _NO_CONTENT, _NOT_MODIFIED}:
+                    is_too_early = answer.status == _NOT_FOUND and address.is_timed and is_open
+                    if not is_too_early and answer.status not in {_OK, _NO_CONTENT, _NOT_MODIFIED}:
                         raise ConnectionError(f"the server answers {answer.status} {answer.reason}")
                     is_stream = answer.content_type == _EVENT_STREAM
                     async with asyncio.timeout_at(limit.when()):
-                        body = b"" if is_stream else await _body(answer, max_bytes)
+                        body = b"" if is_stream or is_too_early else await _body(answer, max_bytes)
                     if not is_open:
                         is_open = True
                         yield Sign.OPENED
-                    if body:
+                    if body and not address.is_timed:
                         pairs = (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
                         known = {ask: answer.headers[told] for ask, told in pairs if told in answer.headers}
                     yield Message(body, str(address)) if body else Sign.ANSWERED
@@ -83,7 +96,7 @@ async def messages(
                         async with aclosing(_events(answer, clock, max_bytes)) as events:
                             async for data in events:
                                 yield Message(data, str(address))
-                await clock.sleep(interval_s)
+                await clock.sleep(interval_s - wall().timestamp() % interval_s if address.is_timed else interval_s)
     except TimeoutError as error:
         raise TimeoutError(f"no answer within {timeout_s:g} s") from error
     except aiohttp.ClientError as error:
