@@ -13,7 +13,7 @@ from eew.feed.scenario import load_scenario
 from eew.feed.wire_format import WireFormat
 from eew.model import AreaAnswer, EventReport, ReportKind, Severity
 
-__all__ = ["real_messages", "rendered_messages"]
+__all__ = ["made_messages", "real_messages", "rendered_messages"]
 
 #: Where the reference data have messages of a format.
 _REAL: Final = {
@@ -23,6 +23,28 @@ _REAL: Final = {
     "jma-history": ("reports/jma_*.json",),
     "shakealert": ("shakealert/*.xml",),
     "quakeml": ("reports/quakeml_rt_*/*.xml",),
+}
+#: A message of a form that a format reads and does not write, after the pattern of real ones.
+_MADE: Final = {
+    "cap": (
+        b'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><entry><id>b</id><content type="text/xml">'
+        b'<alert xmlns="urn:oasis:names:tc:emergency:cap:1.1"><identifier>B2</identifier><sender>cires.org.mx</sender>'
+        b"<sent>2026-05-04T09:19:33-06:00</sent><status>Actual</status><msgType>Update</msgType><scope>Public</scope>"
+        b"<references>cires.org.mx,A1,2026-05-04T09:19:32-06:00</references><info><language>es-MX</language>"
+        b"<category>Geo</category><event>SASMEX: ALERTA SISMICA en CDMX</event><severity>Severe</severity>"
+        b"<area><areaDesc>Region</areaDesc><polygon>15.4,-94.0 18.3,-93.8 18.5,-98.5 15.4,-94.0</polygon></area></info>"
+        b'</alert></content></entry><entry><content><alert xmlns="urn:oasis:names:tc:emergency:cap:1.1">'
+        b"<identifier>A1</identifier><sender>cires.org.mx</sender><sent>2026-05-04T09:19:32-06:00</sent>"
+        b"<status>Actual</status><msgType>Alert</msgType><scope>Public</scope><info><event>SASMEX: Sismo</event>"
+        b"<parameter><valueName>originTime</valueName><value>2026-05-04T15:19:10Z</value></parameter>"
+        b"<area><areaDesc>Zona</areaDesc><circle>17.22,-100.79 70.0</circle></area></info></alert></content></entry>"
+        b"</feed>"
+    ),
+    "fdsn-text": (
+        b"#EventID | Time | Latitude | Longitude | Depth/km | Author | Catalog | Contributor | ContributorID | MagType"
+        b" | Magnitude | MagAuthor | EventLocationName\n20171031_0000002|2017-10-31T00:42:12.4Z|-21.71|169.11|25.0|EMSC"
+        b"|EMSC-RTS|EMSC|627167|mw|6.8|EMSC|LOYALTY ISLANDS\nsmi:a.b/c/d|2017-10-31 00:42:12|1|2||||GFZ||||||\n"
+    ),
 }
 _SCENARIOS: Final = Path(__file__).resolve().parent.parent / "scenarios"
 #: Areas that say where they are, without an intensity.
@@ -47,6 +69,11 @@ def rendered_messages(wire: WireFormat) -> list[bytes]:
         with contextlib.suppress(InputError):
             messages.append(wire.render(report))
     return messages
+
+
+def made_messages(name: str) -> list[bytes]:
+    """Return messages that a format reads but does not write, none where it writes all that it reads."""
+    return [_MADE[name]] if name in _MADE else []
 
 
 def real_messages(name: str, reference_data: Path) -> list[bytes]:

@@ -49,6 +49,7 @@ import pytest
 from eew.cli.main import COMMANDS
 from eew.errors import ScenarioError
 from eew.feed.scenario import parse_scenario
+from eew.feed.wire_format import FORMATS
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
@@ -478,3 +479,10 @@ def _options_of(command: str) -> set[str]:
             if isinstance(action.choices, dict):
                 parsers += action.choices.values()
     return options
+
+
+def test_every_format_of_feeds_has_its_row() -> None:
+    """Whoever adds a format says on the page of feeds what it is."""
+    rows = [line for line in (DOCS / "feeds.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row.split("|")[1])}
+    assert FORMATS.keys() <= named

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.feed_seeds import rendered_messages
+from benchmarks.feed_seeds import made_messages, rendered_messages
 from benchmarks.fuzz_feeds import LIMIT_S, Failed, check
 from benchmarks.mutation import MUTATORS, Mutator, mutated
 from eew.errors import ReportDecodeError
@@ -35,7 +35,7 @@ no_health = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 @functools.cache
 def seeds_of(name: str) -> tuple[bytes, ...]:
-    return tuple(rendered_messages(wire_format(name)))
+    return (*rendered_messages(wire_format(name)), *made_messages(name))
 
 
 @formats

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.feed_seeds import real_messages, rendered_messages
+from benchmarks.feed_seeds import made_messages, real_messages, rendered_messages
 from eew.cli.main import main
 from eew.feed.likeness import likeness, looks_like
 from eew.feed.scenario import load_scenario, scenario_path
@@ -29,7 +29,7 @@ def message(name: str) -> bytes:
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_message_of_a_format_is_recognised(name: str) -> None:
     """As no other: all that it can say of the shipped scenarios, one of three."""
-    for data in rendered_messages(wire_format(name))[::3]:
+    for data in rendered_messages(wire_format(name))[::3] + made_messages(name):
         assert looks_like(data) == (name,)
 
 
