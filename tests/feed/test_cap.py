@@ -234,7 +234,10 @@ def test_a_feed_remembers_whom_a_message_refers_to() -> None:
     ]
     # As an Atom feed says it all at once, the newest first.
     assert for_one_feed().parse(atom(*reversed(texts))) == tuple(reports)
-    # And again with each poll.
+    # A feed's intake remembers from message to message.
+    intake = Intake(wire_format("cap"), None, lambda: SENT_AT + timedelta(minutes=1))
+    assert [outcome.what for text in texts for outcome in intake.read(Message(text.encode(), "x"))] == reports
+    # And what comes again with each poll is no news.
     intake = Intake(wire_format("cap"), None, lambda: SENT_AT + timedelta(minutes=1))
     first, second = (
         [outcome.fate for outcome in intake.read(Message(data, "x"))]
