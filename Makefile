@@ -62,7 +62,7 @@ docs: setup-dev
 figures: setup-dev
 	$(BIN)/python benchmarks/figures.py table
 
-UV_COMPILE = $(abspath $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv))) pip compile --universal --no-strip-extras --python-version 3.11 \
+UV_COMPILE = $(or $(abspath $(wildcard $(BIN)/uv)),uv) pip compile --universal --no-strip-extras --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
 lock:
 	cd requirements && $(UV_COMPILE) ../pyproject.toml --extra feeds --extra webhooks --group ../pyproject.toml:package -o run.txt
