@@ -7,6 +7,7 @@ from typing import Any
 from eew import interrupt
 from eew.bench.setup import Measured, add_load_options, load_options, open_loads, signing_key
 from eew.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.view.line import tell
 
 __all__ = ["configure", "run"]
 
@@ -62,10 +63,10 @@ async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
         ),
         measured.json_path,
     )
-    print(f"\nbroker {broker['name']} {broker['version']}, MQTT {broker['mqtt_version']}", end="")
+    tell(f"\nbroker {broker['name']} {broker['version']}, MQTT {broker['mqtt_version']}")
     megabytes_hz = median["rate_hz"] * median["packet_bytes"] / 1e6
-    print(
-        f"\nmedian of {len(runs)} runs: {median['rate_hz']:,.0f} packets/s of {median['packet_bytes']} bytes "
+    tell(
+        f"median of {len(runs)} runs: {median['rate_hz']:,.0f} packets/s of {median['packet_bytes']} bytes "
         f"({megabytes_hz:,.0f} MB/s), from the first byte written to the last packet counted\n{delivery}"
     )
     return 1 if say_broken("bench", judgements) else delivery.exit_code

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eew import interrupt
 from eew.ending import to_the_end
 from eew.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.view.line import tell
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
@@ -97,7 +98,7 @@ async def _run(settings: "Settings", n_runs: int, json_path: Path | None, limits
     result = _result(settings, told["broker"], runs, delivery)
     judgements = judged(limits, figures_of(result["latency_ms"]["report_to_device"], delivery))
     _print(settings, result)
-    print(delivery)
+    tell(str(delivery))
     await asyncio.to_thread(write, result | {"limits": judgements}, json_path)
     return 1 if say_broken("bench", judgements) else delivery.exit_code
 
@@ -177,7 +178,7 @@ def _print(settings: "Settings", result: Mapping[str, Any]) -> None:
     broker_kib, devices_kib = (None if held[name] is None else held[name] / 1024 for name in ("broker", "devices"))
     latency = result["latency_ms"]["report_to_device"]
     told = ", ".join(f"{shown} {latency[name]:.0f}" for name, shown in _PERCENTILES.items())
-    print(
+    tell(
         f"\n{settings.devices:,} connections, {settings.workers} worker{'s' * (settings.workers > 1)}, "
         f"QoS {settings.qos}: {f'medians of {n_runs} runs' if n_runs > 1 else 'one run'}\n"
         f"connect    {result['connections_a_second']:,.0f}/s: all subscribed in {result['connecting_s']:.2f} s, "

@@ -15,6 +15,7 @@ from eew.bench.setup import (
     warm_up_size,
 )
 from eew.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.view.line import tell
 
 __all__ = ["configure", "run"]
 
@@ -71,7 +72,7 @@ async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
         measured.json_path,
     )
     _print(median, efficiency, told["broker"])
-    print(delivery)
+    tell(str(delivery))
     return 1 if say_broken("bench", judgements) else delivery.exit_code
 
 
@@ -100,7 +101,13 @@ def _figures(told: Mapping[str, Any], most: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _print(median: Mapping[str, Any], efficiency: Ratio, broker: Mapping[str, str]) -> None:
-    print(
+    from rich.console import Console
+
+    from eew.view.grid import Column, Grid, print_grid, say
+
+    console = Console(highlight=False)
+    say(
+        console,
         f"\nmedian of {efficiency.n_runs} alternated runs: {median['alerts_a_second']:,} alerts/s of "
         f"{median['ceiling_a_second']:,} that the broker can do: efficiency {efficiency.median:.2f} "
         f"({in_words(efficiency.spread())})\n"
@@ -112,14 +119,16 @@ def _print(median: Mapping[str, Any], efficiency: Ratio, broker: Mapping[str, st
         f"  feed {median['feed_ms']:.1f} ms, then first byte after {_ms(median['first_sent_ms'])}, all decided after "
         f"{_ms(median['decide_ms'])}, last byte after {_ms(median['last_sent_ms'])}\n"
         f"  first critical alert on its device {_ms(median['first_critical_ms'])} after the report, the 1 % most "
-        f"urgent {_ms(median['most_urgent_1pct_ms'])}\n"
-        f"{'report to device, ms':22}{'p50':>9}{'p90':>9}{'p99':>9}{'p99.9':>9}{'max':>9}"
+        f"urgent {_ms(median['most_urgent_1pct_ms'])}",
     )
+    columns = (Column(name, is_number=True) for name in ("p50", "p90", "p99", "p99.9", "max"))
+    grid = Grid((Column("report to device, ms"), *columns))
     latency = median["latency_ms"]
     for name, row in {"all": latency["report_to_device"], **latency["by_level"]}.items():
         if row["max"] is not None:
-            print(f"  {name:20}" + "".join(f"{value:9,.0f}" for value in row.values()))
-    print(f"packets of {median['packet_bytes']} bytes")
+            grid.add(name, *(f"{value:,.0f}" for value in row.values()))
+    print_grid(console, grid)
+    say(console, f"packets of {median['packet_bytes']} bytes")
 
 
 def _ms(duration_ms: float | None) -> str:

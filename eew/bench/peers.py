@@ -19,12 +19,14 @@ from eew.bench.setup import (
 )
 from eew.errors import BrokerConnectError, InputError
 from eew.extras import how_to_install
+from eew.view.line import tell
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
     from eew.bench.peer_clients import Alert, Arrivals, Peer
     from eew.devices.swarm import Swarm
     from eew.fanout.record import Batch
+    from eew.view.grid import Grid
     from eew.wire.sign import SigningKey
 
 __all__ = ["alerts_of", "configure", "run"]
@@ -90,7 +92,7 @@ async def _run(measured: Measured, n_peer_alerts: int) -> int:
         measured.json_path,
     )
     _print(figures, f"QoS {settings.qos}, medians of {len(runs)} alternated runs")
-    print(delivery)
+    tell(str(delivery))
     return delivery.exit_code
 
 
@@ -261,41 +263,67 @@ def _figures(runs: Sequence[_Run], installed: Mapping[str, str | None]) -> dict[
 
 
 def _print(figures: Mapping[str, Any], how: str) -> None:
-    print(f"\npublishing the same alerts, {how}")
-    print("\n".join(_publishing_lines(figures)))
-    print("\n".join(_spread_lines(figures["publishing"])))
-    print(f"\nP and S arrivals, {figures['travel_times']}")
-    print(f"{'':28}{'devices/s':>12}{'eew is':>12}{'aim':>10}  answers")
-    print(f"{'eew':28}{figures['arrivals_a_second']:12,}")
-    for name, row in figures["arrivals"].items():
-        if row is None:
-            print(f"{name:28}{_not_installed()}")
-            continue
-        print(
-            f"{name + ' ' + row['version']:28}{row['devices_a_second']:12,.1f}{_times(row['ratio'])}"
-            f"{_aim(row['aim'])}  within {1000 * row['differs_s']:.1f} ms"
+    from rich.console import Console
+
+    from eew.view.grid import print_grid, say
+
+    console = Console(highlight=False)
+    tables = (
+        (f"publishing the same alerts, {how}", _publishing_grid(figures), figures["publishing"]),
+        (f"P and S arrivals, {figures['travel_times']}", _arrivals_grid(figures), figures["arrivals"]),
+    )
+    for title, grid, rows in tables:
+        say(console, f"\n{title}")
+        print_grid(console, grid)
+        for name, row in rows.items():
+            if row is None:
+                say(console, f"{name} not installed: {how_to_install('peers')}")
+        for line in _spread_lines(rows):
+            say(console, line)
+    say(console, "")
+
+
+def _publishing_grid(figures: Mapping[str, Any]) -> "Grid":
+    from eew.view.grid import Column, Grid
+
+    grid = Grid(
+        (
+            Column(""),
+            Column("alerts/s", is_number=True),
+            Column("eew is", is_number=True),
+            Column("aim", is_number=True, falls=1),
+            Column("publisher", is_number=True, falls=2),
+            Column("delivered", falls=3),
         )
-    print("\n".join(_spread_lines(figures["arrivals"])))
-    print()
-
-
-def _not_installed() -> str:
-    return f"not installed: {how_to_install('peers')}"
-
-
-def _publishing_lines(figures: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{'':28}{'alerts/s':>12}{'eew is':>12}{'aim':>10}{'publisher':>12}  delivered"
-    yield f"{_ROAD:28}{figures['alerts_a_second']:12,}"
-    yield f"{_PUBLISHER:28}{figures['publisher_alerts_a_second']:12,}"
+    )
+    grid.add(_ROAD, f"{figures['alerts_a_second']:,}", "", "", "", "")
+    grid.add(_PUBLISHER, f"{figures['publisher_alerts_a_second']:,}", "", "", "", "")
     for name, row in figures["publishing"].items():
-        if row is None:
-            yield f"{name:28}{_not_installed()}"
-            continue
-        delivery = row["delivery"]
-        yield (
-            f"{name + ' ' + row['version']:28}{row['alerts_a_second']:12,}{_times(row['ratio'])}{_aim(row['aim'])}"
-            f"{_times(row['publisher_ratio'])}  {delivery['delivered']:,} of {delivery['expected']:,}"
+        if row is not None:
+            delivery, times = row["delivery"], (_times(row["ratio"]), _aim(row["aim"]), _times(row["publisher_ratio"]))
+            arrived = f"{delivery['delivered']:,} of {delivery['expected']:,}"
+            grid.add(f"{name} {row['version']}", f"{row['alerts_a_second']:,}", *times, arrived)
+    return grid
+
+
+def _arrivals_grid(figures: Mapping[str, Any]) -> "Grid":
+    from eew.view.grid import Column, Grid
+
+    grid = Grid(
+        (
+            Column(""),
+            Column("devices/s", is_number=True),
+            Column("eew is", is_number=True),
+            Column("aim", is_number=True, falls=1),
+            Column("answers", falls=2),
         )
+    )
+    grid.add("eew", f"{figures['arrivals_a_second']:,}", "", "", "")
+    for name, row in figures["arrivals"].items():
+        if row is not None:
+            compared = (_times(row["ratio"]), _aim(row["aim"]), f"within {1000 * row['differs_s']:.1f} ms")
+            grid.add(f"{name} {row['version']}", f"{row['devices_a_second']:,.1f}", *compared)
+    return grid
 
 
 def _spread_lines(rows: Mapping[str, Mapping[str, Any] | None]) -> Iterator[str]:
@@ -308,10 +336,8 @@ def _spread_lines(rows: Mapping[str, Mapping[str, Any] | None]) -> Iterator[str]
 
 
 def _times(ratio: float | None) -> str:
-    if ratio is None:
-        return f"{'–':>12}"
-    return f"{ratio:{',.0f' if ratio >= 1000 else '.1f'}} ×".rjust(12)
+    return "–" if ratio is None else f"{ratio:{',.0f' if ratio >= 1000 else '.1f'}} ×"
 
 
 def _aim(aim: int | None) -> str:
-    return f"{'–' if aim is None else f'≥ {aim:,}':>10}"
+    return "–" if aim is None else f"≥ {aim:,}"

@@ -12,6 +12,7 @@ from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import load_options, open_loads, signing_key, warm_up_size
 from eew.ending import to_the_end
 from eew.errors import InputError
+from eew.view.line import tell
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
@@ -137,7 +138,7 @@ async def _run(
         json_path,
     )
     _print(figures, n_runs)
-    print(delivery)
+    tell(str(delivery))
     return delivery.exit_code
 
 
@@ -249,36 +250,54 @@ async def _registered_loads(settings: "Settings", n_near: int, n_far: int) -> "A
 
 
 def _print(figures: Mapping[str, Any], n_runs: int) -> None:
-    print(f"\nmedians of {n_runs} alternated runs; memory of the greatest run")
-    print(
-        f"{'devices':>12}{'report to last':>17}{'decided':>12}{'dispatcher':>13}{'swarm':>11}{'a device':>11}"
-        f"{'with summary':>15}"
+    from rich.console import Console
+
+    from eew.view.grid import Column, Grid, print_grid, say
+
+    console = Console(highlight=False)
+    say(console, f"\nmedians of {n_runs} alternated runs; memory of the greatest run")
+    grid = Grid(
+        (
+            Column("devices", is_number=True),
+            Column("report to last", is_number=True),
+            Column("decided", is_number=True),
+            Column("dispatcher", is_number=True),
+            Column("swarm", is_number=True, falls=1),
+            Column("a device", is_number=True, falls=2),
+            Column("with summary", is_number=True, falls=3),
+        )
     )
     for each in figures["sizes"]:
-        print(
-            f"{each['n_devices']:12,}{each['total_s']:15.3f} s{each['decide_ms']:9.1f} ms"
-            f"{_mib(each['dispatcher_bytes']):>13}{_mib(each['swarm_bytes']):>11}"
-            f"{'–' if each['bytes_a_device'] is None else format(each['bytes_a_device'], ',.0f') + ' B':>11}"
-            f"{_mib(each['with_summary_bytes']):>15}"
+        grid.add(
+            f"{each['n_devices']:,}",
+            f"{each['total_s']:.3f} s",
+            f"{each['decide_ms']:.1f} ms",
+            _mib(each["dispatcher_bytes"]),
+            _mib(each["swarm_bytes"]),
+            "–" if each["bytes_a_device"] is None else f"{each['bytes_a_device']:,.0f} B",
+            _mib(each["with_summary_bytes"]),
         )
-    print(f"  memory: the {figures['memory_counted']}")
+    print_grid(console, grid)
+    say(console, f"  memory: the {figures['memory_counted']}")
     grown = figures["exponent"]
     if grown["all_sizes"] is not None:
-        print(
+        say(
+            console,
             f"time grows with the affected devices to the power of {grown['all_sizes']:.2f}, between the largest two "
-            f"sizes of {grown['largest_two']:.2f}; small sizes are mostly fixed cost, which lowers the first"
+            f"sizes of {grown['largest_two']:.2f}; small sizes are mostly fixed cost, which lowers the first",
         )
     registered = figures["registered"]
     if registered is None:
         return
     alone, whole = registered["alone"], registered["with_registered"]
-    print(
+    say(
+        console,
         f"M{registered['magnitude']:g}: {registered['n_affected']:,} affected devices alone take "
         f"{alone['total_s']:.3f} s (decided in {alone['decide_ms']:.1f} ms), among {whole['n_devices']:,} registered "
         f"ones {whole['total_s']:.3f} s ({whole['decide_ms']:.1f} ms): one that is only registered costs "
         f"{registered['total_s_share']:.3%} of an affected one, {registered['decide_ms_share']:.3%} of its deciding\n"
         f"  run by run {registered['with_registered_to_alone']:.3g} times as long "
-        f"({in_words(registered['with_registered_to_alone_spread'])})"
+        f"({in_words(registered['with_registered_to_alone_spread'])})",
     )
 
 
