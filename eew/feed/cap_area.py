@@ -1,12 +1,14 @@
 """The areas of a CAP message: what is said of each, and where it is."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from xml.etree import ElementTree as ET
 
 from eew.errors import ReportDecodeError
 from eew.feed.formats.shakealert import decimal
+from eew.feed.spared import Spared
 from eew.model import AreaAnswer, Severity
 
 __all__ = ["area_elements", "areas_of", "pairs_of"]
@@ -29,7 +31,7 @@ def pairs_of(parent: ET.Element, tag: str) -> Iterator[tuple[str, str]]:
 
 
 def areas_of(
-    info: ET.Element, severity: Severity | None, file: str | Path | None, errors: list[ReportDecodeError]
+    info: ET.Element, severity: Severity | None, file: str | Path | None, spared: Spared
 ) -> list[dict[str, Any]]:
     """Return what an ``info`` says of its areas, by the members of ``AreaAnswer``.
 
@@ -41,8 +43,8 @@ def areas_of(
         What it says of all of them.
     file
         Where it came from, for the errors.
-    errors
-        What is wrong with a polygon or circle is put there, and that one is left out.
+    spared
+        Takes what is left out: polygons and circles that are none.
 
     Returns
     -------
@@ -59,8 +61,8 @@ def areas_of(
     for area in info.iterfind("area"):
         name = area.findtext("areaDesc", "").strip() or None
         codes = [value for _, value in pairs_of(area, "geocode") if value]
-        polygons = _each(area, "polygon", _polygon, file, errors)
-        circles = _each(area, "circle", _circle, file, errors)
+        polygons = _each(area, "polygon", _polygon, file, spared)
+        circles = _each(area, "circle", _circle, file, spared)
         said = {"name": name, "severity": severity}
         where = {"polygons": polygons or None, "circles": circles or None}
         if polygons or circles:
@@ -98,19 +100,12 @@ def _each(
     tag: str,
     read: Callable[[str, str | Path | None], _Shape],
     file: str | Path | None,
-    errors: list[ReportDecodeError],
+    spared: Spared,
 ) -> list[_Shape]:
-    found = []
-    for element in area.iterfind(tag):
-        text = (element.text or "").strip()
-        # An empty element is how some say that there is none.
-        if not text:
-            continue
-        try:
-            found.append(read(text, file))
-        except ReportDecodeError as error:
-            errors.append(error)
-    return found
+    # An empty element is how some say that there is none.
+    texts = [text for element in area.iterfind(tag) if (text := (element.text or "").strip())]
+    shapes = (spared(partial(read, text, file)) for text in texts)
+    return [shape for shape in shapes if shape is not None]
 
 
 def _polygon(text: str, file: str | Path | None) -> tuple[tuple[float, float], ...]:

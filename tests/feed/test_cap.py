@@ -300,7 +300,8 @@ def test_a_bad_shape_costs_only_itself(shape: str, expected: str) -> None:
     assert isinstance(report, EventReport)
     assert report.areas == (AreaAnswer(code="1", name="A", severity=Severity.SEVERE),)
     assert isinstance(note, Ignored)
-    assert note.reason.startswith(f"left out of a report: {expected}: expected ")
+    assert note.reason.startswith(f"{expected}: ")
+    assert note.reason.endswith("; left out")
 
 
 @pytest.mark.parametrize(("depth", "magnitude"), [("deep", "4.8"), ("52.8", "99")])
@@ -309,6 +310,23 @@ def test_a_bad_depth_or_magnitude_is_unknown(depth: str, magnitude: str) -> None
     report, _ = parse(alert(info(said=ATTAC | {"depth": depth, "magnitude": magnitude})).encode())
     assert isinstance(report, EventReport)
     assert (report.depth_km, report.magnitude) in {(None, 4.8), (52.8, None)}
+
+
+@pytest.mark.parametrize("unknown", ["-9.9", "-999.9"])
+def test_seiscomps_numbers_for_unknown_are_none(unknown: str) -> None:
+    """ATTAC's are SeisComP's."""
+    report = parsed(alert(info(said=ATTAC | {"depth": unknown, "magnitude": unknown})))
+    assert (report.depth_km, report.magnitude) == (None, None)
+
+
+def test_a_bad_focus_costs_a_report_of_areas_nothing() -> None:
+    """It is told, and the areas count."""
+    body = info(area("A", "<circle>17,-100 10</circle>"), said=ATTAC | {"latitude": "north"})
+    report, note = parse(alert(body).encode())
+    assert isinstance(report, EventReport)
+    assert not report.is_located
+    assert [each.code for each in report.areas or ()] == ["A"]
+    assert note == Ignored("latitude: 'north': expected a number; left out")
 
 
 def test_a_polygon_left_open_is_closed() -> None:
@@ -326,7 +344,9 @@ def test_a_feed_without_alerts_is_alive_or_of_links() -> None:
     assert part == Ignored("a feed whose entries only name their alerts' addresses")
     report, note = parse(atom(sasmex("SASMEX: Sismo Moderado"), alert(info(said=ATTAC), kind="no")))
     assert isinstance(report, EventReport)
-    assert note == Ignored("one of several is not as it should be: msgType: Alert or Update or Cancel or Ack or Error")
+    assert note == Ignored(
+        "one of several is not as it should be: msgType: expected Alert or Update or Cancel or Ack or Error"
+    )
 
 
 def test_two_pairs_in_one_parameter_are_two() -> None:

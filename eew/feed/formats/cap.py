@@ -2,21 +2,24 @@
 
 import hashlib
 import re
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 from xml.etree import ElementTree as ET
 
 from eew.cap.message import NAMESPACE, cap_time
 from eew.errors import ReportDecodeError
 from eew.feed.cap_area import area_elements, areas_of, pairs_of
+from eew.feed.cap_chain import Chains, Reference
 from eew.feed.catalogue import LAST_NO
 from eew.feed.formats.native import as_report
-from eew.feed.formats.shakealert import decimal, utc_time
+from eew.feed.formats.shakealert import UNKNOWN_NUMBERS, decimal, utc_time
+from eew.feed.json import parsed_each
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.refusal import A_TIME
+from eew.feed.spared import Spared
 from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.xml import parsed_xml
 from eew.model import AlertStatus, EventReport, ReportKind, Severity
@@ -28,8 +31,6 @@ MAX_BYTES = 500_000
 MAX_ALERTS = 1_000
 #: Messages that do not count themselves are numbered by when they were sent; SeisComP may send several in a second.
 TICK = timedelta(milliseconds=100)
-#: How many messages of a feed are known again by those that refer to them.
-_MOST_REMEMBERED = 4_096
 
 _STATUSES = {"Actual": AlertStatus.ACTUAL, "Exercise": AlertStatus.EXERCISE, "Test": AlertStatus.TEST}
 _NOT_MEANT = ("System", "Draft")
@@ -70,62 +71,18 @@ _NAMES = {
     "report_no": ("reportno",),
     "kind": ("kind",),
 }
-#: What a report may do without, and the bounds of each.
-_OPTIONAL = {"depth_km": (-10.0, 800.0), "magnitude": (-2.0, 10.5), "likelihood": (0.0, 1.0)}
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 #: One of several words stands in quotes.
 _ONE_INCIDENT = re.compile(r'"([^"]+)"|([^"\s]+)')
+T = TypeVar("T")
 _ZONE = re.compile(r"(Z|[+-][0-9]{2}:[0-9]{2})$")
-
-
-class _Reference(NamedTuple):
-    """An earlier message that a message names."""
-
-    sender: str
-    identifier: str
-    sent_at: datetime
-
-
-class _Last(NamedTuple):
-    """The last message of an event."""
-
-    report_no: int
-    sent_at: datetime
-
-
-class _Chains:
-    """Which events the messages of one feed were of: an update may name only the one before it."""
-
-    def __init__(self) -> None:
-        #: Event and number of each message.
-        self._places: OrderedDict[_Reference, tuple[str, int]] = OrderedDict()
-        self._last: OrderedDict[str, _Last] = OrderedDict()
-
-    def event_of(self, references: list[_Reference]) -> str | None:
-        """Return the event that a message is of which names others; ``None`` where none of them is known."""
-        return next((self._places[each][0] for each in references if each in self._places), None)
-
-    def numbered(self, message: _Reference, event_id: str, report_no: int) -> int:
-        """Return a number above that of what was sent before it in its event; the same again for the same message."""
-        event, known_no = self._places.get(message, (None, 0))
-        if event == event_id:
-            return known_no
-        last = self._last.get(event_id)
-        if last is None or message.sent_at >= last.sent_at:
-            report_no = min(max(report_no, 0 if last is None else last.report_no + 1), LAST_NO)
-            self._last[event_id] = _Last(report_no, message.sent_at)
-        self._places[message] = event_id, report_no
-        for remembered in (self._places, self._last):
-            while len(remembered) > _MOST_REMEMBERED:
-                remembered.popitem(last=False)
-        return report_no
 
 
 class _Reader:
     """Reads the messages of one feed."""
 
     def __init__(self) -> None:
-        self._chains = _Chains()
+        self._chains = Chains()
 
     def parse(self, data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         """Read one message, which may be a feed of several alerts."""
@@ -179,7 +136,8 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     - The number is the parameter report_no, else it grows by one each 0.1 s since the origin, or since the earliest
       reference where no origin is said. A cancel that does not say its own has the last number.
     - Time and place of the focus, depth, magnitude and its type are parameters, under ATTAC's names (originTime,
-      latitude, longitude, depth in km, magnitude) or ours. One of the last three that is no number is left out.
+      latitude, longitude, depth in km, magnitude) or ours. What is not as it
+      should be of the last three, of a polygon or circle, or of the focus where there are areas, is left out, and told.
     - An ``area`` with a polygon or circle, or a geocode, is an area of the report. One that is only a name is the place
       of the focus where that is known (ATTAC), else an area. Only the first language is read, each level's ``info``
       has its severity. SASMEX's is in the text of its event, and where it names no area it is Mexico City. SASMEX's
@@ -190,7 +148,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     ----------
     [CAP11], [CAP12], [SASMEX-CAP], [SED-CAP]
     """
-    return _parsed(data, file, _Chains())
+    return _parsed(data, file, Chains())
 
 
 def render(report: EventReport) -> bytes:
@@ -233,12 +191,14 @@ def render(report: EventReport) -> bytes:
     return written
 
 
-def _parsed(data: bytes, file: str | Path | None, chains: _Chains) -> tuple[Parsed, ...]:
+def _parsed(data: bytes, file: str | Path | None, chains: Chains) -> tuple[Parsed, ...]:
     root = parsed_xml(data, file=file, root=("alert", "feed"), max_bytes=MAX_BYTES)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
+    spared = Spared()
     if root.tag == "alert":
-        return tuple(_Alert(root, file).parsed(chains))
+        part = _Alert(root, file, spared).parsed(chains)
+        return (part, *spared.parts())
     entries = root.findall("entry")
     if not entries:
         return (Heartbeat("cap"),)
@@ -247,28 +207,20 @@ def _parsed(data: bytes, file: str | Path | None, chains: _Chains) -> tuple[Pars
         return (Ignored("a feed whose entries only name their alerts' addresses"),)
     if len(alerts) > MAX_ALERTS:
         raise ReportDecodeError(f"at most {MAX_ALERTS} alerts", file=file, field="entry", value=len(alerts))
-    reports: list[EventReport] = []
-    others: list[Parsed] = []
-    errors: list[ReportDecodeError] = []
     # The newest stands first: read from the end, what is referred to comes before what refers to it.
-    for alert in reversed(alerts):
-        try:
-            for part in _Alert(alert, file).parsed(chains):
-                (reports if isinstance(part, EventReport) else others).append(part)  # type: ignore[arg-type]
-        except ReportDecodeError as error:
-            errors.append(error)
-    if len(errors) == len(alerts):
-        raise errors[0]
-    others += [Ignored(f"one of several is not as it should be: {error.field}: {error.expected}") for error in errors]
-    return (*sorted(reports, key=lambda report: report.issued_at), *others)
+    parts = parsed_each(reversed(alerts), lambda alert: _Alert(alert, file, spared).parsed(chains))
+    reports = (part for part in parts if isinstance(part, EventReport))
+    others = (part for part in parts if not isinstance(part, EventReport))
+    return (*sorted(reports, key=lambda report: report.issued_at), *others, *spared.parts())
 
 
 class _Alert:
     """One alert, its tags without namespaces."""
 
-    def __init__(self, alert: ET.Element, file: str | Path | None) -> None:
+    def __init__(self, alert: ET.Element, file: str | Path | None, spared: Spared) -> None:
         self._alert = alert
         self._file = file
+        self._spared = spared
         infos = alert.findall("info")
         lang = infos[0].findtext("language", "").strip() if infos else ""
         self._infos = [info for info in infos if info.findtext("language", "").strip() == lang]
@@ -276,36 +228,31 @@ class _Alert:
         for info in self._infos:
             for name, value in pairs_of(info, "parameter"):
                 self._said.setdefault(re.sub(r"[^a-z0-9]", "", name.lower()), value)
-        #: What is wrong with what a report may do without.
-        self._errors: list[ReportDecodeError] = []
+        #: What is wrong with time and place of the focus, which a report with areas can be without.
+        self._wrong: list[ReportDecodeError] = []
+        self._origin_at = self._placed(lambda: self._instant_or_none("origin_at"))
 
-    def parsed(self, chains: _Chains) -> Iterator[Parsed]:
-        """Yield the report, or why there is none; and what of it was left out."""
+    def parsed(self, chains: Chains) -> Parsed:
+        """Return the report, or why there is none."""
         status = self._word("status", (*_STATUSES, *_NOT_MEANT))
         message_type = self._word("msgType", (*_TYPES, *_NO_ALERTS))
         if status in _NOT_MEANT or message_type in _NO_ALERTS:
-            yield Ignored(f"no alert but {status} {message_type}")
-            return
+            return Ignored(f"no alert but {status} {message_type}")
         is_cancel = message_type == "Cancel"
         if not self._infos and not is_cancel:
-            yield Ignored("an alert without information")
-            return
+            return Ignored("an alert without information")
         if self._infos and not any(map(_is_earthquake, self._infos)):
-            yield Ignored(f"no earthquake but {self._infos[0].findtext('event', '').strip()[:40]}")
-            return
+            return Ignored(f"no earthquake but {self._infos[0].findtext('event', '').strip()[:40]}")
         members = self._identity(message_type, chains) | {"status": _STATUSES[status]}
         if not is_cancel:
             members |= self._solution(members["source"])
-        try:
-            yield as_report(members, file=self._file)
-        except ReportDecodeError:
-            if self._errors:
-                raise self._errors[0] from None
-            raise
-        for error in self._errors:
-            yield Ignored(f"left out of a report: {error.field}: expected {error.expected}")
+            if self._wrong and not members["areas"]:
+                raise self._wrong[0]
+        for error in self._wrong:
+            self._spared.add(error)
+        return as_report(members, file=self._file, spared=self._spared)
 
-    def _identity(self, message_type: str, chains: _Chains) -> dict[str, Any]:
+    def _identity(self, message_type: str, chains: Chains) -> dict[str, Any]:
         """Return which report of which event it is."""
         sender, identifier = self._text("sender"), self._text("identifier")
         sent_at = _instant(self._text("sent"), "sent", self._file)
@@ -326,9 +273,9 @@ class _Alert:
         elif is_cancel:
             report_no = LAST_NO
         else:
-            since = self._origin_at() or (sent_at if first is None else first.sent_at)
+            since = self._origin_at or (sent_at if first is None else first.sent_at)
             report_no = max(1, min((sent_at - since) // TICK + 1, LAST_NO))
-            report_no = chains.numbered(_Reference(sender, identifier, sent_at), event_id, report_no)
+            report_no = chains.numbered(Reference(sender, identifier, sent_at), event_id, report_no)
         kind = ReportKind.CANCEL if is_cancel else ReportKind.UPDATE if references else ReportKind.NEW
         if not is_cancel and self._given("kind") in {"new", "update", "final"}:
             kind = ReportKind(self._given("kind"))
@@ -345,15 +292,14 @@ class _Alert:
     def _solution(self, source: str) -> dict[str, Any]:
         """Return what it says of the earthquake, and where it shakes."""
         members: dict[str, Any] = {
-            "origin_at": self._origin_at(),
-            "lat_deg": self._number("lat_deg"),
-            "lon_deg": self._number("lon_deg"),
+            "origin_at": self._origin_at,
+            **{name: self._placed(partial(self._number, name)) for name in ("lat_deg", "lon_deg")},
             "magnitude_type": self._given("magnitude_type") or None,
             "is_assumed": self._given("is_assumed").lower() == "true",
-            **{name: self._number(name) for name in _OPTIONAL},
+            **{name: self._spared(partial(self._number, name)) for name in ("depth_km", "magnitude", "likelihood")},
         }
         areas = [
-            area for info in self._infos for area in areas_of(info, _severity(info, source), self._file, self._errors)
+            area for info in self._infos for area in areas_of(info, _severity(info, source), self._file, self._spared)
         ]
         is_located = None not in {members["origin_at"], members["lat_deg"], members["lon_deg"]}
         if is_located:
@@ -363,42 +309,34 @@ class _Alert:
             areas = [_MEXICO_CITY | {"severity": _severity(self._infos[0], source)}]
         return members | {"areas": areas or None}
 
-    def _origin_at(self) -> datetime | None:
-        text = self._given("origin_at")
+    def _placed(self, read: Callable[[], T]) -> T | None:
+        """Return what is read of time and place of the focus; note what is wrong."""
         try:
-            return _instant(text, "originTime", self._file) if text else None
+            return read()
         except ReportDecodeError as error:
-            self._errors.append(error)
+            self._wrong.append(error)
             return None
 
+    def _instant_or_none(self, member: str) -> datetime | None:
+        text = self._given(member)
+        return _instant(text, _NAMES[member][-1], self._file) if text else None
+
     def _number(self, member: str) -> float | None:
-        """Return the number under a parameter; one that is none or out of bounds is left out, and noted."""
-        name = _NAMES[member][-1]
-        low, high = _OPTIONAL.get(member, (-float("inf"), float("inf")))
-        try:
-            value = decimal(self._given(member), field=name, file=self._file)
-        except ReportDecodeError as error:
-            self._errors.append(error)
-            return None
-        if value is not None and not low <= value <= high:
-            expected = f"a number from {low:g} to {high:g}"
-            self._errors.append(ReportDecodeError(expected, file=self._file, field=name, value=value))
-            return None
-        return value
+        """Return the number under a parameter; SeisComP has numbers for unknown."""
+        return decimal(self._given(member), field=_NAMES[member][-1], file=self._file, unknown=UNKNOWN_NUMBERS)
 
     def _given(self, member: str) -> str:
         """Return the parameter of a member, "" where there is none."""
         return next((self._said[name] for name in _NAMES[member] if name in self._said), "")
 
-    def _references(self) -> list[_Reference]:
+    def _references(self) -> list[Reference]:
         found = []
         for group in self._alert.findtext("references", "").split():
             parts = group.split(",")
             if len(parts) == 3 and parts[1]:
-                try:
-                    found.append(_Reference(parts[0], parts[1], _instant(parts[2], "references", self._file)))
-                except ReportDecodeError as error:
-                    self._errors.append(error)
+                sent_at = self._spared(partial(_instant, parts[2], "references", self._file))
+                if sent_at is not None:
+                    found.append(Reference(parts[0], parts[1], sent_at))
         return found
 
     def _text(self, tag: str) -> str:
