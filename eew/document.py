@@ -1,6 +1,7 @@
 """Places in a TOML document: how a path to a value is found, followed and spelled, and on which line it is written."""
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ __all__ = [
 T = TypeVar("T")
 
 _PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+#: A word of any language; a space, a quote or a control character is seen only in quotes.
+_PLAIN = re.compile(r"[\w-]+")
 _STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]")
 
 
@@ -75,8 +78,12 @@ def value_at(document: object, path: Steps) -> object:
 
 
 def spelled(path: Steps) -> str:
-    """Return a path as a person writes it: ``reports[3].lat_deg``, counted from 0."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+    """Return a path as a person writes it: ``reports[3].lat_deg``, counted from 0; what is no plain word is quoted."""
+    words = (
+        f"[{step}]" if isinstance(step, int) else f".{step if _PLAIN.fullmatch(step) else json.dumps(step)}"
+        for step in path
+    )
+    return "".join(words).removeprefix(".")
 
 
 def line_of(text: str, path: Steps) -> int | None:
