@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +10,11 @@ import msgspec
 
 from eew.errors import InputError
 from eew.feed.scenario import load_scenario
+from eew.feed.servers.manner import manner_of
 from eew.feed.wire_format import WireFormat
 from eew.model import AreaAnswer, EventReport, ReportKind, Severity
 
-__all__ = ["made_messages", "real_messages", "rendered_messages"]
+__all__ = ["made_messages", "real_messages", "rendered_messages", "service_messages"]
 
 #: Where the reference data have messages of a format.
 _REAL: Final = {
@@ -74,6 +75,15 @@ def rendered_messages(wire: WireFormat) -> list[bytes]:
 def made_messages(name: str) -> list[bytes]:
     """Return messages that a format reads but does not write, none where it writes all that it reads."""
     return [_MADE[name]] if name in _MADE else []
+
+
+def service_messages(name: str) -> list[bytes]:
+    """Return what the service of a format says beside its reports: heartbeats, answers, that there is nothing."""
+    manner, at = manner_of(name), datetime(2025, 11, 9, 11, 11, 43, tzinfo=UTC)
+    page = None if manner.page is None else manner.page("20251109201143.json", ())
+    answers = [manner.answer(text, None) for text in ("ping", '{"type":"auth"}')]
+    said = [manner.heartbeat and manner.heartbeat(at), manner.nothing, page and page.body, *answers]
+    return [data for data in said if data]
 
 
 def real_messages(name: str, reference_data: Path) -> list[bytes]:

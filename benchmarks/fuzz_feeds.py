@@ -27,7 +27,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from benchmarks.feed_seeds import made_messages, real_messages, rendered_messages
+from benchmarks.feed_seeds import made_messages, real_messages, rendered_messages, service_messages
 from benchmarks.mutation import mutated
 from eew.errors import ReportDecodeError
 from eew.feed.formats.native import decode_report, encode_report
@@ -142,7 +142,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     total: Counter[str] = Counter()
     faults = []
     for name, wire in {name: wire_format(name) for name in names}.items():
-        seeds = rendered_messages(wire) + made_messages(name) + real_messages(name, reference_data)
+        seeds = rendered_messages(wire) + made_messages(name) + service_messages(name)
+        seeds += real_messages(name, reference_data)
         for seed in seeds:
             check(wire, seed)
         tally = _fuzzed(

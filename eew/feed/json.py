@@ -160,6 +160,10 @@ class Members:
         """Whether something is given under a name."""
         return self._members.get(name) is not None
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of its members, in their order."""
+        return tuple(self._members)
+
     def text(self, name: str) -> str:
         """Return a text, which must be there; a whole number is read as its digits."""
         if (text := self._text(name)) is None:

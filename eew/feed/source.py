@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -55,7 +55,7 @@ class FeedOptions:
     """How a feed is listened to; each transport takes what concerns it."""
 
     #: WebSocket: what the server wants to be told first; ``None``: what the format says.
-    send: str | None = None
+    send: str | None = field(default=None, repr=False)
     #: HTTP: from an answer to the next question; ``None``: as is usual for the format's service.
     interval_s: float | None = None
     #: How long an answer, or a connection, may take.

@@ -97,6 +97,7 @@ FORMATS: Mapping[str, Kind] = {
     "wolfx-cwa": Kind("wolfx_cwa", "Wolfx cwa_eew (CWA, Taiwan)", ".json"),
     "kmoni": Kind("kmoni", "NIED kmoni, webservice/hypo/eew", ".json", 1.0),
     "exptech": Kind("exptech", "ExpTech (TREM), api/v2/eq/eew", ".json", 1.0),
+    "fanstudio": Kind("fanstudio", "FAN Studio: cea, cea-pr, jma, cwa-eew, kma-eew, sa", ".json"),
     "icl": Kind("icl", "Institute of Care-life, chinaeew", ".json"),
     "p2pquake": Kind("p2pquake", "P2PQuake 556", ".json"),
     "shakealert": Kind("shakealert", "ShakeAlert XML, schema v10", ".xml"),

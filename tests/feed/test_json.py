@@ -162,6 +162,7 @@ FORMATS = {
     "wolfx-cwa": Resolution(1, 1, 0.01, 1, 0.1, kinds=NO_CANCEL),
     "exptech": Resolution(0.001, 0.001, 0.01, 0.1, 0.1),
     "kmoni": Resolution(1, 1, 0.1, 1, 0.1, statuses=frozenset({AlertStatus.ACTUAL, AlertStatus.EXERCISE})),
+    "fanstudio": Resolution(1, 1, 0.01, 1, 0.1, statuses=frozenset({AlertStatus.ACTUAL, AlertStatus.EXERCISE})),
     "icl": Resolution(0.001, 0.001, 0, 0, 0, kinds=NO_CANCEL),
     "p2pquake": Resolution(1, 1, 0.1, 1, 0.1, statuses=frozenset({AlertStatus.ACTUAL, AlertStatus.TEST})),
     "emsc": Resolution(0.01, 0, 0.0001, 0.1, 0.1, numbers=False),
@@ -229,8 +230,7 @@ def test_what_is_written_is_read_back_as_the_same_event(name: str, data: st.Data
     if name == "wolfx-cenc":
         assert (read.issue_basis, read.issued_at) == (IssueBasis.UNKNOWN, read.origin_at)
     else:
-        is_stated = name != "exptech" or report.kind is not ReportKind.CANCEL
-        assert read.issue_basis is (IssueBasis.STATED if is_stated else IssueBasis.UNKNOWN)
+        assert read.issue_basis is IssueBasis.STATED
         assert timedelta(0) <= report.issued_at - read.issued_at < timedelta(seconds=resolution.issue_s or 1e-6)
     if read.origin_at is None:
         assert report.kind is ReportKind.CANCEL

@@ -50,6 +50,7 @@ def test_every_real_message_is_recognised(reference_data: Path) -> None:
         ("formats-not-read/sasmex-cap11.xml", "cap"),
         ("formats-not-read/emsc-fdsn.json", "emsc-fdsn"),
         ("formats-not-read/exptech-cwa.json", "exptech"),
+        ("formats-not-read/fanstudio-cea.json", "fanstudio"),
         ("formats-not-read/kmoni.json", "kmoni"),
         ("formats-not-read/wolfx-cwa.json", "wolfx-cwa"),
         ("usgs-ids/feed.json", "usgs"),

@@ -424,17 +424,12 @@ async def test_a_scenario_played_in_a_format_is_heard_as_the_same_event(name: st
     assert (feed.counts.n_heartbeats > 0) is (manner.heartbeat is not None)
     assert {report.event_id for report in got} == {"20240417231454"}
     basis = IssueBasis.RECEIVED if name in {"wolfx-cenc", "fdsn-text"} else IssueBasis.STATED
-    # What ExpTech says of a cancel's issue need not be true.
-    of_cancel = IssueBasis.RECEIVED if name == "exptech" else basis
-    cancels = [report for report in got if report.kind is ReportKind.CANCEL]
-    assert {report.issue_basis for report in got if report not in cancels} == {basis}
-    assert {report.issue_basis for report in cancels} <= {of_cancel}
+    assert {report.issue_basis for report in got} == {basis}
     expected = [msgspec.structs.replace(part.report, issue_basis=basis) for part in parts]
     assert _solutions(got) == _solutions(expected)
-    if of_cancel is IssueBasis.STATED:
-        assert [each.issued_at for each in cancels] == [
-            part.report.issued_at for part in parts if part.report.kind is ReportKind.CANCEL
-        ]
+    assert [each.issued_at for each in got if each.kind is ReportKind.CANCEL] == [
+        part.report.issued_at for part in parts if part.report.kind is ReportKind.CANCEL
+    ]
 
 
 def _solutions(played: Iterable[EventReport]) -> set[tuple[object, ...]]:

@@ -76,7 +76,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
             "place": answer.text_or_none("region_name"),
             "is_assumed": has_assumed_values(magnitude, depth_km),
         }
-    return (as_report(members, file=file),)
+    return (as_report(members, file=file, spared=answer.spared), *answer.spared.parts())
 
 
 def render(report: EventReport) -> bytes:

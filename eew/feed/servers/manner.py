@@ -63,6 +63,26 @@ def _wolfx_answer(text: str, newest: bytes | None) -> bytes | None:
     return newest if text.startswith("query_") else None
 
 
+def _fan_heartbeat(at: datetime) -> bytes:
+    return _encoded({"type": "heartbeat", "timestamp": _epoch_ms(at)})
+
+
+def _fan_answer(text: str, newest: bytes | None) -> bytes | None:
+    if text == "ping":
+        return _encoded({"type": "pong", "timestamp": _epoch_ms(datetime.now(UTC))})
+    if '"auth"' in text:
+        return _encoded({"type": "auth_success"})
+    return newest if text == "query" else None
+
+
+def _is_fan_pong(text: str) -> bool:
+    try:
+        word = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(word, dict) and word.get("type") == "pong"
+
+
 def _kmoni_page(path: str, messages: Sequence[bytes]) -> Page | None:
     """Return what stood at the second asked for; there is nothing of the time to come."""
     asked_at = _kmoni_second(path.rpartition("/")[2].removesuffix(".json"))
@@ -100,6 +120,7 @@ def _encoded(members: dict[str, object]) -> bytes:
 
 _WOLFX = Manner(heartbeat=_wolfx_heartbeat, answer=_wolfx_answer)
 _MANNERS = {
+    "fanstudio": Manner(heartbeat=_fan_heartbeat, answer=_fan_answer, is_owed=_is_fan_pong),
     "exptech": Manner(nothing=b"[]", has_event_stream=True),
     "kmoni": Manner(path="webservice/hypo/eew/{JST-1s:%Y%m%d%H%M%S}.json", page=_kmoni_page),
 }
