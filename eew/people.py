@@ -7,15 +7,15 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from eew.model import AlertPlan, Cells, EventReport, FloatColumn, IssueBasis, Level, RowColumn
+from eew.model import AlertPlan, Cells, FloatColumn, IssueBasis, Level, RowColumn
 from eew.units import seconds_after
 
-__all__ = ["LEVELS", "EventPeople", "Followed", "People", "chosen_devices", "follow_event"]
+__all__ = ["LEVELS", "EventPeople", "Followed", "Issued", "People", "chosen_devices", "follow_event"]
 
 #: From the loudest.
 LEVELS: Final = (Level.CRITICAL, Level.ACTIVE, Level.PASSIVE)
@@ -23,10 +23,29 @@ LEVELS: Final = (Level.CRITICAL, Level.ACTIVE, Level.PASSIVE)
 _Column = npt.NDArray[np.float64]
 
 
+class Issued(Protocol):
+    """A report, or what an alert says of it."""
+
+    @property
+    def issued_at(self) -> datetime:
+        """When it was issued."""
+        ...
+
+    @property
+    def issue_basis(self) -> IssueBasis:
+        """How far that is known."""
+        ...
+
+    @property
+    def origin_at(self) -> datetime | None:
+        """When the earthquake began by it; ``None`` in a cancel."""
+        ...
+
+
 class Followed(NamedTuple):
     """A report that was acted on, no cancel, and what came of it for some rows of the population."""
 
-    report: EventReport
+    report: Issued
     #: Shape ``(n_rows,)``; those that had the alert and by their own reckoning feel nothing may be in it.
     is_chosen: npt.NDArray[np.bool_]
     #: The receipts of its alerts (``receiver.RECEIPT``), and how long after the report each came, s; shape ``(n,)``.

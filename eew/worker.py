@@ -27,6 +27,7 @@ from eew.broker.endpoint import Endpoint
 from eew.client.clock import Clocks
 from eew.client.rules import decoded, is_believed
 from eew.devices.attachment import Attachment
+from eew.devices.clock_history import ClockHistory
 from eew.devices.collector import Collector
 from eew.devices.decode import cell_alerts, device_alerts
 from eew.devices.layout import RowRange, populated_cells, topic_filters
@@ -37,7 +38,7 @@ from eew.devices.row_by_id import RowById
 from eew.devices.source_host import source_host
 from eew.devices.store import load
 from eew.devices.subscriber import Run
-from eew.devices.swarm import WorkerOrders
+from eew.devices.swarm import WorkerNotes, WorkerOrders
 from eew.errors import BrokerConnectError, EewError
 from eew.model import CodeColumn, Devices, FloatColumn, Level, ReportKind, RowColumn
 from eew.profile import load_profile
@@ -76,6 +77,7 @@ class Worker:
             self._rows.first, len(self._rows), partial(is_believed, verifier=verifier), counters, log
         )
         self._clocks = Clocks()
+        self._clock_history = ClockHistory()
         self._attachments: list[Attachment] = []
         self._source_host = None if settings.n_connections else source_host(self._endpoint.host, orders.worker_no)
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -186,6 +188,7 @@ class Worker:
             status = decoded(_STATUS, row.tobytes())
             if status is not None:
                 self._clocks.take(status)
+                self._clock_history.take(status, datetime.now(UTC))
 
     def _take_devices(self, payload: npt.NDArray[np.uint8]) -> None:
         for alerts in device_alerts(payload):
@@ -237,8 +240,10 @@ class Worker:
 
     def _write(self) -> None:
         self._receipts_file.close()
-        path = Path(self._orders.folder) / f"cores-{self._orders.worker_no}.json"
-        path.write_bytes(msgspec.json.encode(self._receiver.log.cores))
+        path = Path(self._orders.folder) / f"notes-{self._orders.worker_no}.json"
+        log = self._receiver.log
+        notes = WorkerNotes(cores=log.cores, issues=log.issues, clocks=self._clock_history.spans)
+        path.write_bytes(msgspec.json.encode(notes))
 
 
 def _rows_of(devices: Devices, rows: RowRange) -> Devices:

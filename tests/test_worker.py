@@ -104,7 +104,7 @@ async def test_it_writes_down_what_came_when_standard_input_ends(
         _, err = await process.communicate(b"")
         assert (process.returncode, err) == (0, b"")
     assert (tmp_path / "receipts-0.bin").read_bytes() == b""
-    assert json.loads((tmp_path / "cores-0.json").read_text()) == []
+    assert json.loads((tmp_path / "notes-0.json").read_text()) == {"cores": [], "issues": [], "clocks": []}
 
 
 async def test_a_parent_that_is_gone_while_it_connects_ends_it(population: Path, tmp_path: Path) -> None:

@@ -6,17 +6,20 @@ import contextlib
 import json
 import math
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eew import interrupt
 from eew.cli.number import number_of
 from eew.errors import EewError, InputError
+from eew.limit import add_fail_if, judged, parse_limits, say_broken
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from eew.devices.swarm import Swarm, SwarmSettings
+    from eew.limit import Limit
     from eew.model import Devices
 
 __all__ = ["configure", "run"]
@@ -50,24 +53,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--receipt-share", metavar="X", default="0", help="share of devices that tell on receipts/… (default 0)"
     )
-    parser.add_argument("--summary", metavar="PATH", help="also write the counts there, as JSON")
+    parser.add_argument("--summary", metavar="PATH", help="also write all figures there, as JSON")
+    parser.add_argument("--expect", metavar="N", help="how many alerts should reach devices; exit 1 if fewer did")
+    add_fail_if(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play the devices; return 0 when told to stop, 3 when the broker goes away."""
+    """Play the devices; return 0 when told to stop, 1 when too few came or above a limit, 3 when the broker goes."""
+    from eew.bench.result import whole_number
     from eew.broker.endpoint import Endpoint
     from eew.cli.trust import public_keys
     from eew.devices import store
     from eew.devices.open_files import allow_connections
     from eew.devices.swarm import SwarmSettings
     from eew.estimate.traveltime import TravelTimeTable
+    from eew.output import check_file
     from eew.profile import load_profile
-    from eew.settings import load_settings
+    from eew.settings import load_settings, shown_settings
     from eew.wire.sign import SigningKey, in_base64url
 
     settings = load_settings(vars(arguments))
     for_s = number_of(arguments.for_s, "--for-s", 0) if arguments.for_s is not None else math.inf
     receipt_share = number_of(arguments.receipt_share, "--receipt-share", 0, 1)
+    n_expected = None if arguments.expect is None else whole_number("--expect", arguments.expect, 0)
+    limits = _limits(arguments, n_expected)
+    check_file(arguments.summary, "--summary")
     if settings.population is None:
         raise InputError("a folder made by 'eew devices make'", field="--population")
     devices = store.load(Path(settings.population))
@@ -97,24 +107,53 @@ def run(arguments: argparse.Namespace) -> int:
         reconnect_s=settings.reconnect_s,
         receipt_share=receipt_share,
     )
-    return interrupt.run(_run(swarm_settings, devices, for_s, arguments.summary))
+    # Of the settings, those that this command has.
+    shown = {name: value for name, value in shown_settings(settings).items() if name in vars(arguments)}
+    trial = _Trial(swarm_settings, devices, shown, for_s, n_expected, limits, arguments.summary)
+    return interrupt.run(_run(trial))
 
 
-async def _run(settings: "SwarmSettings", devices: "Devices", for_s: float, summary_path: str | None) -> int:
+def _limits(arguments: argparse.Namespace, n_expected: int | None) -> "tuple[Limit, ...]":
+    limits = parse_limits(arguments.fail_if)
+    for limit in limits:
+        if limit.figure == "lost" and n_expected is None:
+            expected = "--expect N with it: how many alerts should come is known to the dispatcher only"
+            raise InputError(expected, field="--fail-if", value=limit.text)
+    return limits
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What is played, for how long, and what is asked of it."""
+
+    settings: "SwarmSettings"
+    devices: "Devices"
+    #: As they are written to JSON.
+    shown: dict[str, Any]
+    for_s: float
+    n_expected: int | None
+    limits: "tuple[Limit, ...]"
+    summary_path: str | None
+
+
+async def _run(trial: _Trial) -> int:
+    from eew.broker.client import DEVICES_SPEAK, broker_facts
     from eew.broker.endpoint import Endpoint
     from eew.broker.ready import wait_until_ready
     from eew.cli.stop import told_to_stop
     from eew.devices.swarm import Swarm
 
     stop = told_to_stop()
-    endpoint = Endpoint.parse(settings.broker_url)
+    endpoint = Endpoint.parse(trial.settings.broker_url)
     with interrupt.work_folder("eew-swarm-") as folder:
-        swarm = Swarm(settings, devices, folder)
+        swarm = Swarm(trial.settings, trial.devices, folder)
         async with contextlib.AsyncExitStack() as stack:
 
-            async def enter() -> None:
-                await wait_until_ready(endpoint, settings.reconnect_s, says_so=True)
+            async def enter() -> dict[str, str]:
+                await wait_until_ready(endpoint, trial.settings.reconnect_s, says_so=True)
+                telling = asyncio.create_task(broker_facts(endpoint), name="broker facts")
                 await stack.enter_async_context(swarm)
+                return await telling
 
             entering = asyncio.create_task(enter())
             stopping = asyncio.create_task(stop.wait())
@@ -124,50 +163,59 @@ async def _run(settings: "SwarmSettings", devices: "Devices", for_s: float, summ
                 with contextlib.suppress(asyncio.CancelledError):
                     await entering
                 return 0
-            await entering
-            facts = {"broker": str(endpoint), "mode": settings.mode, "n_devices": len(devices)}
-            return await _play(swarm, facts, stopping, for_s, summary_path)
+            broker = await entering | {"mqtt_version": DEVICES_SPEAK}
+            return await _play(trial, swarm, broker, stopping)
 
 
-async def _play(
-    swarm: "Swarm", facts: dict[str, Any], stopping: "asyncio.Task[bool]", for_s: float, summary_path: str | None
-) -> int:
+async def _play(trial: _Trial, swarm: "Swarm", broker: dict[str, str], stopping: "asyncio.Task[bool]") -> int:
     """Show what comes until it is time to stop, then what came."""
     import time
 
     from rich.console import Console
 
+    from eew.output import write_file
+    from eew.received import received, received_figures
     from eew.view.grid import say
-    from eew.view.received import counts_in_words, print_reports, reports_received
+    from eew.view.received import counts_in_words, figures_in_words, print_reports
 
     console = Console(highlight=False)
-    ready_ns = time.monotonic_ns()
-    where = f"{facts['n_devices']:,} simulated devices on {facts['broker']}, {facts['mode']} mode"
+    ready_ns, wall_after_mono_s = time.monotonic_ns(), time.time() - time.monotonic()
+    where = f"{len(trial.devices):,} simulated devices on {broker['url']}, {trial.settings.mode} mode"
     print(f"{where}: ready; Ctrl-C stops them", flush=True)
     failure: EewError | None = None
     try:
-        async with asyncio.timeout(for_s if math.isfinite(for_s) else None):
+        async with asyncio.timeout(trial.for_s if math.isfinite(trial.for_s) else None):
             await _follow(swarm, stopping, console)
     except TimeoutError:
         pass
     except EewError as error:
         failure = error
     receipts = await swarm.finish()
-    reports = reports_received(receipts, ready_ns)
-    summary = facts | {
+    came = await asyncio.to_thread(
+        received, receipts, len(trial.devices), ready_ns, wall_after_mono_s, trial.n_expected
+    )
+    judgements = judged(trial.limits, received_figures(came))
+    summary = {
+        "broker": broker,
+        "mode": trial.settings.mode,
+        "n_devices": len(trial.devices),
+        "settings": trial.shown,
         "ran_s": round((time.monotonic_ns() - ready_ns) / 1e9, 3),
         "counts": {counter.name.lower(): n for counter, n in receipts.counts.items()},
-        "reports": reports,
+        **came,
+        "limits": judgements,
     }
-    if summary_path is not None:
-        await asyncio.to_thread(Path(summary_path).write_text, json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    say(console, counts_in_words(receipts.counts))
-    if reports:
-        print_reports(reports, console)
+    if trial.summary_path is not None:
+        await asyncio.to_thread(write_file, trial.summary_path, json.dumps(summary, indent=1) + "\n")
+    for line in (counts_in_words(receipts.counts), *figures_in_words(summary)):
+        say(console, line)
+    if summary["reports"]:
+        print_reports(summary["reports"], console)
+    is_broken = say_broken("swarm", judgements)
     if failure is not None:
         sys.stderr.write(f"eew swarm: {failure}\n")
         return failure.exit_code
-    return 0
+    return 1 if is_broken or summary["delivery"]["lost"] else 0
 
 
 async def _follow(swarm: "Swarm", stopping: asyncio.Task[bool], console: "Console") -> None:

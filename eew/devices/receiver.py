@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.client.rules import is_expired, rank
+from eew.devices.clock_history import Issue
 from eew.model import CodeColumn, FloatColumn, Level, ReportKind, RowColumn
 from eew.wire.message import AlertCore
 
@@ -69,6 +70,7 @@ class ReceiptLog:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._core_numbers: dict[CoreKey, int] = {}
+        self._issues: list[Issue] = []
 
     def add(
         self,
@@ -79,7 +81,11 @@ class ReceiptLog:
         received_mono_ns: int,
     ) -> None:
         """Add alerts; the columns have shape ``(n,)``."""
-        number = self._core_numbers.setdefault((core.event_id, core.report_no, core.kind), len(self._core_numbers))
+        key = core.event_id, core.report_no, core.kind
+        number = self._core_numbers.get(key)
+        if number is None:
+            number = self._core_numbers[key] = len(self._core_numbers)
+            self._issues.append(Issue.of(core))
         part = np.empty(len(device_row), dtype=RECEIPT)
         part["received_mono_ns"] = received_mono_ns
         part["device_row"] = device_row
@@ -92,6 +98,11 @@ class ReceiptLog:
     def cores(self) -> list[CoreKey]:
         """Which report each ``core_no`` stands for."""
         return list(self._core_numbers)
+
+    @property
+    def issues(self) -> list[Issue]:
+        """When each of them was issued."""
+        return list(self._issues)
 
 
 class Receiver:

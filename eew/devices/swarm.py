@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from eew.devices.clock_history import ClockSpan, Issue
 from eew.devices.layout import Mode, RowRange, Subscriptions, row_ranges
 from eew.devices.receiver import RECEIPT, CoreKey, Counter, mapped_receipts
 from eew.ending import to_the_end
@@ -25,7 +26,7 @@ from eew.errors import BrokerConnectError, BrokerLostError, EewError, WorkerStar
 from eew.model import Devices
 from eew.output import naming
 
-__all__ = ["Receipts", "Swarm", "SwarmSettings", "WorkerOrders"]
+__all__ = ["Receipts", "Swarm", "SwarmSettings", "WorkerNotes", "WorkerOrders"]
 
 _STOP_WITHIN_S = 30.0
 _READY, _BROKER_GONE = "ready", "broker"
@@ -65,6 +66,15 @@ class WorkerOrders(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
 
 
+class WorkerNotes(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker writes down beside its receipts."""
+
+    #: Which report each ``core_no`` stands for, and when it was issued.
+    cores: list[CoreKey]
+    issues: list[Issue]
+    clocks: list[ClockSpan]
+
+
 @dataclass(frozen=True, slots=True)
 class Receipts:
     """All that a swarm's devices took; a device takes a report once."""
@@ -74,6 +84,9 @@ class Receipts:
     #: Which report each ``core_no`` stands for.
     cores: Sequence[CoreKey]
     counts: Mapping[Counter, int]
+    #: When each of ``cores`` was issued, as the alerts say, and what dispatchers said of their clocks.
+    issues: Sequence[Issue] = ()
+    clocks: Sequence[ClockSpan] = ()
 
     def of_core(self, core: CoreKey) -> npt.NDArray[np.void]:
         """Return the lines of one report, in ascending order of ``device_row``."""
@@ -170,19 +183,26 @@ class Swarm:
     def _merged(self) -> Receipts:
         """Put the workers' receipts together on disk, in order, numbering their reports anew."""
         parts_by_core: dict[CoreKey, list[tuple[npt.NDArray[np.void], npt.NDArray[np.int32]]]] = {}
+        issue_by_core: dict[CoreKey, Issue] = {}
+        clocks: list[ClockSpan] = []
         n_lines = 0
         for worker_no in range(len(self._workers)):
-            cores_path = self._folder / f"cores-{worker_no}.json"
-            if not cores_path.exists():
+            notes_path = self._folder / f"notes-{worker_no}.json"
+            if not notes_path.exists():
                 continue
-            mine = msgspec.json.decode(cores_path.read_bytes(), type=list[CoreKey])
+            notes = msgspec.json.decode(notes_path.read_bytes(), type=WorkerNotes)
+            mine = notes.cores
+            issue_by_core = dict(zip(mine, notes.issues, strict=True)) | issue_by_core
+            clocks += notes.clocks
             lines = mapped_receipts(self._folder / f"receipts-{worker_no}.bin")
             n_lines += len(lines)
             # Workers come in ascending order of their rows.
             for core, line_no in zip(mine, _line_no_by_core(lines, len(mine)), strict=True):
                 parts_by_core.setdefault(core, []).append((lines, line_no))
+        cores = list(parts_by_core)
+        issues = [issue_by_core[core] for core in cores]
         if not n_lines:
-            return Receipts(np.empty(0, dtype=RECEIPT), list(parts_by_core), self.counts())
+            return Receipts(np.empty(0, dtype=RECEIPT), cores, self.counts(), issues, clocks)
         path = self._folder / "receipts.bin"
         # Not through a mapping, where a full disk would kill the process.
         with naming(path), path.open("wb") as file:
@@ -192,7 +212,7 @@ class Swarm:
                         chunk = lines[line_no[start : start + _CHUNK_LINES]]
                         chunk["core_no"] = core_no
                         file.write(chunk.data)
-        return Receipts(mapped_receipts(path), list(parts_by_core), self.counts())
+        return Receipts(mapped_receipts(path), cores, self.counts(), issues, clocks)
 
     async def _start(self, worker_no: int, ranges: Sequence[RowRange]) -> None:
         path = self._folder / f"counters-{worker_no}.bin"

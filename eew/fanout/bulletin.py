@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _HEARTBEAT_S = 5.0
 _WITHIN_S = 5.0
+_MOST_UNSAID = 1000
 
 
 class Bulletin:
@@ -54,7 +56,9 @@ class Bulletin:
         self._is_leaving = False
         self._is_failing = False
         self._is_due = asyncio.Event()
-        self.clock: Clock | None = None
+        self._clock: Clock | None = None
+        #: Statuses that tell of a clock, still to be said.
+        self._unsaid: deque[bytes] = deque(maxlen=_MOST_UNSAID)
         self.n_reports = 0
         self.last_dispatch_at: datetime | None = None
         #: How each feed is, by its name.
@@ -84,6 +88,16 @@ class Bulletin:
                 self._wanted[where] = b""
             await self._say("stopped")
             await self._drop()
+
+    @property
+    def clock(self) -> Clock | None:
+        """What time it is for our events; each that is set is said, also where the next is set before that."""
+        return self._clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self._clock = clock
+        self._unsaid.append(self._status("running"))
 
     async def say(self) -> None:
         """Publish the status now, and wait until the broker has it."""
@@ -136,6 +150,8 @@ class Bulletin:
                 if not self._is_failing:
                     logger.warning("bulletin.failed %s: %s", self._target, error)
                 self._is_failing = True
+                # Who hears it later has only to know what time it is then.
+                self._unsaid.clear()
                 await self._drop()
             else:
                 self._is_failing = False
@@ -152,6 +168,10 @@ class Bulletin:
         return await self._publish(self._client)
 
     async def _publish(self, client: aiomqtt.Client) -> None:
+        # Before the events that stand in its time.
+        while self._unsaid:
+            await client.publish(topic.status(self._dispatcher_id), self._unsaid[0], qos=1, retain=True)
+            self._unsaid.popleft()
         for where, payload in list(self._wanted.items()):
             if self._standing.get(where) != payload:
                 await client.publish(where, payload, qos=1, retain=True)
@@ -195,7 +215,7 @@ class Bulletin:
                 at=datetime.now(UTC),
                 n_reports=self.n_reports,
                 last_dispatch_at=self.last_dispatch_at,
-                clock=self.clock,
+                clock=self._clock,
                 keys=self._keys,
                 feeds=dict(self.feeds),
             )

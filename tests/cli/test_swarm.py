@@ -174,6 +174,12 @@ async def test_what_devices_take_refuse_and_tell_adds_up(
         (6, N, 0),
     ]
     assert all(each["spread_ms"] >= 0 < each["first_s"] for each in summary["reports"])
+    # Issued at the second before they were made by hand, and expired ones are not taken.
+    assert 0 < summary["latency_ms"]["issue_to_device"]["p50"] < 30_000
+    assert summary["delivery"] == {"expected": None, "delivered": 4 * N, "lost": None, "duplicated": N}
+    assert sum(summary["outcome"].values()) == N
+    assert summary["broker"]["mqtt_version"] == "3.1.1"
+    assert summary["settings"]["population"] == str(population)
     on_ids = {devices.id[row].decode() for row in range(N) if is_on[row]}
     for number in (1, 3, 6):
         told = [receipt.device_id for receipt in receipts if receipt.report_no == number]
@@ -191,6 +197,81 @@ async def test_it_ends_by_itself_after_the_time_given(
     assert (code, err) == (0, "")
     assert "delivered 0, duplicates 0, refused 0" in out
     assert (await asyncio.to_thread(os.listdir, tmp_path / "eew")) == ["signing-key.pem"]
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (("--expect", str(N), "--fail-if", "lost>0", "--fail-if", "p99 > 1000s"), 0, ""),
+        (("--expect", str(N + 1)), 1, ""),
+        (("--expect", str(N + 1), "--fail-if", "lost>0"), 1, "eew swarm: --fail-if 'lost>0': lost was 1\n"),
+        (("--fail-if", "max>1us"), 1, "eew swarm: --fail-if 'max>1us': max was "),
+        (("--fail-if", "late>=0"), 1, "eew swarm: --fail-if 'late>=0': late was 0\n"),
+    ],
+    ids=["all kept", "one is missing", "and that is a limit", "too slow", "too late"],
+)
+async def test_limits_decide_the_exit_code(
+    words: tuple[str, ...],
+    code: int,
+    complaint: str,
+    population: Path,
+    embedded_broker: EmbeddedBroker,
+    tmp_path: Path,
+) -> None:
+    """Of a dispatcher that is not ours: every device is told once, and what was asked of that holds or not."""
+    devices, endpoint = store.load(population), embedded_broker.endpoint
+    options = ("--population", str(population), public_key(), "--receipt-share", "1", *words)
+    is_on = ~Behaviour.of(devices.kind, 1).is_offline
+    async with (
+        aiomqtt.Client(endpoint.host, endpoint.port, protocol=aiomqtt.ProtocolVersion.V311) as client,
+        playing(*options, broker=endpoint, folder=tmp_path) as process,
+    ):
+        await client.subscribe("eew/v1/receipts/+")
+        for where, payload in messages(devices, {}):
+            await client.publish(where, payload, qos=0)
+        n_told = 0
+        async for _ in client.messages:
+            n_told += 1
+            if n_told == is_on.sum():
+                break
+        found, out, err = await ended(process, signal.SIGINT)
+    assert (found, err[: len(complaint)]) == (code, complaint)
+    assert (err == "") == (complaint == "")
+    if "--expect" in words:
+        n_lost = int(words[1]) - N
+        assert f"expected   {N + n_lost:,}: taken {N}, overtaken by a newer report 0, lost {n_lost}" in out
+    assert "S wave     told before it 200, after it 0" in out
+
+
+@pytest.mark.broker
+@pytest.mark.long(60, reason="a swarm beside a whole replay")
+async def test_it_measures_what_a_replay_measures_of_itself(population: Path, tmp_path: Path) -> None:
+    """At full speed, where the clock jumps with each report: the latencies of both are the same but for moments."""
+    (tmp_path / "eew").mkdir()
+    options = ("--population", str(population), "--summary", str(tmp_path / "swarm.json"))
+    replay = ("tohoku-2011", "--population", str(population), "--speed", "max")
+    # A broker of its own: what the replay leaves there tells others what time it is.
+    async with (
+        EmbeddedBroker() as broker,
+        playing(*options, broker=broker.endpoint, folder=tmp_path) as process,
+    ):
+        replaying = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "eew", "replay", *replay, "--broker", str(broker.endpoint)),
+            *("--summary", str(tmp_path / "replay.json")),
+            stdout=asyncio.subprocess.DEVNULL,
+            cwd=tmp_path,
+            env=os.environ | {"XDG_DATA_HOME": str(tmp_path)},
+        )
+        assert await replaying.wait() == 0
+        code, _, err = await ended(process, signal.SIGINT)
+    assert (code, err) == (0, "")
+    ours, theirs = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("swarm", "replay"))
+    assert ours["delivery"]["delivered"] == theirs["delivery"]["delivered"] > N, ours["counts"]
+    mine, its = ours["latency_ms"]["issue_to_device"], theirs["latency_ms"]["report_to_device"]
+    # Two swarms decode on the same cores; by a wrong report's clock it would be seconds.
+    assert {name: mine[name] for name in mine} == pytest.approx(its, abs=300)
+    assert ours["outcome"] == {name: theirs["outcome"][name] for name in ours["outcome"]}
 
 
 @pytest.mark.broker
@@ -242,6 +323,12 @@ def test_no_broker_at_the_start_is_one_line_and_exit_3(population: Path, capsys:
         (["--subscriptions", "none"], "--subscriptions"),
         (["--receipt-share", "1.5"], "--receipt-share"),
         (["--for-s", "nan"], "--for-s"),
+        (["--expect", "-1"], "--expect"),
+        (["--expect", "many"], "--expect"),
+        (["--fail-if", "p99"], "p50, p90, p99, p99.9, max, lost, duplicated, late, rate"),
+        (["--fail-if", "p98>1s"], "p50, p90, p99, p99.9, max, lost, duplicated, late, rate"),
+        (["--fail-if", "lost>0"], "--expect N"),
+        (["--summary", "/nowhere/s.json"], "--summary"),
         (["--for-s", "soon"], "--for-s"),
         (["--profile", "atlantis"], "profile"),
         (["--broker", "host"], "--broker"),

@@ -1,6 +1,7 @@
 """What the workers of a swarm leave behind, put together."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 
 from eew.devices import swarm as module
+from eew.devices.clock_history import Issue
 from eew.devices.receiver import RECEIPT, CoreKey, Counter
-from eew.devices.swarm import Swarm, SwarmSettings
+from eew.devices.swarm import Swarm, SwarmSettings, WorkerNotes
 from eew.errors import BrokerLostError, EewError, WorkerStartError
 from eew.model import Devices, ReportKind
 
+AT = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
 Left = tuple[list[CoreKey], list[int]]
 
 
@@ -40,7 +43,9 @@ def swarm(folder: Path, *workers: Left | None, returncode: int = 0) -> Swarm:
             lines = np.zeros(len(numbers), dtype=RECEIPT)
             lines["core_no"], lines["device_row"] = numbers, 100 * worker_no + np.arange(len(numbers))
             lines.tofile(folder / f"receipts-{worker_no}.bin")
-            (folder / f"cores-{worker_no}.json").write_bytes(msgspec.json.encode(cores))
+            issues = [Issue(AT + timedelta(seconds=core[1]), AT, "key") for core in cores]
+            notes = WorkerNotes(cores=list(cores), issues=issues, clocks=[])
+            (folder / f"notes-{worker_no}.json").write_bytes(msgspec.json.encode(notes))
     return made
 
 
@@ -54,6 +59,7 @@ async def test_reports_are_numbered_anew(tmp_path: Path) -> None:
     told = [(int(line["device_row"]), receipts.cores[line["core_no"]]) for line in receipts.lines]
     assert told == [(0, ONE), (101, ONE), (1, TWO), (2, TWO), (100, THREE)]
     assert receipts.counts == {counter: 3 * counter for counter in Counter}
+    assert [(issue.issued_at - AT).total_seconds() for issue in receipts.issues] == [core[1] for core in receipts.cores]
     rows = {core: receipts.of_core(core)["device_row"].tolist() for core in (ONE, TWO, THREE)}
     assert rows == {ONE: [0, 101], TWO: [1, 2], THREE: [100]}
     assert len(receipts.of_core(("e3", 1, ReportKind.NEW))) == 0

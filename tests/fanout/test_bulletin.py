@@ -137,6 +137,22 @@ async def test_the_status_stands_from_beginning_to_end(
 
 
 @pytest.mark.broker
+async def test_every_clock_that_is_set_is_said(broker_endpoint: Endpoint, dispatcher_id: str) -> None:
+    """A fast replay sets the next before the last is out: whoever measures by them needs each, in their order."""
+    async with (
+        seen(broker_endpoint, f"eew/v1/status/{dispatcher_id}") as queue,
+        Bulletin(broker_endpoint, dispatcher_id, KEYS) as bulletin,
+    ):
+        assert (await status(queue, "running")).clock is None
+        for offset_s in (-30.0, -20.0, -10.0):
+            bulletin.clock = Clock(offset_s=offset_s, speed=None)
+        await bulletin.say()
+        heard = [await status(queue, "running") for _ in range(3)]
+    assert [each.clock.offset_s for each in heard if each.clock is not None] == [-30.0, -20.0, -10.0]
+    assert sorted(each.at for each in heard) == [each.at for each in heard]
+
+
+@pytest.mark.broker
 async def test_an_event_stands_until_the_bulletin_ends(
     broker_endpoint: Endpoint, dispatcher_id: str, event_message: EventMessage, schema_errors: SchemaErrors
 ) -> None:
