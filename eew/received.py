@@ -35,7 +35,7 @@ class _Told:
     #: On this machine's monotonic clock.
     issued_mono_s: float
     lines: npt.NDArray[np.void]
-    received_s: npt.NDArray[np.float64]
+    received_s: npt.NDArray[np.float32]
 
 
 def received(
@@ -58,7 +58,7 @@ def received(
         a newer report had overtaken; what had expired or was signed by a stranger told nobody.
     """
     told = list(_told(receipts, wall_after_mono_s))
-    none = np.empty(0)
+    none = np.empty(0, dtype=np.float32)
     latency_ms = 1000 * np.concatenate([none, *(each.received_s for each in told)])
     level = np.concatenate([none.astype(np.uint8), *(each.lines["level"] for each in told)])
     # Who had a newer report already was reached, and shows that one.
@@ -99,7 +99,7 @@ def _told(receipts: Receipts, wall_after_mono_s: float) -> Iterator[_Told]:
         if len(lines):
             issued_mono_s = issued_wall_s(issue, receipts.clocks) - wall_after_mono_s
             # Nanoseconds of a clock that runs for years are whole in 64 bits, and not in a double.
-            received_s = (lines["received_mono_ns"] - round(issued_mono_s * 1e9)) / 1e9
+            received_s = ((lines["received_mono_ns"] - round(issued_mono_s * 1e9)) / 1e9).astype(np.float32)
             yield _Told(core, issue, issued_mono_s, lines, received_s)
 
 
@@ -121,7 +121,7 @@ def _followed(of_event: Sequence[_Told], first_row: int, n_rows: int) -> Iterato
         lines = each.lines[start:end]
         is_chosen = np.zeros(n_rows, dtype=bool)
         is_chosen[lines["device_row"] - first_row] = True
-        yield Followed(each.issue, is_chosen, lines, each.received_s[start:end].astype(np.float32))
+        yield Followed(each.issue, is_chosen, lines, each.received_s[start:end])
 
 
 def _reports(told: Sequence[_Told], ready_mono_ns: int) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ def written(folder: Path, url: str) -> None:
 
 
 @pytest.mark.broker
+@pytest.mark.long(60, reason="a replay, with broker and swarm, is one of them")
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_a_broker_may_come_up_later(command: str, tmp_path: Path) -> None:
     """One line on standard error says that it is waited for; once it is there the command does its work."""
