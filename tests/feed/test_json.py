@@ -39,7 +39,7 @@ def test_what_is_no_object_is_refused(data: bytes, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b'{"a":"\xff"}', b'{"a":"\\ud800"}', b"[" * 100_000, b'{"a":' * 5000 + b"1" + b"}" * 5000]
+    "data", [b'{"a":"\xff"}', b'{"a":"\\ud800"}', b"[" * 100_000, b'{"a":' * 50_000 + b"1" + b"}" * 50_000]
 )
 def test_bad_text_and_endless_nesting_are_refused(data: bytes) -> None:
     """Bytes that are no UTF-8, halves of characters and nesting without end are no JSON for us."""
