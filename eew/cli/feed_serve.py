@@ -193,6 +193,8 @@ async def _play(
     _, left_out = parts_of(reports, arguments.format_name)
     for notice in left_out:
         sys.stderr.write(f"left out: {notice}\n")
+    if arguments.over == "http" and manner_of(arguments.format_name).page is not None and not arguments.now:
+        sys.stderr.write("note: who asks for the present second finds nothing; with --now the reports are of now\n")
     await server.wanted()
     while True:
         parts, _ = parts_of(moved(reports, datetime.now(UTC)) if arguments.now else reports, arguments.format_name)

@@ -84,6 +84,16 @@ async def test_a_scenario_served_as_kmoni_is_heard_as_it_is_asked_for_second_by_
     assert "rejected 0" in err
 
 
+async def test_a_past_that_nobody_asks_for_is_told(tmp_path: Path) -> None:
+    """Of a service that is asked by the second, unless its reports are moved to now."""
+    path = tmp_path / "one.jsonl"
+    path.write_bytes(encode_report(REPORTS[0]))
+    async with running("serve", str(path), "--as", "kmoni", "--over", "http") as server:
+        await address_of(server)
+        assert server.stderr is not None
+        assert "with --now the reports are of now" in (await server.stderr.readline()).decode()
+
+
 @pytest.mark.parametrize(("name", "count"), [("wolfx-cwa", len(REPORTS) - 1), ("fanstudio", len(REPORTS))])
 async def test_a_scenario_served_over_a_websocket_is_heard_whole(name: str, count: int) -> None:
     """Wolfx is asked for its last report, which may come twice then, and cannot say the cancel."""
