@@ -56,9 +56,9 @@ def test_a_profile_without_the_table_has_the_default(tmp_path: Path) -> None:
         (
             'severity = "Bad"\nurgency = "Immediate"\ncertainty = "Likely"',
             "cap.critical.severity",
-            "one of Extreme, Severe, Moderate, Minor, Unknown",
+            "Extreme or Severe or Moderate or Minor or Unknown",
         ),
-        ('severity = "Minor"\nurgency = "Immediate"', "cap.critical.certainty", "this key"),
+        ('severity = "Minor"\nurgency = "Immediate"', "cap.critical.certainty", "it to be given"),
     ],
 )
 def test_a_word_that_cap_does_not_know_is_refused(tmp_path: Path, table: str, field: str, expected: str) -> None:
