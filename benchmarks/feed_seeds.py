@@ -47,6 +47,22 @@ _MADE: Final = {
         b"|EMSC-RTS|EMSC|627167|mw|6.8|EMSC|LOYALTY ISLANDS\nsmi:a.b/c/d|2017-10-31 00:42:12|1|2||||GFZ||||||\n"
     ),
 }
+#: Frames of DMDATA's WebSocket.
+_FRAMES: Final = (
+    (
+        b'{"type":"data","head":{"type":"VXSE44","test":false},"format":"json","compression":"gzip","encoding"'
+        b':"base64","body":"H4sIAAAAAAACA6tWii9OzkjNTVSyqlYqqSxIVbJSSk0t183MS8svyk0syczPU6rVUSouSSwpLQbKvWyY9X'
+        b'THDiUdJZCCEIj65zN3vVi4QqkWAKw1RshMAAAA"}'
+    ),
+    (
+        b'{"type":"data","head":{"type":"VXSE45"},"format":"xml","compression":"zip","encoding":"base64","body'
+        b'":"UEsDBBQAAAAIAAAAIQCsNUbISAAAAEwAAAABAAAAYatWii9OzkjNTVSyqlYqqSxIVbJSSk0t183MS8svyk0syczPU6rVUSouS'
+        b"SwpLQbKvWyY9XTHDiUdJZCCEIj65zN3vVi4QqkWAFBLAQIUAxQAAAAIAAAAIQCsNUbISAAAAEwAAAABAAAAAAAAAAAAAACAAQAAA"
+        b'ABhUEsFBgAAAAABAAEALwAAAGcAAAAAAA=="}'
+    ),
+    b'{"type":"data","head":{"type":"VXSE43"},"format":"xml","compression":null,"encoding":"utf-8","body":"<Report/>"}',
+    b'{"type":"error","error":"no","code":4503,"close":true}',
+)
 _SCENARIOS: Final = Path(__file__).resolve().parent.parent / "scenarios"
 #: Areas that say where they are, without an intensity.
 _SHAPES: Final = (
@@ -74,6 +90,8 @@ def rendered_messages(wire: WireFormat) -> list[bytes]:
 
 def made_messages(name: str) -> list[bytes]:
     """Return messages that a format reads but does not write, none where it writes all that it reads."""
+    if name == "dmdata":
+        return list(_FRAMES)
     return [_MADE[name]] if name in _MADE else []
 
 

@@ -15,8 +15,8 @@ from eew.errors import InputError
 __all__ = ["Settings", "load_settings", "shown_settings"]
 
 _PREFIX = "EEW_"
-#: Variables that are no settings: of the tests, and the one that the example of ``eew webhook`` keeps its secret in.
-_OTHER_VARIABLES = frozenset({"EEW_REFERENCE_DATA", "EEW_WEBHOOK_SECRET"})
+#: Variables that are no settings: of the tests, the secret of ``eew webhook``'s example, the key of a feed.
+_OTHER_VARIABLES = frozenset({"EEW_REFERENCE_DATA", "EEW_WEBHOOK_SECRET", "EEW_DMDATA_KEY"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

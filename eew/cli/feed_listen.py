@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="URL|FILE",
         help="mqtt(s)://host[:port][/topic], ws(s)://…, http(s)://… (the time in it as {JST:%%Y%%m%%d%%H%%M%%S}), "
-        "a folder, files, or - for standard input",
+        "dmdata://api.dmdata.jp, a folder, files, or - for standard input",
     )
     parser.add_argument("--format", default="native", metavar="F", help="the wire format (default: native)")
     parser.add_argument("--json", action="store_true", help="print native reports, as 'eew replay -' reads them")
@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", dest="for_s", metavar="S", help="end after so many seconds")
     parser.add_argument("--within", default="10", metavar="S", help="a URL must be reached in this (default: 10)")
     parser.add_argument("--send", metavar="TEXT", help="WebSocket: what the server wants to be told first")
+    parser.add_argument("--key-file", metavar="FILE", help="DMDATA: the file of your key (default: EEW_DMDATA_KEY)")
     parser.add_argument("--interval", metavar="S", help="HTTP: how often to ask (default: every 1 or 2 s, by format)")
     parser.add_argument("--silent-after", metavar="S", help="say so when nothing comes for this long")
     parser.add_argument("--max-age", metavar="S", help="leave out reports issued longer ago")
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     wire_format(arguments.format)
     options = FeedOptions(
         send=arguments.send,
+        key_file=arguments.key_file,
         interval_s=None if arguments.interval is None else number_of(arguments.interval, "--interval", 0.05),
         silent_after_s=seconds(arguments.silent_after, "--silent-after"),
         max_age_s=seconds(arguments.max_age, "--max-age"),

@@ -48,6 +48,8 @@ class FeedConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 10.0
     #: WebSocket: what the server wants to be told first.
     send: Text | None = None
+    #: DMDATA: the file of the user's key; ``None``: it is in the environment.
+    key_file: Text | None = None
 
 
 class DaemonConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,6 +152,7 @@ class ConfigFile:
         given = self.config.feeds[number]
         options = FeedOptions(
             send=given.send,
+            key_file=None if given.key_file is None else str(self._beside(given.key_file)),
             interval_s=given.interval_s,
             timeout_s=given.timeout_s,
             silent_after_s=given.silent_after_s,

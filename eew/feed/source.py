@@ -13,7 +13,7 @@ from enum import StrEnum
 from eew.clock import Clock
 from eew.errors import EewError, ReportDecodeError
 from eew.feed.intake import Fate, FeedCounts, Intake, Outcome, kind_of
-from eew.feed.transports import folder, http, lines, mqtt, websocket
+from eew.feed.transports import dmdata, folder, http, lines, mqtt, websocket
 from eew.feed.transports.address import Address, Via
 from eew.feed.transports.extra import require
 from eew.feed.transports.message import Message, Sign, Signal
@@ -27,9 +27,12 @@ logger = logging.getLogger(__name__)
 #: The first wait before a feed is tried again, and the longest; each is shortened at random by up to a half.
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.2, 30.0
 #: Whether a server lives that we ask is soon known; a folder, a pipe or a topic may be quiet for months.
-_SILENT_AFTER_S = {Via.WEBSOCKET: 150.0, Via.HTTP: 150.0}
+_SILENT_AFTER_S = dict.fromkeys((Via.WEBSOCKET, Via.HTTP, Via.DMDATA), 150.0)
 #: What a transport needs of the extra ``feeds``: asked for before anything is connected.
-_MODULE_BY_VIA = {Via.WEBSOCKET: "aiohttp", Via.HTTP: "aiohttp", Via.FOLDER: "watchfiles"}
+_MODULE_BY_VIA = {
+    **dict.fromkeys((Via.WEBSOCKET, Via.HTTP, Via.DMDATA), "aiohttp"),
+    Via.FOLDER: "watchfiles",
+}
 #: How many reports may wait for whoever takes them; a feed then stops reading.
 _MOST_WAITING = 64
 
@@ -65,6 +68,8 @@ class FeedOptions:
     silent_after_s: float | None = None
     #: A report issued longer ago than this is late: counted, not handed on. ``None``: none is.
     max_age_s: float | None = None
+    #: DMDATA: the file of the user's key; ``None``: it is in the environment.
+    key_file: str | None = None
     #: MQTT: with one, the broker keeps what comes while we are away.
     client_id: str | None = None
 
@@ -112,6 +117,10 @@ class Feed:
         self.address = Address.parse(url)
         if (module := _MODULE_BY_VIA.get(self.address.via)) is not None:
             require(module, str(self.address))
+        self._key = ""
+        if self.address.via is Via.DMDATA:
+            dmdata.question_of(self.address)
+            self._key = dmdata.key_of(self.options.key_file)
         self.state = FeedState.WAITING
         #: Why it is lost or failed.
         self.problem: str | None = None
@@ -212,6 +221,14 @@ class Feed:
                     send=self._send,
                     answer=self._answer,
                 )
+            case Via.DMDATA:
+                return dmdata.messages(
+                    address,
+                    key=self._key,
+                    timeout_s=options.timeout_s,
+                    max_bytes=options.max_bytes,
+                    answer=self._answer,
+                )
             case Via.HTTP:
                 return http.messages(
                     address,
@@ -221,14 +238,18 @@ class Feed:
                     max_bytes=options.max_bytes,
                     wall=self._wall,
                 )
-            case Via.FOLDER:
-                is_lines = self.format_name == "native"
-                return folder.messages(address, clock=self._clock, max_bytes=options.max_bytes, is_lines=is_lines)
-            case Via.FILE:
-                return lines.of_file(address, max_bytes=options.max_bytes, is_lines=self.format_name == "native")
-            case Via.STANDARD_INPUT:
-                is_json = FORMATS[self.format_name].suffix in {".json", ".jsonl"}
-                return lines.of_standard_input(max_bytes=options.max_bytes, is_lines=is_json)
+            case Via.FOLDER | Via.FILE | Via.STANDARD_INPUT:
+                return self._files()
+
+    def _files(self) -> AsyncGenerator[Signal]:
+        """Read what lies here, or comes in here."""
+        max_bytes, is_lines = self.options.max_bytes, self.format_name == "native"
+        if self.address.via is Via.FOLDER:
+            return folder.messages(self.address, clock=self._clock, max_bytes=max_bytes, is_lines=is_lines)
+        if self.address.via is Via.FILE:
+            return lines.of_file(self.address, max_bytes=max_bytes, is_lines=is_lines)
+        is_json = FORMATS[self.format_name].suffix in {".json", ".jsonl"}
+        return lines.of_standard_input(max_bytes=max_bytes, is_lines=is_json)
 
     async def _until_silent(self) -> AsyncGenerator[Signal]:
         """Yield the signals of one connection, noting when none comes for too long.
@@ -245,7 +266,7 @@ class Feed:
                     while not was_noticed and not await self._comes_in_time(coming):
                         was_noticed = True
                         self._notice_silence()
-                        if self.address.via is Via.WEBSOCKET:
+                        if self.address.via in {Via.WEBSOCKET, Via.DMDATA}:
                             raise TimeoutError(self.problem)
                     signal = await coming
                 finally:

@@ -3,11 +3,11 @@
 import base64
 import binascii
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from eew.errors import InputError
+from eew.secret_file import read_secret
 
 __all__ = ["new_secret", "secrets_in_environment", "secrets_in_file"]
 
@@ -34,17 +34,7 @@ def secrets_in_file(path: Path) -> tuple[bytes, ...]:
     OSError
         If it cannot be read.
     """
-    with path.open("rb") as file:
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        if mode & 0o077:
-            raise InputError(
-                f"permissions 0600, as it is a secret: chmod 600 {path}",
-                file=path,
-                field="permissions",
-                value=f"{mode:04o}",
-            )
-        content = file.read(_MOST_READ)
-    secrets = _secrets(content.decode(errors="replace"))
+    secrets = _secrets(read_secret(path, _MOST_READ).decode(errors="replace"))
     if secrets is None:
         raise InputError(_EXPECTED, file=path)
     return secrets

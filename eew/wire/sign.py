@@ -25,7 +25,6 @@ import contextlib
 import hashlib
 import math
 import os
-import stat
 import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -41,6 +40,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from eew.errors import InputError
 from eew.interrupt import held
 from eew.output import naming
+from eew.secret_file import read_secret
 from eew.wire.message import AlertCore
 
 __all__ = [
@@ -217,17 +217,8 @@ class SigningKey:
 
     @classmethod
     def _load(cls, path: Path) -> Self:
-        """Read the file, judging the permissions of what was opened and not of what the name means a moment later."""
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if stat.S_IMODE(mode) & 0o077:
-                raise InputError(
-                    f"permissions 0600, as it is a secret: chmod 600 {path}",
-                    file=path,
-                    field="permissions",
-                    value=f"{stat.S_IMODE(mode):04o}",
-                )
-            pem = file.read(65536)
+        """Read the file."""
+        pem = read_secret(path, 65536)
         try:
             private_key = serialization.load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:

@@ -1,4 +1,4 @@
-"""DMDATA's JSON of JMA's early warnings, schema ``eew-information`` 1.0.0."""
+"""DMDATA's JSON of JMA's early warnings, schema ``eew-information`` 1.0.0, alone or in the frames of its WebSocket."""
 
 from functools import partial
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from eew.errors import ReportDecodeError
+from eew.feed.dmdata_socket import Telegram, pong_of, read_frame
+from eew.feed.formats import jma_xml
 from eew.feed.formats.jma import (
     INFO_TYPES,
     STATUSES,
@@ -24,12 +26,13 @@ from eew.feed.formats.jma import (
 )
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS
+from eew.feed.json import json_value
 from eew.feed.parsed import Ignored, Parsed
 from eew.feed.spared import Spared
 from eew.feed.unsayable import refuse_unlocated
-from eew.model import AreaAnswer, EventReport, ReportKind
+from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
 
-__all__ = ["parse", "render"]
+__all__ = ["answer", "greeting", "parse", "render"]
 
 _SCHEMA = "eew-information"
 _TITLE = "緊急地震速報（地震動予報）"
@@ -124,14 +127,15 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     Parameters
     ----------
     data
-        One JSON object, as it is once its transport's base64 and compression are taken off.
+        One JSON object: ``eew-information``, or a frame of the WebSocket, which may hold one or JMA's XML, packed.
     file
         Where it came from, for the error.
 
     Returns
     -------
     tuple of Parsed
-        One: a report, or ``Ignored`` for a message of another schema and for a test (VXSE42) without an earthquake.
+        A report and what was left out of it; ``Ignored`` for a message of another schema, a telegram of another kind,
+        a test (VXSE42) without an earthquake, and what the service complains of; a heartbeat for start, ping and pong.
 
     Raises
     ------
@@ -141,8 +145,35 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     Notes
     -----
     The form is that of [DMDATA]. Where there is no origin time, the time of detection stands for it, as in
-    JMA's XML. An area that was reached already or is foreseen by PLUM alone has no arrival to come.
+    JMA's XML. An area that was reached already or is foreseen by PLUM alone has no arrival to come. A telegram whose
+    frame calls it a test is at least one.
     """
+    frame = json_value(data, file=file)
+    if not isinstance(frame, dict) or "_schema" in frame or "type" not in frame:
+        return _parsed(data, file)
+    what = read_frame(frame, file=file)
+    if not isinstance(what, Telegram):
+        return (what,)
+    parts = jma_xml.parse(what.data, file=file) if what.form == "xml" else _parsed(what.data, file)
+    return tuple(_as_test(part) for part in parts) if what.is_test else parts
+
+
+def greeting() -> None:
+    """Say nothing: what is sent was asked for with the ticket."""
+
+
+def answer(data: bytes) -> str | None:
+    """Answer a ping with the pong that names it: without it the service hangs up."""
+    return pong_of(data)
+
+
+def _as_test(part: Parsed) -> Parsed:
+    if not isinstance(part, EventReport) or part.status is not AlertStatus.ACTUAL:
+        return part
+    return msgspec.structs.replace(part, status=AlertStatus.TEST)
+
+
+def _parsed(data: bytes, file: str | Path | None) -> tuple[Parsed, ...]:
     spared = Spared()
     head = decoded_json(data, _Head, file, spared)
     if head.schema.type != _SCHEMA:

@@ -1,5 +1,8 @@
 """How each service behaves beside its reports: what it says by itself, and what it answers."""
 
+import base64
+import gzip
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +10,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from eew.feed.formats import kmoni
-from eew.feed.formats.jma import JST
+from eew.feed.formats.jma import JST, STATUSES, WARNING_TITLE
+from eew.feed.transports import dmdata
+from eew.model import AlertStatus
 
 __all__ = ["Manner", "Page", "manner_of"]
 
@@ -37,6 +42,12 @@ class Manner:
     answer: Callable[[str, bytes | None], bytes | None] = _newest
     #: Whether a text is the answer that a heartbeat wants: without it the service hangs up at the next heartbeat.
     is_owed: Callable[[str], bool] | None = None
+    #: What it says to who connects over a WebSocket, how it frames its messages there, and which protocols it speaks.
+    greeting: Callable[[datetime], bytes] | None = None
+    framed: Callable[[bytes], bytes] = bytes
+    protocols: tuple[str, ...] = ()
+    #: What it answers to who asks with a key for a WebSocket's address, which holds a ticket for one connection.
+    ticket: Callable[[str], bytes] | None = None
     #: Where it answers over HTTP, below its root.
     path: str = ""
     #: What it answers over HTTP while there is nothing to report; ``None``: that there is no content.
@@ -110,6 +121,63 @@ def _kmoni_issue(answer: Mapping[str, str]) -> datetime:
     return datetime.strptime(f"{answer['report_time']}+0900", "%Y/%m/%d %H:%M:%S%z")
 
 
+def _dmdata_frame(body: bytes) -> bytes:
+    """Return a telegram as it goes over DMDATA's WebSocket."""
+    message = json.loads(body)
+    name = hashlib.sha384(body).hexdigest()
+    frame: dict[str, object] = {
+        "type": "data",
+        "version": "2.0",
+        "id": name,
+        "originalId": name,
+        "classification": "eew.forecast",
+        "head": {
+            "type": "VXSE43" if message["title"] == WARNING_TITLE else "VXSE45",
+            "author": "JPOS",
+            "time": message["reportDateTime"],
+            "designation": None,
+            "test": STATUSES[message["status"]] is not AlertStatus.ACTUAL,
+        },
+        "format": "json",
+        "schema": message["_schema"],
+        "compression": "gzip",
+        "encoding": "base64",
+        "body": base64.b64encode(gzip.compress(body)).decode(),
+    }
+    return _encoded(frame)
+
+
+def _dmdata_start(at: datetime) -> bytes:
+    members: dict[str, object] = {
+        "type": "start",
+        "socketId": 1,
+        "classifications": ["eew.forecast"],
+        "types": None,
+        "test": "including",
+        "formats": ["json"],
+        "appName": None,
+        "time": at.isoformat(),
+    }
+    return _encoded(members)
+
+
+def _dmdata_ping(at: datetime) -> bytes:
+    return _encoded({"type": "ping", "pingId": f"{_epoch_ms(at):x}"})
+
+
+def _is_pong(text: str) -> bool:
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("type") == "pong" and isinstance(said.get("pingId"), str)
+
+
+def _dmdata_ticket(url: str) -> bytes:
+    socket: dict[str, object] = {"id": 1, "url": url, "protocol": list(_DMDATA_PROTOCOLS), "expiration": 300}
+    return _encoded({"status": "ok", "ticket": url.rpartition("=")[2], "websocket": socket})
+
+
 def _epoch_ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
@@ -119,8 +187,18 @@ def _encoded(members: dict[str, object]) -> bytes:
 
 
 _WOLFX = Manner(heartbeat=_wolfx_heartbeat, answer=_wolfx_answer)
+_DMDATA_PROTOCOLS = (dmdata.PROTOCOL,)
 _MANNERS = {
     "fanstudio": Manner(heartbeat=_fan_heartbeat, answer=_fan_answer, is_owed=_is_fan_pong),
+    "dmdata": Manner(
+        heartbeat=_dmdata_ping,
+        answer=lambda _text, _newest: None,
+        is_owed=_is_pong,
+        greeting=_dmdata_start,
+        framed=_dmdata_frame,
+        protocols=_DMDATA_PROTOCOLS,
+        ticket=_dmdata_ticket,
+    ),
     "exptech": Manner(nothing=b"[]", has_event_stream=True),
     "kmoni": Manner(path="webservice/hypo/eew/{JST-1s:%Y%m%d%H%M%S}.json", page=_kmoni_page),
 }

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from eew.feed.servers.manner import Manner
+from eew.feed.transports import dmdata
 from eew.feed.transports.extra import require
 
 if TYPE_CHECKING:
@@ -46,7 +49,8 @@ class WebSocketServer:
     n_kept
         How many messages it still offers to who comes later.
     manner
-        What it answers to a client's text, and whether a heartbeat wants an answer.
+        How it greets, frames its messages and answers, whether a heartbeat wants an answer, and whether it gives
+        tickets: who comes with one that it has not given, or a second time, is refused; one without is let in.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class WebSocketServer:
         self._manner = manner or Manner()
         self._port = port
         self._kept: deque[bytes] = deque(maxlen=n_kept)
+        self._tickets: set[str] = set()
         self._clients: set[_Client] = set()
         self._wanted = asyncio.Event()
         self._read = asyncio.Event()
@@ -82,6 +87,8 @@ class WebSocketServer:
 
         application = web.Application()
         application.router.add_get("/{path:.*}", self._serve)
+        if self._manner.ticket is not None:
+            application.router.add_post(dmdata.PATH, self._give_ticket)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
@@ -109,9 +116,10 @@ class WebSocketServer:
 
     async def publish(self, data: bytes) -> None:
         """Send a message to all, and keep it for who comes."""
-        self._kept.append(data)
+        framed = self._manner.framed(data)
+        self._kept.append(framed)
         self._read.clear()
-        self._tell(data)
+        self._tell(framed)
 
     async def garble(self, data: bytes) -> None:
         """Send something once."""
@@ -151,12 +159,30 @@ class WebSocketServer:
             await self._read.wait()
         await asyncio.gather(*(client.waiting.join() for client in self._clients if not client.is_hushed))
 
-    async def _serve(self, request: "web.Request") -> "web.WebSocketResponse":
+    async def _give_ticket(self, request: "web.Request") -> "web.Response":
+        """Answer who asks with a key, whichever, where the WebSocket is."""
+        from aiohttp import web
+
+        if self._manner.ticket is None or not request.headers.get("Authorization", "").startswith("Basic "):
+            error = {"status": "error", "error": {"code": 401, "message": "a key is needed"}}
+            return web.json_response(error, status=401)
+        ticket = secrets.token_hex(8)
+        self._tickets.add(ticket)
+        url = f"{self.url}v2/websocket?ticket={ticket}"
+        return web.Response(body=self._manner.ticket(url), content_type="application/json")
+
+    async def _serve(self, request: "web.Request") -> "web.StreamResponse":
         from aiohttp import WSMsgType, web
 
-        socket = web.WebSocketResponse(autoping=False)
+        if (ticket := request.query.get("ticket")) is not None:
+            if ticket not in self._tickets:
+                return web.Response(status=403)
+            self._tickets.remove(ticket)
+        socket = web.WebSocketResponse(autoping=False, protocols=self._manner.protocols)
         await socket.prepare(request)
         client = _Client(socket, request)
+        if self._manner.greeting is not None:
+            client.waiting.put_nowait(self._manner.greeting(datetime.now(UTC)))
         for data in self._kept:
             client.waiting.put_nowait(data)
         self._clients.add(client)

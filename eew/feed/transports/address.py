@@ -13,8 +13,21 @@ from eew.wire import topic
 
 __all__ = ["Address", "Via"]
 
-_EXPECTED = "mqtt(s)://host[:port][/topic], ws(s)://…, http(s)://…, dir:PATH, a folder, a file, or - (standard input)"
-_PORT_BY_SCHEME = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443, "http": 80, "https": 443}
+_EXPECTED = (
+    "mqtt(s)://host[:port][/topic], ws(s)://…, http(s)://…, dmdata://…, dir:PATH, a folder, a file,"
+    " or - (standard input)"
+)
+_PORT_BY_SCHEME = {
+    "mqtt": 1883,
+    "mqtts": 8883,
+    "ws": 80,
+    "wss": 443,
+    "http": 80,
+    "https": 443,
+    "dmdata": 443,
+    "dmdata+http": 80,
+}
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 #: The time in an address of HTTP.
 _TIME = re.compile(r"\{(?P<zone>JST|UTC)(?:(?P<shift>[+-][0-9]{1,10})s)?:(?P<form>(?:%[YmdHMS]|[^{}%])+)\}")
 _EXPECTED_TIME = (
@@ -32,6 +45,7 @@ class Via(StrEnum):
     MQTT = "mqtt"
     WEBSOCKET = "websocket"
     HTTP = "http"
+    DMDATA = "dmdata"
     FOLDER = "folder"
     FILE = "file"
     STANDARD_INPUT = "standard input"
@@ -41,6 +55,7 @@ _VIA_BY_SCHEME = {
     **dict.fromkeys(("mqtt", "mqtts"), Via.MQTT),
     **dict.fromkeys(("ws", "wss"), Via.WEBSOCKET),
     **dict.fromkeys(("http", "https"), Via.HTTP),
+    **dict.fromkeys(("dmdata", "dmdata+http"), Via.DMDATA),
 }
 
 
@@ -107,6 +122,8 @@ class Address:
             raise wrong
         if via is Via.HTTP and set(_TIME.sub("", text)) & set("{}"):
             raise InputError(_EXPECTED_TIME, field=wrong.field, value=wrong.value)
+        if scheme == "dmdata+http" and parts.hostname not in _LOOPBACK:
+            raise InputError("dmdata://…: a key goes over TLS, or stays here", field=wrong.field, value=_masked(text))
         rest = parts.path.lstrip("/") + (f"?{parts.query}" if parts.query else "")
         return cls(
             via=via,
@@ -115,7 +132,7 @@ class Address:
             port=_PORT_BY_SCHEME[scheme] if port is None else port,
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password is not None else None,
-            is_tls=scheme in {"mqtts", "wss", "https"},
+            is_tls=scheme in {"mqtts", "wss", "https", "dmdata"},
             topic=(rest or topic.reports("+")) if via is Via.MQTT else "",
         )
 
@@ -144,7 +161,7 @@ class Address:
     @property
     def is_remote(self) -> bool:
         """Whether there is someone to connect to."""
-        return self.via in {Via.MQTT, Via.WEBSOCKET, Via.HTTP}
+        return self.via in {Via.MQTT, Via.WEBSOCKET, Via.HTTP, Via.DMDATA}
 
     def __str__(self) -> str:
         """Return what may be shown of it."""

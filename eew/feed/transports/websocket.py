@@ -1,7 +1,7 @@
 """Messages of a WebSocket."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from eew.feed.transports.address import Address
 from eew.feed.transports.extra import reason_of, require
@@ -22,6 +22,8 @@ async def messages(
     max_bytes: int,
     send: str | None = None,
     answer: Callable[[bytes], str | None] = lambda _: None,
+    protocols: Sequence[str] = (),
+    name: str | None = None,
 ) -> AsyncGenerator[Signal]:
     """Connect and yield what comes; one connection.
 
@@ -37,6 +39,10 @@ async def messages(
         What the server wants to be told first, if anything.
     answer
         What a text wants to be answered with, if anything; raises nothing.
+    protocols
+        Of which the server is to speak one.
+    name
+        What the messages are said to come from, if not the address.
 
     Raises
     ------
@@ -48,11 +54,13 @@ async def messages(
     require("aiohttp", str(address))
     import aiohttp
 
+    name = str(address) if name is None else name
     try:
         async with aiohttp.ClientSession() as session:
             async with asyncio.timeout(timeout_s):
                 socket = await session.ws_connect(
                     address.target,
+                    protocols=protocols,
                     heartbeat=_PING_S,
                     # Pongs are signs of life, which the library would keep to itself.
                     autoping=False,
@@ -70,9 +78,9 @@ async def messages(
                             data = message.data.encode()
                             if (word := answer(data)) is not None:
                                 await socket.send_str(word)
-                            yield Message(data, str(address))
+                            yield Message(data, name)
                         case aiohttp.WSMsgType.BINARY:
-                            yield Message(message.data, str(address))
+                            yield Message(message.data, name)
                         case aiohttp.WSMsgType.PING:
                             await socket.pong(message.data)
                             yield Sign.ANSWERED
