@@ -47,21 +47,27 @@ _MADE: Final = {
         b"|EMSC-RTS|EMSC|627167|mw|6.8|EMSC|LOYALTY ISLANDS\nsmi:a.b/c/d|2017-10-31 00:42:12|1|2||||GFZ||||||\n"
     ),
 }
-#: Frames of DMDATA's WebSocket.
+#: Frames of DMDATA's WebSocket: a cancel in each.
 _FRAMES: Final = (
     (
-        b'{"type":"data","head":{"type":"VXSE44","test":false},"format":"json","compression":"gzip","encoding"'
-        b':"base64","body":"H4sIAAAAAAACA6tWii9OzkjNTVSyqlYqqSxIVbJSSk0t183MS8svyk0syczPU6rVUSouSSwpLQbKvWyY9X'
-        b'THDiUdJZCCEIj65zN3vVi4QqkWAKw1RshMAAAA"}'
+        b'{"type":"data","head":{"type":"VXSE44","test":false},"format":"json","compression":"gzip","encod'
+        b'ing":"base64","body":"H4sIAAAAAAACAy2OsQrCMBCG3+VWW7g2pWBWXVycuktsTwy0jSRXpZSCo5ubgw8ifaEKvoUJut'
+        b"3d9/0/N8DOlUdqFMgBuD8RSCC6xLo9GNso1qaFMQLHijvn2ef6nKcJIghC8fPn++P9uvmbpZOxvFZMhW4CSTHNYsxjFAXmUi"
+        b'Qyyxa4lIhepjO1vKn+FuYoMBdJlnrkyGpVb01gfmXNdWjz495UffhUu5VqS6rJ59l2NI5foxMWZckAAAA="}'
     ),
     (
-        b'{"type":"data","head":{"type":"VXSE45"},"format":"xml","compression":"zip","encoding":"base64","body'
-        b'":"UEsDBBQAAAAIAAAAIQCsNUbISAAAAEwAAAABAAAAYatWii9OzkjNTVSyqlYqqSxIVbJSSk0t183MS8svyk0syczPU6rVUSouS'
-        b"SwpLQbKvWyY9XTHDiUdJZCCEIj65zN3vVi4QqkWAFBLAQIUAxQAAAAIAAAAIQCsNUbISAAAAEwAAAABAAAAAAAAAAAAAACAAQAAA"
-        b'ABhUEsFBgAAAAABAAEALwAAAGcAAAAAAA=="}'
+        b'{"type":"data","head":{"type":"VXSE45"},"format":"xml","compression":"zip","encoding":"base64","'
+        b'body":"UEsDBBQAAAAIAAAAIQA7OadmlwAAANAAAAABAAAAYbMJSi3ILyqxs3HOzyspys+xswkuSSwpLbZ72TDr6Y4dNvpQr'
+        b"o0+XIFHamKKnQ1En0tiSWpIZm6qnZGBkYmugZmugXGIgZmVsaGViYm2gaWVgYGNPppKG9ey1LwSTxewFgMzA2MDM2NDEyMbf"
+        b"Zi4jWdeWn5IZUGq3dP+ac+2ddjowwVsglOLMhNz7ICqoSwbfYhzoLbYAQBQSwECFAMUAAAACAAAACEAOzmnZpcAAADQAAAAA"
+        b'QAAAAAAAAAAAAAAgAEAAAAAYVBLBQYAAAAAAQABAC8AAAC2AAAAAAA="}'
     ),
-    b'{"type":"data","head":{"type":"VXSE43"},"format":"xml","compression":null,"encoding":"utf-8","body":"<Report/>"}',
-    b'{"type":"error","error":"no","code":4503,"close":true}',
+    (
+        b'{"type":"data","head":{"type":"VXSE43"},"format":"xml","compression":null,"encoding":"utf-8","bo'
+        b'dy":"<Report><Control><Status>\\u901a\\u5e38</Status></Control><Head><ReportDateTime>2024-06-03T06'
+        b":31:44+09:00</ReportDateTime><EventID>20240603063142</EventID><InfoType>\\u53d6\\u6d88</InfoType><"
+        b'Serial>2</Serial></Head></Report>"}'
+    ),
 )
 _SCENARIOS: Final = Path(__file__).resolve().parent.parent / "scenarios"
 #: Areas that say where they are, without an intensity.
