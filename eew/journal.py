@@ -24,6 +24,7 @@ from typing import Literal, Self, TypeVar
 import msgspec
 import numpy as np
 
+from eew.column_file import write_column
 from eew.errors import InputError
 from eew.model import AlertPlan, CodeColumn, EventReport, FloatColumn, RowColumn
 from eew.units import iso_utc
@@ -275,7 +276,7 @@ class Journal:
         beside = path.with_suffix(".new")
         with beside.open("wb") as file:
             for column in (plan.target_row, plan.level, plan.s_arrival_s):
-                np.save(file, column)
+                write_column(file, column)
         beside.replace(path)
 
     def _file(self, number: int) -> Path:

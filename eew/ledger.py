@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eew.column_file import write_column
 from eew.fanout.outbox import Job
 from eew.model import AlertPlan
 from eew.output import naming
@@ -39,7 +40,7 @@ class Ledger:
         mapped = {}
         for name in _COLUMNS:
             path = self._folder / f"plan-{self._n_plans}-{name}.npy"
-            with naming(path):
-                np.save(path, getattr(plan, name))
+            with naming(path), path.open("wb") as file:
+                write_column(file, getattr(plan, name))
             mapped[name] = np.load(path, mmap_mode="r")
         return dataclasses.replace(plan, **mapped)

@@ -12,7 +12,7 @@ from eew.interrupt import held, work_folder
 __all__ = ["check_file", "check_folder", "naming", "new_folder", "write_file", "write_parts"]
 
 
-def check_file(path: str | Path | None, field: str) -> None:
+def check_file(path: str | Path | None, field: str | None = None) -> None:
     """Raise ``InputError`` unless a file can be written there, or none is wanted; to be asked before the work."""
     if path is None:
         return
@@ -25,7 +25,7 @@ def check_file(path: str | Path | None, field: str) -> None:
         raise InputError("a file that can be written", file=path, field=field, value="Permission denied")
 
 
-def check_folder(path: str | Path | None, field: str) -> None:
+def check_folder(path: str | Path | None, field: str | None = None) -> None:
     """Raise ``InputError`` unless a folder can be made or written there, or none is wanted."""
     if path is None:
         return
@@ -48,8 +48,8 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def write_file(path: str | Path, content: str) -> None:
-    """Write a file in UTF-8: beside its place, then renamed into it; straight into a pipe or a device.
+def write_file(path: str | Path, content: str | bytes) -> None:
+    """Write a file, text in UTF-8: beside its place, then renamed into it; straight into a pipe or a device.
 
     Raises
     ------
@@ -57,15 +57,16 @@ def write_file(path: str | Path, content: str) -> None:
         With the path; what stood there still does, and nothing half-written is left.
     """
     path = Path(path)
+    data = content.encode() if isinstance(content, str) else content
     target = path.resolve()
     is_plain = target.is_file() or not target.exists()
     with held(), naming(path):
         if not is_plain or not os.access(target.parent, os.W_OK):
-            path.write_text(content, encoding="utf-8")
+            path.write_bytes(data)
             return
         beside = target.with_name(f".{target.name}.{os.getpid()}.new")
         try:
-            beside.write_text(content, encoding="utf-8")
+            beside.write_bytes(data)
             if target.exists():
                 shutil.copymode(target, beside)
             beside.replace(target)

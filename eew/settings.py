@@ -47,11 +47,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reconnect_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     #: PEM file of the signing key; else the user's own, made on first use.
     key: str | None = None
+    #: Folder of a replay's runs; else ``runs`` in the working folder, or the user's own where that cannot be written.
+    runs: str | None = None
     dispatcher_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,64}$")] = "eew-1"
 
 
-#: The broker has its own place in a summary, without its password; where a key lies tells no more than its id.
-_NOT_SHOWN: Final = frozenset({"broker", "key"})
+#: The broker has its own place in a summary, without its password; where a key or a run lies tells nothing of it.
+_NOT_SHOWN: Final = frozenset({"broker", "key", "runs"})
 
 _TYPES: Final = get_type_hints(Settings, include_extras=True)
 

@@ -41,6 +41,7 @@ from eew.devices.subscriber import Run
 from eew.devices.swarm import WorkerNotes, WorkerOrders
 from eew.errors import BrokerConnectError, EewError
 from eew.model import CodeColumn, Devices, FloatColumn, Level, ReportKind, RowColumn
+from eew.output import naming
 from eew.profile import load_profile
 from eew.reckoning import OwnReckoning
 from eew.wire import topic
@@ -71,7 +72,10 @@ class Worker:
             Path(orders.folder) / f"counters-{orders.worker_no}.bin", dtype=np.int64, mode="r+", shape=(len(Counter),)
         )
         verifier = Verifier({key_id: _base64url(key) for key_id, key in settings.keys.items()})
-        self._receipts_file = (Path(orders.folder) / f"receipts-{orders.worker_no}.bin").open("wb")
+        self._receipts_path = Path(orders.folder) / f"receipts-{orders.worker_no}.bin"
+        self._receipts_file = self._receipts_path.open("wb")
+        #: Why what devices receive can no longer be written down.
+        self._full: asyncio.Future[OSError] = asyncio.get_running_loop().create_future()
         log = ReceiptLog(self._receipts_file)
         self._receiver = Receiver(
             self._rows.first, len(self._rows), partial(is_believed, verifier=verifier), counters, log
@@ -116,8 +120,10 @@ class Worker:
             opening.cancel()
         _say("ready")
         telling = asyncio.create_task(self._tell(), name="receipts")
-        await asyncio.wait((told_to_stop, self._lost), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((told_to_stop, self._lost, self._full), return_when=asyncio.FIRST_COMPLETED)
         self._collector.flush()
+        if self._full.done():
+            raise self._full.result()
         if self._receipts is not None:
             await self._receipts.finish(_LAST_RECEIPTS_S)
         telling.cancel()
@@ -232,14 +238,24 @@ class Worker:
 
     def _take(self, core: AlertCore, row: RowColumn, level: CodeColumn, s_arrival_s: FloatColumn) -> None:
         now_at = self._clocks.now_at(datetime.now(UTC), core.key_id)
-        is_taken = self._receiver.take(
-            core, row, level, s_arrival_s, now_at=now_at, received_mono_ns=time.monotonic_ns()
-        )
+        if self._full.done():
+            return
+        try:
+            is_taken = self._receiver.take(
+                core, row, level, s_arrival_s, now_at=now_at, received_mono_ns=time.monotonic_ns()
+            )
+        except OSError as error:
+            error.filename = str(self._receipts_path)
+            # It would try again at its end.
+            self._receipts_file.raw.close()
+            self._full.set_result(error)
+            return
         if self._receipts is not None:
             self._receipts.note(core, row[is_taken], level[is_taken])
 
     def _write(self) -> None:
-        self._receipts_file.close()
+        with naming(self._receipts_path):
+            self._receipts_file.close()
         path = Path(self._orders.folder) / f"notes-{self._orders.worker_no}.json"
         log = self._receiver.log
         notes = WorkerNotes(cores=log.cores, issues=log.issues, clocks=self._clock_history.spans)
@@ -293,6 +309,10 @@ def main() -> int:
         except EewError as error:
             _say(f"error {error}")
             return error.exit_code
+        except OSError as error:
+            # Past the start nobody reads what we say to the parent.
+            sys.stderr.write(f"eew: a swarm worker: {error.filename or ''}: {error.strerror or error}\n")
+            return 1
     return 1
 
 

@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", metavar="N", help="processes that play devices (default 2)")
     parser.add_argument("--broker", metavar="URL", help="mqtt://host:port, instead of the embedded broker")
     parser.add_argument("--seed", metavar="S", help="of the population (default 1)")
-    parser.add_argument("--runs", default="3", metavar="N", help="how often (default 3)")
+    parser.add_argument("--runs", dest="n_runs", default="3", metavar="N", help="how often (default 3)")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write all figures there")
     add_fail_if(parser, _FIGURES)
 
@@ -50,14 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.bench.result import whole_number
     from eew.broker.endpoint import Endpoint
     from eew.devices.source_host import source_host
-    from eew.errors import InputError
+    from eew.output import check_file
     from eew.settings import load_settings
 
     n_connections = whole_number("--connections", arguments.n_connections, 1)
-    n_runs = whole_number("--runs", arguments.runs, 1)
+    n_runs = whole_number("--runs", arguments.n_runs, 1)
     limits = parse_limits(arguments.fail_if, _FIGURES)
-    if arguments.json is not None and not arguments.json.parent.is_dir():
-        raise InputError("a file in a folder that exists", field="--json", value=str(arguments.json))
+    check_file(arguments.json, "--json")
     fixed = {"devices": n_connections, "mode": "device", "connections_per_device": 1, "speed": "max"}
     settings = load_settings(vars(arguments) | fixed)
     host = "127.0.0.1" if settings.broker is None else Endpoint.parse(settings.broker).host

@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.bench.lateness_plot import lateness_svg
     from eew.bench.result import Delivery, document, whole_number, write
     from eew.feed.scenario import load_scenario, scenario_path
+    from eew.output import check_file, write_file
     from eew.view.progress import progress
 
     rates_hz = sorted({whole_number("--rates", text, 1, _MOST_HZ) for text in arguments.rates})
@@ -56,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     seed = whole_number("--seed", arguments.seed, 0)
     if arguments.plot is not None and arguments.plot.suffix != ".svg":
         raise InputError("a file that ends in .svg", field="--plot", value=str(arguments.plot))
+    check_file(arguments.json, "--json")
+    check_file(arguments.plot, "--plot")
     scenarios = [load_scenario(scenario_path(name)) for name in dict.fromkeys(arguments.scenarios)]
 
     rows: list[dict[str, Any]] = []
@@ -81,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.json,
     )
     if arguments.plot is not None:
-        arguments.plot.write_text(lateness_svg(rows), encoding="utf-8")
+        write_file(arguments.plot, lateness_svg(rows))
     console = Console(highlight=False)
     _print(rows, delivery, console, f"{n_devices:,} devices a scenario, seed {seed}")
     return 1 if delivery["lost"] or delivery["duplicated"] else 0

@@ -9,6 +9,7 @@ from typing import Any
 from eew.bench.machine import machine_facts
 from eew.bench.ratio import Ratio
 from eew.errors import InputError
+from eew.output import write_file
 
 __all__ = ["Delivery", "document", "medians", "whole_number", "write"]
 
@@ -90,7 +91,7 @@ def write(result: Mapping[str, Any], path: Path | None) -> None:
     if path is None:
         return
     try:
-        path.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        write_file(path, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
     except OSError as error:
         raise InputError("a file that can be written", file=path, field="--json", value=error.strerror) from error
 

@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--sizes", nargs="+", metavar="N", help="devices (default 10000 100000 1000000; in cell mode also 10000000)"
     )
     parser.add_argument("--mode", metavar="device|cell", help="one alert a device (default) or one a populated cell")
-    parser.add_argument("--runs", metavar="N", default="3", help="alternated runs of each size (default 3)")
+    parser.add_argument("--runs", dest="n_runs", metavar="N", default="3", help="alternated runs a size (default 3)")
     parser.add_argument(
         "--registered",
         nargs="?",

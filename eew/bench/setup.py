@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from eew import interrupt
 from eew.ending import to_the_end
-from eew.errors import InputError
+from eew.output import check_file
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
@@ -49,7 +49,9 @@ def add_load_options(parser: argparse.ArgumentParser, *, n_runs: int = 3) -> Non
     parser.add_argument("--connections", metavar="N", help="connections of each worker (default 5)")
     parser.add_argument("--broker", metavar="URL", help="mqtt://host:port, instead of the embedded broker")
     parser.add_argument("--seed", metavar="S", help="of the population (default 1)")
-    parser.add_argument("--runs", metavar="N", default=str(n_runs), help=f"alternated runs (default {n_runs})")
+    parser.add_argument(
+        "--runs", dest="n_runs", metavar="N", default=str(n_runs), help=f"alternated (default {n_runs})"
+    )
     parser.add_argument("--json", metavar="PATH", type=Path, help="also write all figures there")
 
 
@@ -58,9 +60,8 @@ def load_options(arguments: argparse.Namespace) -> Measured:
     from eew.bench.result import whole_number
     from eew.settings import load_settings
 
-    n_runs = whole_number("--runs", arguments.runs, 1, 1000)
-    if arguments.json is not None and not arguments.json.parent.is_dir():
-        raise InputError("a file in a folder that exists", field="--json", value=str(arguments.json))
+    n_runs = whole_number("--runs", arguments.n_runs, 1, 1000)
+    check_file(arguments.json, "--json")
     return Measured(load_settings(vars(arguments) | {"speed": "max"}), n_runs, arguments.json)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eew import interrupt
 from eew.errors import InputError
 from eew.limit import add_fail_if, judged, parse_limits, say_broken
+from eew.output import check_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,8 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.summary import check_conservation, summary_figures
 
     share, limits = _share(arguments.share), parse_limits(arguments.fail_if)
-    if arguments.json is not None and not arguments.json.parent.is_dir():
-        raise InputError("a file in a folder that exists", field="--json", value=str(arguments.json))
+    check_file(arguments.json, "--json")
     settings = load_settings(vars(arguments) | {"speed": "max"})
     if settings.broker is not None:
         Endpoint.parse(settings.broker)

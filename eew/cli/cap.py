@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from eew import interrupt
 from eew.errors import InputError
+from eew.output import check_folder, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.cli.number import number_of
 
     report_no = None if arguments.report is None else number_of(arguments.report, "--report", 1, 30000)
+    check_folder(arguments.out, "--out")
+    if arguments.atom is not None:
+        check_folder(Path(arguments.atom).parent, "--atom")
     name, reports, profile, estimator = _given(arguments.event, arguments.profile)
     messages = interrupt.run(_messages(reports, profile, estimator))
     if not messages:
@@ -62,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         path = Path(arguments.atom)
         _write(messages, path.parent)
-        path.write_bytes(feed(name, messages))
+        write_file(path, feed(name, messages))
         print(path)
     if arguments.out is None and arguments.atom is None and messages:
         wanted = [each for each in messages if report_no in {None, each.report_no}]
@@ -82,7 +86,7 @@ def _write(messages: "Sequence[CapMessage]", folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for message in messages:
         path = folder / message.file_name
-        path.write_bytes(message.payload)
+        write_file(path, message.payload)
         print(path)
 
 
@@ -93,13 +97,14 @@ def _given(event: str, profile_name: str | None) -> "tuple[str, tuple[EventRepor
     from eew.estimate.traveltime import TravelTimeTable
     from eew.feed.formats import native
     from eew.feed.scenario import load_scenario, scenario_path
+    from eew.feed.tally import Tally
     from eew.profile import load_profile
 
     reports: tuple[EventReport, ...]
     if event == "-":
-        name = "stdin"
+        name, unknown = "stdin", Tally()
         reports = tuple(
-            native.decode_report(line, file="standard input", line_no=line_no)
+            native.decode_report(line, unknown=unknown, file="standard input", line_no=line_no)
             for line_no, line in enumerate(sys.stdin.buffer, 1)
             if line.strip()
         )

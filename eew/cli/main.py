@@ -71,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if _is_unheard(error):
                 _silence()
                 return 1 if interrupt.stopped_by() is None else _INTERRUPTED
-            problem = InputError("a readable and writable path", file=error.filename, value=error.strerror)
+            why = error.strerror or str(error)
+            problem = InputError("a readable and writable path", file=error.filename, value=why)
             return _ended(named, str(problem), problem.exit_code)
         except KeyboardInterrupt:
             # Python would end itself with SIGINT where a text that it executes (of a dataclass) was interrupted, and

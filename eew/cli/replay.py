@@ -3,11 +3,9 @@
 import argparse
 import json
 import sys
-import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eew import interrupt
 from eew.limit import add_fail_if, judged, parse_limits, say_broken
@@ -19,10 +17,10 @@ if TYPE_CHECKING:
 
     from eew.dispatcher import Handled
     from eew.estimate.estimator import Estimator
-    from eew.feed.replay import Pace
+    from eew.feed.replay import FeedCounter, Pace
     from eew.limit import Limit
     from eew.model import Devices, EventReport, Profile, Shelters
-    from eew.pipeline import Progress, RunInput
+    from eew.pipeline import Progress, RunInput, RunResult
     from eew.region import Region
     from eew.settings import Settings
     from eew.view.live import Line, Shown
@@ -32,6 +30,7 @@ __all__ = ["configure", "run"]
 
 #: Where devices live when only reports are given: within this distance of the first epicentre.
 _RADIUS_KM = 300
+_INTERRUPTED = 130
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -62,38 +61,44 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connections", metavar="N", help="connections of each worker (default 5)")
     parser.add_argument("--connections-per-device", metavar="1", help="a real connection for each device")
     parser.add_argument("--reconnect-s", metavar="S", help="how long to try while the broker is not there (default 30)")
-    parser.add_argument("--key", metavar="FILE", help="PEM of the signing key (default: your own, made on first use)")
+    parser.add_argument("--key", metavar="FILE", help="a key made by 'eew key new' (default: your own)")
+    parser.add_argument("--runs", metavar="DIR", help="where each run gets a folder (default: runs)")
     parser.add_argument("--config", metavar="FILE", help="the same settings as TOML, named as the options with _ for -")
     parser.add_argument("--summary", metavar="PATH", help="also write the run summary there")
     add_fail_if(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play it; return 0, or 1 when something was lost or failed, or 3 when the broker went away."""
+    """Play it; return 0, 1 when something was lost or failed, 3 when the broker went away, 130 when stopped."""
     from rich.console import Console
 
+    from eew.cli.run_folder import run_folder
+    from eew.output import check_file
     from eew.settings import load_settings
 
     settings = load_settings(vars(arguments), config=arguments.config)
     console = Console(highlight=False)
     limits = parse_limits(arguments.fail_if)
+    check_file(arguments.summary, "--summary")
     play = _play(arguments, settings)
-    folder = _run_folder(arguments.scenario)
-    folder.mkdir(parents=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as work:
-        given = _given(settings, play, Path(work), console)
-        return interrupt.run(_run(settings, given, folder, arguments.summary, console, limits))
+    with run_folder(settings.runs, "stdin" if play.reports is None else Path(arguments.scenario).stem) as folders:
+        folder, work = folders
+        given = _given(settings, play, work, console)
+        paths = [folder / "summary.json", *([Path(arguments.summary)] if arguments.summary else [])]
+        return interrupt.run(_run(settings, given, play, paths, console, limits))
 
 
 async def _run(
     settings: "Settings",
     given: "RunInput",
-    folder: Path,
-    summary_path: str | None,
+    play: "_Play",
+    paths: "Sequence[Path]",
     console: "Console",
     limits: "Sequence[Limit]",
 ) -> int:
+    from eew.cli.stop import told_to_stop
     from eew.errors import EewError
+    from eew.output import write_file
     from eew.pipeline import Progress, run
     from eew.summary import check_conservation, summary_figures
     from eew.view.live import show
@@ -101,13 +106,24 @@ async def _run(
 
     progress = Progress()
     async with show(console, lambda: _shown(progress, settings.speed, given.pace)):
-        result = await run(settings, given, progress)
-    judgements = judged(limits, summary_figures(result.summary))
-    summary = result.summary | {"limits": judgements}
-    for path in (folder / "summary.json", *([Path(summary_path)] if summary_path else [])):
-        path.write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        result = await run(settings, given, progress, told_to_stop)
+        judgements = judged(limits, summary_figures(result.summary))
+        summary = result.summary | {"stopped": _stopped(result, play), "feed": _feed(result, play)}
+        summary |= {"limits": judgements}
+        # Before the screen is left, which may be gone; and what cannot be written is seen there all the same.
+        failures = []
+        for path in paths:
+            try:
+                write_file(path, json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
+            except OSError as error:
+                failures.append(error)
     print_summary(summary, console)
-    console.print(f"summary   {folder / 'summary.json'}", soft_wrap=True)
+    console.print(f"summary   {paths[0]}", soft_wrap=True)
+    if failures:
+        raise failures[0]
+    if result.is_stopped:
+        sys.stderr.write("eew replay: interrupted\n")
+        return _INTERRUPTED
     if result.error is not None:
         sys.stderr.write(f"eew replay: {result.error}\n")
         return result.error.exit_code
@@ -133,6 +149,8 @@ class _Play:
     estimator: "Estimator"
     key: "SigningKey"
     shelters: "Shelters"
+    #: What was wrong with the reports.
+    counter: "FeedCounter"
     #: One of the two: where to make a population, or the one that is there.
     region: "Region | None"
     devices: "Devices | None"
@@ -147,6 +165,7 @@ def _play(arguments: argparse.Namespace, settings: "Settings") -> _Play:
     from eew.estimate.intensity import intensity_model
     from eew.estimate.traveltime import TravelTimeTable
     from eew.feed.formats.native import load_reports
+    from eew.feed.replay import FeedCounter
     from eew.feed.scenario import load_scenario, scenario_path
     from eew.profile import load_profile
     from eew.region import parse_region
@@ -154,11 +173,12 @@ def _play(arguments: argparse.Namespace, settings: "Settings") -> _Play:
     from eew.wire.sign import SigningKey
 
     where, profile_name = arguments.region, settings.profile
+    counter = FeedCounter()
     reports: tuple[EventReport, ...] | None
     if arguments.scenario == "-":
         name, reports = "standard input", None
     elif arguments.scenario.endswith(".jsonl"):
-        name, reports = Path(arguments.scenario).stem, load_reports(arguments.scenario)
+        name, reports = Path(arguments.scenario).stem, load_reports(arguments.scenario, counter.n_unknown)
         where = where or _around(reports)
     else:
         scenario = load_scenario(scenario_path(arguments.scenario))
@@ -174,6 +194,7 @@ def _play(arguments: argparse.Namespace, settings: "Settings") -> _Play:
     return _Play(
         name=name,
         reports=reports,
+        counter=counter,
         profile=profile,
         estimator=Estimator(
             TravelTimeTable.load(settings.travel_times or profile.travel_times),
@@ -199,7 +220,7 @@ def _given(settings: "Settings", play: _Play, work: Path, console: "Console") ->
     from eew.clock import SystemClock
     from eew.devices import store
     from eew.devices.population import make
-    from eew.feed.replay import FeedCounter, Pace, decoded, lines_of, replay
+    from eew.feed.replay import Pace, decoded, lines_of, replay
     from eew.pipeline import RunInput
     from eew.view.progress import progress
 
@@ -211,7 +232,7 @@ def _given(settings: "Settings", play: _Play, work: Path, console: "Console") ->
     source: AsyncIterator[EventReport]
     pace = None
     if play.reports is None:
-        source = decoded(lines_of(sys.stdin.fileno()), FeedCounter())
+        source = decoded(lines_of(sys.stdin.fileno()), play.counter)
     else:
         pace = Pace(settings.speed, len(play.reports))
         source = replay(play.reports, SystemClock(), settings.speed, pace)
@@ -230,16 +251,23 @@ def _given(settings: "Settings", play: _Play, work: Path, console: "Console") ->
     )
 
 
-def _run_folder(scenario: str) -> Path:
-    """Return a folder of its own for this run."""
-    stem = "stdin" if scenario == "-" else Path(scenario).stem
-    started = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = Path("runs") / f"{started}-{stem}"
-    number = 1
-    while folder.exists():
-        number += 1
-        folder = Path("runs") / f"{started}-{stem}-{number}"
-    return folder
+def _stopped(result: "RunResult", play: _Play) -> dict[str, Any] | None:
+    """Return how far a run came that was told to stop; ``None`` for one that came to its end."""
+    by = interrupt.stopped_by()
+    if not result.is_stopped or by is None:
+        return None
+    n_given = None if play.reports is None else len(play.reports)
+    return {"by": by.name, "reports_played": result.n_reports, "reports_given": n_given}
+
+
+def _feed(result: "RunResult", play: _Play) -> dict[str, Any]:
+    """Return what came in, and what of it was left out."""
+    counter = play.counter
+    return {
+        "played": result.n_reports,
+        "refused": dict(counter.n_refused),
+        "unknown_members": dict(counter.n_unknown),
+    }
 
 
 def _shown(progress: "Progress", speed: float, pace: "Pace | None") -> "Shown":

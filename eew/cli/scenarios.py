@@ -172,7 +172,9 @@ def _show(arguments: argparse.Namespace) -> int:
 def _convert(arguments: argparse.Namespace) -> int:
     from eew.feed.convert import read_reports, scenario_toml
     from eew.feed.scenario import Scenario, parse_scenario
+    from eew.output import check_file, write_file
 
+    check_file(arguments.out, "--out")
     reports = read_reports(arguments.files)
     last = next((report for report in reversed(reports) if report.lat_deg is not None), None)
     if last is None:
@@ -189,7 +191,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     )
     text = scenario_toml(scenario)
     parse_scenario(text.encode(), arguments.out)
-    Path(arguments.out).write_text(text, encoding="utf-8")
+    write_file(arguments.out, text)
     print(f"{arguments.out}: {len(reports)} reports; fill in its sources and licence")
     return 0
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from eew.errors import InputError
+from eew.output import check_folder, write_file
 
 __all__ = ["configure", "run"]
 
@@ -34,9 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(next(iter(made.values())) if is_one else made, indent=2, ensure_ascii=False))
         return 0
     folder = Path(arguments.out)
+    check_folder(folder, "--out")
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in made.items():
         path = folder / ("asyncapi.json" if arguments.asyncapi else f"{name}.schema.json")
-        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         print(path)
     return 0

@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from eew import __version__
+from eew.column_file import write_column
 from eew.errors import DeviceDataError
 from eew.model import DeviceKind, Devices
-from eew.output import new_folder
+from eew.output import check_folder, new_folder
 
 __all__ = ["CREDIT", "check_replaceable", "load", "save"]
 
@@ -33,8 +34,6 @@ REJECTED_NAME = "rejected.csv"
 COLUMN_TYPES = {"id": "S", "lat_deg": "<f4", "lon_deg": "<f4", "cell": "<u4", "kind": "|u1"}
 MAX_ID_BYTES = 32
 OWN_NAMES = frozenset({TOML_NAME, REJECTED_NAME, *(f"{name}.npy" for name in COLUMN_TYPES)})
-#: Rows written between two reports of progress.
-WRITE_ROWS = 1 << 21
 
 Progress = Callable[[float], None]
 
@@ -107,6 +106,7 @@ def check_replaceable(directory: Path) -> None:
     """Raise ``DeviceDataError`` unless a population may be written here: nothing there, or one of ours."""
     expected = "a new or empty directory, or a population to replace"
     if not directory.exists():
+        check_folder(directory)
         return
     if not directory.is_dir():
         raise DeviceDataError(expected, file=directory, value="a file")
@@ -117,19 +117,17 @@ def check_replaceable(directory: Path) -> None:
 
 
 def _write_columns(devices: Devices, directory: Path, report: Progress) -> None:
-    """Write one file a column; not through a mapping, where a full disk would kill the process."""
+    """Write one file a column."""
     n_written = 0
+
+    def written(n_rows: int) -> None:
+        nonlocal n_written
+        n_written += n_rows
+        report(n_written / (len(devices) * len(COLUMN_TYPES)))
+
     for name, dtype in COLUMN_TYPES.items():
-        column: npt.NDArray[Any] = getattr(devices, name)
-        stored_as = column.dtype if name == "id" else np.dtype(dtype)
-        head = {"descr": np.lib.format.dtype_to_descr(stored_as), "fortran_order": False, "shape": column.shape}
         with (directory / f"{name}.npy").open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, head)
-            for start in range(0, len(column), WRITE_ROWS):
-                chunk = np.ascontiguousarray(column[start : start + WRITE_ROWS], dtype=stored_as)
-                file.write(chunk.data)
-                n_written += len(chunk)
-                report(n_written / (len(column) * len(COLUMN_TYPES)))
+            write_column(file, getattr(devices, name), None if name == "id" else dtype, written)
 
 
 def _toml(devices: Devices) -> str:

@@ -90,6 +90,7 @@ class Outbox:
         self._has_work = asyncio.Event()
         self._has_less = asyncio.Event()
         self._is_closed = False
+        self._is_halted = False
 
     def put(self, plan: AlertPlan, encoder: Encoder, on_taken: TakenCallback, *, has_more: bool = False) -> None:
         """Queue a plan, superseding the event's older one; one that ``has_more`` is to be extended."""
@@ -158,6 +159,11 @@ class Outbox:
         self._is_closed = True
         self._has_work.set()
 
+    def halt(self) -> None:
+        """Give nothing more: what waits has failed when all is settled."""
+        self._is_halted = True
+        self._has_work.set()
+
     async def emptied(self) -> None:
         """Wait until nothing waits."""
         while self._jobs:
@@ -167,7 +173,7 @@ class Outbox:
     async def wait(self) -> bool:
         """Wait until something waits; return whether anything will."""
         while not self._ready():
-            if self._is_closed and not self._jobs:
+            if self._is_halted or (self._is_closed and not self._jobs):
                 return False
             self._has_work.clear()
             await self._has_work.wait()
@@ -198,7 +204,7 @@ class Outbox:
 
     def _ready(self) -> list[Job]:
         """Return the jobs that have something to send now."""
-        return [job for job in self._jobs.values() if job.is_waiting]
+        return [] if self._is_halted else [job for job in self._jobs.values() if job.is_waiting]
 
     def settle(self, confirmed_ticket: int, rejected: Callable[[int], npt.NDArray[np.int_]]) -> list[Delivery]:
         """Return what became of every plan, in the order they ended, when no more will be sent.

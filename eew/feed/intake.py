@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,8 +13,9 @@ from eew.errors import ReportDecodeError
 from eew.feed.formats.native import encode_report
 from eew.feed.origin_name import OriginNames
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
+from eew.feed.tally import Tally
 from eew.feed.transports.message import Message
-from eew.feed.wire_format import ReceiptFormat, RememberingFormat, WireFormat
+from eew.feed.wire_format import OwnFormat, ReceiptFormat, RememberingFormat, WireFormat
 from eew.model import EventReport, IssueBasis
 from eew.units import seconds_after
 
@@ -23,7 +23,6 @@ __all__ = ["Fate", "FeedCounts", "Intake", "Outcome", "kind_of"]
 
 #: How many messages and reports are known again.
 _MOST_REMEMBERED = 32768
-_MOST_KINDS = 100
 
 
 class Fate(StrEnum):
@@ -56,7 +55,9 @@ class FeedCounts:
     #: How often the connection was made again.
     n_reconnects: int = 0
     #: By the member that was wrong ("" where it was the message as a whole).
-    n_rejected_by_kind: Counter[str] = field(default_factory=Counter)
+    n_rejected_by_kind: Tally = field(default_factory=Tally)
+    #: Members of our own format that nobody knows, by name; they are ignored.
+    n_unknown_by_name: Tally = field(default_factory=Tally)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,9 @@ class Intake:
         if any(isinstance(part, EventReport) for part in parts):
             # Heartbeats may well repeat each other, and are meant each time.
             self._seen_messages.add(digest)
+            if isinstance(self._format, OwnFormat):
+                unknown = self._format.unknown_members(message.data)
+                self._format.note_unknown(counts.n_unknown_by_name, unknown, message.name)
         for part, what in zip(parts, dated, strict=True):
             if isinstance(part, EventReport) and isinstance(what, EventReport):
                 named = self._names.kept(part)
@@ -159,9 +163,7 @@ class Intake:
 
     def _refused(self, message: Message, error: ReportDecodeError) -> Outcome:
         self.counts.n_rejected += 1
-        kinds = self.counts.n_rejected_by_kind
-        kind = kind_of(error)
-        kinds[kind if kind in kinds or len(kinds) < _MOST_KINDS else "others"] += 1
+        self.counts.n_rejected_by_kind.note(kind_of(error))
         return Outcome(message.name, Fate.REJECTED, error)
 
 

@@ -5,17 +5,19 @@ import concurrent.futures
 import logging
 import os
 import threading
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from eew.clock import Clock
+from eew.ending import ended
 from eew.errors import ReportDecodeError
 from eew.feed.formats.native import decode_report
+from eew.feed.intake import kind_of
+from eew.feed.tally import Tally
 from eew.model import EventReport
 
-__all__ = ["MAX_LINE_BYTES", "FeedCounter", "Pace", "decoded", "lines_of", "replay"]
+__all__ = ["MAX_LINE_BYTES", "FeedCounter", "Pace", "decoded", "lines_of", "replay", "until"]
 
 logger = logging.getLogger(__name__)
 
@@ -87,15 +89,38 @@ async def replay(
         pace.next_issued_at = None
 
 
+async def until(reports: AsyncIterable[EventReport], stop: asyncio.Event) -> AsyncGenerator[EventReport]:
+    """Let reports through until there are no more, or none is wanted; the one that is waited for is given up then."""
+    incoming = aiter(reports)
+
+    async def following() -> EventReport | None:
+        return await anext(incoming, None)
+
+    stopping = asyncio.create_task(stop.wait(), name="told to stop")
+    try:
+        while True:
+            coming = asyncio.create_task(following(), name="next report")
+            try:
+                await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if not coming.done():
+                    await ended(coming)
+            if stop.is_set() or (report := coming.result()) is None:
+                return
+            yield report
+    finally:
+        stopping.cancel()
+
+
 @dataclass(slots=True)
 class FeedCounter:
-    """What came in on a live feed."""
+    """What came in; of what names itself, only so many kinds are told apart."""
 
     n_reports: int = 0
     #: Refused lines by the member that was wrong ("" where the line was not a JSON object).
-    n_refused: Counter[str] = field(default_factory=Counter)
+    n_refused: Tally = field(default_factory=Tally)
     #: Members that nobody knows, by name.
-    n_unknown: Counter[str] = field(default_factory=Counter)
+    n_unknown: Tally = field(default_factory=Tally)
 
 
 async def decoded(lines: AsyncIterable[bytes], counter: FeedCounter) -> AsyncGenerator[EventReport]:
@@ -109,9 +134,7 @@ async def decoded(lines: AsyncIterable[bytes], counter: FeedCounter) -> AsyncGen
         try:
             report = decode_report(line, unknown=counter.n_unknown)
         except ReportDecodeError as error:
-            kind = error.field or ""
-            counter.n_refused[kind] += 1
-            if counter.n_refused[kind] == 1:
+            if counter.n_refused.note(kind_of(error)):
                 logger.warning("report.refused %s (further ones of this kind are only counted)", error)
             continue
         counter.n_reports += 1

@@ -1,18 +1,20 @@
 """The wire formats by name: each is a module of ``eew.feed.formats`` that reads and writes messages of an agency."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from eew.errors import InputError
 from eew.feed.parsed import Parsed
+from eew.feed.tally import Tally
 from eew.model import EventReport
 
 __all__ = [
     "FORMATS",
     "Kind",
+    "OwnFormat",
     "ReceiptFormat",
     "RememberingFormat",
     "TalkingFormat",
@@ -36,6 +38,19 @@ class WireFormat(Protocol):
 
     def render(self, report: EventReport) -> bytes:
         """Write a report as the agency would, to the format's resolution."""
+        ...
+
+
+@runtime_checkable
+class OwnFormat(WireFormat, Protocol):
+    """A format of ours, in which a member that nobody knows may be a slip of the hand."""
+
+    def unknown_members(self, data: bytes) -> tuple[str, ...]:
+        """Return the members that nobody knows of the reports in a message that could be read."""
+        ...
+
+    def note_unknown(self, tally: Tally, names: Iterable[str], where: str | Path) -> None:
+        """Count members that nobody knows, and say each once."""
         ...
 
 

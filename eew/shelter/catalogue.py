@@ -22,11 +22,11 @@ import numpy.typing as npt
 
 from eew.errors import ShelterDataError
 from eew.model import Hazard, Shelters
-from eew.output import new_folder
+from eew.output import check_folder, new_folder
 from eew.shelter.row import COORDINATE_DECIMALS, Rejected
 from eew.shipped import shipped
 
-__all__ = ["CatalogueFacts", "default_catalogue_path", "facts", "load", "save"]
+__all__ = ["CatalogueFacts", "check_replaceable", "default_catalogue_path", "facts", "load", "save"]
 
 FORMAT = 1
 FACTS_FILE = "shelters.toml"
@@ -145,7 +145,7 @@ def save(
         If ``path`` exists and holds anything but a catalogue.
     """
     path = Path(path).resolve()
-    _refuse_other(path)
+    check_replaceable(path)
     known = CatalogueFacts(
         title=shelters.title,
         source=source,
@@ -162,9 +162,11 @@ def save(
     return known
 
 
-def _refuse_other(path: Path) -> None:
-    """Raise where writing would destroy something that is not a catalogue."""
+def check_replaceable(path: str | Path) -> None:
+    """Raise ``InputError`` where writing is not possible, or would destroy something that is not a catalogue."""
+    path = Path(path)
     if not path.exists():
+        check_folder(path)
         return
     names = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
     if names and (FACTS_FILE not in names or names - _FILES):

@@ -1,6 +1,6 @@
 """The run summary as tables for people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -49,12 +49,51 @@ def print_summary(summary: Mapping[str, Any], console: Console) -> None:
         f"{told['kept_quiet_by_do_not_disturb']:,} kept quiet by do-not-disturb, "
         f"{told['off_or_out_of_reach']:,} off or out of reach; {told['tv_screens_taken_over']:,} TV screens taken over"
     )
+    for line in _remarks(summary):
+        say(line)
     if summary["reports_ignored"]:
         ignored = ", ".join(f"{n} {verdict}" for verdict, n in summary["reports_ignored"].items())
         say(f"ignored    reports not acted on: {ignored}")
     if "areas_only" in summary["reports_ignored"]:
         say("           areas_only: an agency's areas without a hypocentre, of which nobody is told yet")
     say(NOT_A_WARNING)
+
+
+def _remarks(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is to be known of this run before its figures are believed."""
+    if stopped := summary.get("stopped"):
+        of_all = "" if stopped["reports_given"] is None else f" of {stopped['reports_given']:,}"
+        yield f"stopped    by {stopped['by']} after {stopped['reports_played']:,}{of_all} reports: what was done so far"
+    feed = summary.get("feed", {})
+    if refused := feed.get("refused"):
+        n, kinds = sum(refused.values()), ", ".join(f"{kind or 'the whole'} {n:,}" for kind, n in refused.items())
+        lines = "1 line that is no report" if n == 1 else f"{n:,} lines that are no report"
+        yield f"refused    {lines}, by the member that was wrong: {kinds}"
+    if unknown := feed.get("unknown_members"):
+        names = ", ".join(f"{name} {n:,}" for name, n in unknown.items())
+        yield f"unknown    members that nobody knows, ignored: {names}"
+    if "out_of_reach" in summary:
+        why = _out_of_reach(summary["out_of_reach"], summary["profile"]) if summary["reports"] else "was told anything"
+        yield f"nobody     {why}"
+
+
+def _out_of_reach(found: Mapping[str, Any] | None, profile: str) -> str:
+    """Say why nobody was told."""
+    if found is None:
+        return "was told: no report says where and how strong"
+    report = f"report {found['report_no']} (M {found['magnitude']:.1f})"
+    if not found["is_issued"]:
+        return f"was told: profile {profile} issues no alert for the strongest, {report}"
+    felt_km, nearest_km = found["felt_radius_km"], found["nearest_device_km"]
+    if felt_km < nearest_km:
+        return (
+            f"lives within reach: the strongest, {report}, is felt up to {felt_km:,.0f} km from its epicentre "
+            f"(intensity {found['min_intensity']:g}), and the nearest device is {nearest_km:,.0f} km away"
+        )
+    return (
+        f"was told: the strongest, {report}, is felt up to {felt_km:,.0f} km from its epicentre, the nearest device is "
+        f"{nearest_km:,.0f} km away, and none reaches a level of profile {profile}"
+    )
 
 
 def _print_outcome(summary: Mapping[str, Any], console: Console) -> None:

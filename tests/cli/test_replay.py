@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,11 @@ import aiomqtt
 import jsonschema
 import pytest
 
+from eew.broker.embedded import EmbeddedBroker
 from eew.broker.endpoint import Endpoint
+from eew.devices import store
+from eew.devices.population import make
+from eew.region import parse_region
 
 pytestmark = pytest.mark.broker
 
@@ -31,6 +36,13 @@ def replay(*words: str, folder: Path, text: str | None = None) -> subprocess.Com
         check=False,
         env=os.environ | {"XDG_DATA_HOME": str(folder / "home")},
     )
+
+
+def reports_of(scenario: str, project: Path) -> list[dict[str, Any]]:
+    words = [sys.executable, "-m", "eew", "scenarios", "show", scenario, "--json"]
+    shown = subprocess.run(words, capture_output=True, text=True, check=True, cwd=project)
+    reports: list[dict[str, Any]] = json.loads(shown.stdout)["reports"]
+    return reports
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
@@ -130,14 +142,7 @@ def test_a_foreign_broker_serves_as_well(mosquitto_broker: Endpoint, qos: str, t
 @pytest.mark.long(60, reason="two replays, one after the other")
 def test_native_reports_come_from_a_file_or_from_standard_input(tmp_path: Path, project: Path) -> None:
     """Reports as JSON lines are played like a scenario, and a bad line in a running feed is skipped."""
-    shown = subprocess.run(
-        [sys.executable, "-m", "eew", "scenarios", "show", "false-alarm", "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=project,
-    )
-    lines = "".join(json.dumps(report) + "\n" for report in json.loads(shown.stdout)["reports"])
+    lines = "".join(json.dumps(report) + "\n" for report in reports_of("false-alarm", project))
     (tmp_path / "reports.jsonl").write_text(lines)
     words = ("--devices", "1000", "--speed", "max", "--summary", "summary.json", "--profile", "japan")
     done = replay("reports.jsonl", *words, folder=tmp_path)
@@ -145,9 +150,87 @@ def test_native_reports_come_from_a_file_or_from_standard_input(tmp_path: Path, 
     assert len(summary_of(tmp_path)["reports"]) == 3
     done = replay("-", "--region", "35.3,139.4,150", *words, folder=tmp_path, text="not json\n" + lines)
     assert done.returncode == 0
-    assert len(summary_of(tmp_path)["reports"]) == 3
+    summary = summary_of(tmp_path)
+    assert len(summary["reports"]) == 3
     assert "Traceback" not in done.stderr
     assert "report.refused" in done.stderr
+    assert summary["feed"] == {"played": 3, "refused": {"": 1}, "unknown_members": {}}
+    assert "refused    1 line that is no report, by the member that was wrong: the whole 1" in done.stdout
+
+
+def test_members_that_nobody_knows_are_told(tmp_path: Path, project: Path) -> None:
+    """Of a file as of standard input: a slip of the hand may be one of them."""
+    line = json.dumps(reports_of("false-alarm", project)[0] | {"latitude": 35.0, "\x1b[31m": 1})
+    (tmp_path / "reports.jsonl").write_text(line + "\n")
+    words = ("--region", "35.3,139.4,150", "--devices", "200", "--speed", "max", "--summary", "summary.json")
+    for given, text in (("reports.jsonl", None), ("-", line)):
+        done = replay(given, *words, folder=tmp_path, text=text)
+        assert done.returncode == 0, done.stderr
+        assert summary_of(tmp_path)["feed"]["unknown_members"] == {"latitude": 1, "\N{REPLACEMENT CHARACTER}[31m": 1}
+        assert "unknown    members that nobody knows, ignored: " in done.stdout
+        assert "latitude 1" in done.stdout
+        assert "'latitude' (lat_deg?)" in done.stderr
+
+
+def test_a_population_out_of_reach_is_told_with_its_distance(tmp_path: Path) -> None:
+    """Nothing has failed, so the exit code is 0."""
+    words = ("--region", "-33.4,-70.6,50", "--devices", "100", "--speed", "max", "--summary", "summary.json")
+    done = replay("false-alarm", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = summary_of(tmp_path)["out_of_reach"]
+    assert 0 < found["felt_radius_km"] < 2000
+    assert 15000 < found["nearest_device_km"] < 20038
+    assert "nobody     lives within reach: the strongest, report " in done.stdout
+    assert f"the nearest device is {found['nearest_device_km']:,.0f} km away" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here that is always full")
+def test_a_full_disk_is_named_and_the_run_is_told_all_the_same(tmp_path: Path) -> None:
+    """The figures stand on the screen and in the run's own folder."""
+    done = replay("false-alarm", "--devices", "100", "--speed", "max", "--summary", "/dev/full", folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "eew replay: /dev/full: 'No space left on device': expected a readable and writable path\n"
+    assert "alerts     selected 300" in done.stdout
+    assert len(list(tmp_path.glob("runs/*/summary.json"))) == 1
+
+
+def test_a_disk_that_is_too_small_for_the_devices_is_one_line(tmp_path: Path) -> None:
+    """As is a file that may not grow that far; what was written of it is gone."""
+    done = limited(2000, "false-alarm", "--devices", "1000", folder=tmp_path)
+    assert done.returncode == 2
+    assert re.fullmatch(r"eew replay: .*/runs/.*/population: 'File too large': expected a .*\n", done.stderr)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_disk_that_fills_up_while_devices_receive_is_a_line_a_worker(
+    embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """Nothing is silently cut short, and what could not be written down counts as lost."""
+    population = tmp_path / "population"
+    store.save(make(parse_region("35.3,139.4,150"), 1000, 1), population)
+    words = ("--population", str(population), "--broker", str(embedded_broker.endpoint), "--speed", "max")
+    done = limited(8000, "false-alarm", *words, folder=tmp_path)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line.startswith("eew: a swarm worker: ")]
+    assert sorted(re.findall(r"receipts-\d.bin: File too large", "".join(lines))) == [
+        *("receipts-0.bin: File too large", "receipts-1.bin: File too large")
+    ]
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("runs/*/work-*"))
+
+
+def limited(n_bytes: int, *words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Replay where no file may have more bytes."""
+    code = f"import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({n_bytes}, {n_bytes})); "
+    return subprocess.run(
+        [sys.executable, "-c", code + "from eew.cli.main import main; sys.exit(main())", "replay", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+        env=os.environ | {"XDG_DATA_HOME": str(folder / "home")},
+    )
 
 
 def test_no_warning_time_is_made_up_where_nobody_knows_when_a_report_was_issued(tmp_path: Path) -> None:
@@ -206,6 +289,9 @@ def test_no_warning_time_is_made_up_where_nobody_knows_when_a_report_was_issued(
         (("tohoku-2011", "--broker", "http://x"), "--broker: 'http://x'"),
         (("tohoku-2011", "--config", "none.toml"), "none.toml"),
         (("tohoku-2011", "--key", "nokey"), "eew key new nokey"),
+        (("tohoku-2011", "--summary", "nowhere/summary.json"), "nowhere/summary.json: --summary: expected a file in a"),
+        (("tohoku-2011", "--summary", "."), "--summary: 'a folder': expected a file"),
+        (("tohoku-2011", "--runs", "/dev/null/runs"), "/dev/null/runs: --runs: '/dev/null is none': expected a folder"),
         (("tohoku-2011", "--no-such-option"), "--no-such-option"),
         (("-",), "--region"),
     ],
@@ -232,7 +318,7 @@ def test_no_broker_is_exit_3_with_its_address(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
-    """An interrupt in the middle ends the run at once, with its processes and its files."""
+    """An interrupt in the middle ends the run, with its processes and what it worked with; what was done is told."""
     with subprocess.Popen(
         [sys.executable, "-m", "eew", "replay", "tohoku-2011", "--devices", "1000", "--speed", "1"],
         cwd=tmp_path,

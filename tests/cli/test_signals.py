@@ -1,11 +1,15 @@
 """Whatever signal ends a command, and whenever: one line at most, and nothing is left behind."""
 
 import contextlib
+import fcntl
+import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from eew.broker.embedded import EmbeddedBroker
+from eew.summary import check_conservation
 
 pytestmark = pytest.mark.broker
 
@@ -90,6 +95,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Command]]:
         process = subprocess.Popen(
             [sys.executable, "-m", "eew", *words],
             cwd=tmp_path,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -104,6 +110,108 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+def runs_of(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.glob("runs/*/*"))
+
+
+@pytest.mark.parametrize("to_all", [True, False], ids=["to the group", "to the parent"])
+@pytest.mark.parametrize("number", ALL, ids=name_of)
+def test_a_replay_that_is_stopped_tells_what_it_did(
+    number: signal.Signals, to_all: bool, start: Callable[..., Command]
+) -> None:
+    """Its summary is marked as stopped, adds up, and is all that is left."""
+    command = start("replay", "tohoku-2011", "--devices", "1000", "--speed", "1", "--summary", "mine.json")
+    command.says("^report 1 ")
+    if to_all:
+        os.killpg(command.process.pid, number)
+    else:
+        command.process.send_signal(number)
+    out, errors = command.ends(130)
+    assert errors == "eew replay: interrupted\n"
+    assert f"stopped    by {number.name} after " in out
+    summary = json.loads((command.folder / "mine.json").read_text())
+    stopped = summary["stopped"]
+    assert stopped["by"] == number.name
+    assert 0 < len(summary["reports"]) <= stopped["reports_played"] < stopped["reports_given"]
+    check_conservation(summary)
+    (file,) = runs_of(command.folder)
+    assert file.endswith("/summary.json")
+    assert json.loads((command.folder / file).read_text()) == summary
+
+
+def test_a_replay_that_is_stopped_at_full_speed_adds_up(start: Callable[..., Command]) -> None:
+    """Whatever was on its way and whatever waited: each alert has one fate."""
+    command = start("replay", "tohoku-2011", "--devices", "40000", "--speed", "max")
+    command.says("^report 1 ")
+    command.process.send_signal(signal.SIGTERM)
+    command.ends(130)
+    (file,) = runs_of(command.folder)
+    summary = json.loads((command.folder / file).read_text())
+    check_conservation(summary)
+    assert summary["stopped"]["by"] == "SIGTERM"
+
+
+@pytest.mark.parametrize("number", ALL, ids=name_of)
+@pytest.mark.parametrize(
+    ("size", "said"), [("1500000", "^making"), ("1000", "^starting the broker"), ("1000", "^connecting")]
+)
+def test_a_replay_that_has_not_begun_leaves_nothing(
+    size: str, said: str, number: signal.Signals, start: Callable[..., Command]
+) -> None:
+    """Nor an empty folder."""
+    command = start("replay", "tohoku-2011", "--devices", size)
+    command.says(said)
+    command.process.send_signal(number)
+    assert command.ends(130)[1].endswith("eew replay: interrupted\n")
+    assert not (command.folder / "runs").exists()
+
+
+def test_a_replay_of_standard_input_that_is_quiet_can_be_stopped(start: Callable[..., Command]) -> None:
+    """It waits for a line that never comes."""
+    command = start("replay", "-", "--region", "35,139,50", "--devices", "100")
+    command.says("waiting for reports")
+    command.process.send_signal(signal.SIGTERM)
+    out, _ = command.ends(130)
+    assert "stopped    by SIGTERM after 0 reports" in out
+
+
+def test_a_terminal_that_is_closed_loses_no_summary(tmp_path: Path) -> None:
+    """A hangup comes with a screen on which nothing can be written any more."""
+    ours, theirs = pty.openpty()
+    (tmp_path / "tmp").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "eew", "replay", "tohoku-2011", "--devices", "500", "--speed", "1"],
+        cwd=tmp_path,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - its terminal is to hang up on it
+        env=os.environ | {"XDG_DATA_HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp")},
+    )
+    os.close(theirs)
+    said = b""
+    while b"dispatching" not in said:
+        said = said[-100:] + os.read(ours, 4096)
+    os.close(ours)
+    assert process.wait(WITHIN_S) == 130
+    (file,) = runs_of(tmp_path)
+    assert json.loads((tmp_path / file).read_text())["stopped"]["by"] == "SIGHUP"
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.skipif(not PROC.exists(), reason="this system does not list a process's children")
+def test_a_worker_that_is_killed_is_one_line(start: Callable[..., Command]) -> None:
+    """What its devices had is lost, and that is an error and no traceback."""
+    command = start("replay", "tohoku-2011", "--devices", "500", "--speed", "1")
+    command.says("^report 1 ")
+    mine = (path.parent for path in PROC.glob("[0-9]*/stat") if path.read_text().split()[3] == str(command.process.pid))
+    workers = [path.name for path in mine if b"eew.worker" in (path / "cmdline").read_bytes()]
+    os.kill(int(workers[0]), signal.SIGKILL)
+    assert command.ends(1)[1] == "eew replay: a swarm worker ended with code -9\n"
+    assert not (command.folder / "runs").exists()
 
 
 @pytest.mark.parametrize("number", ALL, ids=name_of)

@@ -1,7 +1,6 @@
 """The native format: what is read, and what is refused in which words."""
 
 import json
-from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from eew.errors import ReportDecodeError
 from eew.feed.formats.native import decode_report, load_reports, parse, render
+from eew.feed.tally import Tally
 from eew.model import AlertStatus, EventReport, ReportKind
 
 #: The example of the contract, its times filled in.
@@ -78,7 +78,7 @@ def test_cancel_needs_no_hypocentre() -> None:
 
 def test_unknown_members_are_ignored_and_counted() -> None:
     """Members that nobody knows do no harm, and are counted by name."""
-    unknown: Counter[str] = Counter()
+    unknown = Tally()
     for _ in range(2):
         assert decode_report(line(magunitude=7, x=None), unknown=unknown) == decode_report(line())
     assert unknown == {"magunitude": 2, "x": 2}

@@ -5,14 +5,16 @@ import json
 import logging
 import math
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from eew.clock import ManualClock
-from eew.feed.replay import MAX_LINE_BYTES, FeedCounter, Pace, decoded, lines_of, replay
+from eew.feed.formats.native import decode_report
+from eew.feed.replay import MAX_LINE_BYTES, FeedCounter, Pace, decoded, lines_of, replay, until
+from eew.feed.tally import Tally
 from eew.model import AlertStatus, EventReport, ReportKind
 
 FIRST_AT = datetime(2011, 3, 11, 5, 46, 45, 600_000, UTC)
@@ -172,13 +174,56 @@ async def test_bad_live_reports_are_counted_logged_once_a_kind_and_skipped(caplo
     lines = given_lines(
         line(), b"", b"junk", line(kind="x"), line(kind="y"), b"junk", line(report_no=2, extra=1), line(lat_deg=91)
     )
-    with caplog.at_level(logging.WARNING, logger="eew.feed.replay"):
+    with caplog.at_level(logging.WARNING, logger="eew.feed"):
         seen = [report.report_no async for report in decoded(lines, counter)]
     assert seen == [1, 2]
     assert counter.n_reports == 2
     assert counter.n_refused == {"": 2, "kind": 2, "lat_deg": 1}
     assert counter.n_unknown == {"extra": 1}
-    assert len(caplog.records) == 3
+    assert [record.message.partition(" ")[0] for record in caplog.records] == [
+        *("report.refused", "report.refused", "report.unknown_member", "report.refused")
+    ]
+
+
+def test_names_from_outside_cannot_fill_the_memory() -> None:
+    """Only so many are told apart, by their beginning; all are counted."""
+    tally = Tally()
+    for number in range(1000):
+        tally.note(f"{number}" * 1000)
+    assert sum(tally.values()) == 1000
+    assert len(tally) == 101
+    assert max(map(len, tally)) <= 80
+
+
+async def test_reports_come_until_none_is_wanted() -> None:
+    """The one that is waited for is given up, and its source is told."""
+    stop, is_closed = asyncio.Event(), []
+
+    async def source() -> AsyncGenerator[EventReport]:
+        try:
+            yield decode_report(line())
+            await asyncio.Event().wait()
+        finally:
+            is_closed.append(True)
+
+    seen = []
+    async with asyncio.timeout(10):
+        async for report in until(source(), stop):
+            seen.append(report.report_no)
+            asyncio.get_running_loop().call_soon(stop.set)
+    assert seen == [1]
+    assert is_closed == [True]
+
+
+async def test_reports_come_to_their_own_end() -> None:
+    """Where nobody stops them, and in their order."""
+    given = [decode_report(line(report_no=number)) for number in (1, 2, 3)]
+
+    async def source() -> AsyncGenerator[EventReport]:
+        for each in given:
+            yield each
+
+    assert [each async for each in until(source(), asyncio.Event())] == given
 
 
 async def test_lines_of_a_pipe_come_as_they_are_written() -> None:

@@ -1,22 +1,35 @@
 """The native wire format: one EventReport as a JSON object, alone or one a line (JSON Lines)."""
 
-from collections import Counter
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from eew.document import spelled, value_at
+from eew.document import likely_name, spelled, value_at
 from eew.errors import ReportDecodeError
 from eew.feed.json import bounded, json_value
 from eew.feed.parsed import Parsed
 from eew.feed.refusal import A_TIME, refusal_of
 from eew.feed.spared import Spared, converted
+from eew.feed.tally import Tally
 from eew.model import EventReport, ReportKind
 
-__all__ = ["AS_NATIVE", "as_report", "decode_report", "encode_report", "load_reports", "parse", "render"]
+__all__ = [
+    "AS_NATIVE",
+    "as_report",
+    "decode_report",
+    "encode_report",
+    "load_reports",
+    "note_unknown",
+    "parse",
+    "render",
+    "unknown_members",
+]
+
+logger = logging.getLogger(__name__)
 
 #: How reports of another format become native ones.
 AS_NATIVE = "eew feed listen FILE --format … --json prints native reports"
@@ -69,7 +82,7 @@ def encode_report(report: EventReport) -> bytes:
 def decode_report(
     line: bytes,
     *,
-    unknown: Counter[str] | None = None,
+    unknown: Tally | None = None,
     file: str | Path | None = None,
     line_no: int | None = None,
 ) -> EventReport:
@@ -80,7 +93,7 @@ def decode_report(
     line
         One JSON object in UTF-8.
     unknown
-        Counts the members that nobody knows, by name; they are ignored.
+        Counts the members that nobody knows, by name; they are ignored, and said once each.
     file, line_no
         Where it came from, for the error.
 
@@ -102,7 +115,7 @@ def decode_report(
     if not isinstance(members, dict):
         raise ReportDecodeError("one JSON object", file=file, line=line_no, value=members)
     if unknown is not None:
-        unknown.update(members.keys() - _KNOWN)
+        note_unknown(unknown, sorted(members.keys() - _KNOWN), file or "standard input")
     return as_report(members, file=file, line_no=line_no)
 
 
@@ -161,8 +174,30 @@ def as_report(
     return _in_utc(report, file, line_no, spared)
 
 
-def load_reports(path: str | Path) -> tuple[EventReport, ...]:
+def note_unknown(tally: Tally, names: Iterable[str], where: str | Path) -> None:
+    """Count members that nobody knows, and say each once: it may be a slip of the hand."""
+    for name in names:
+        if tally.note(name):
+            likely = likely_name(name[:80], _KNOWN)
+            hint = f" ({likely}?)" if likely else ""
+            logger.warning("report.unknown_member %s: %.80r%s is ignored; more are only counted", where, name, hint)
+
+
+def unknown_members(data: bytes) -> tuple[str, ...]:
+    """Return the members that nobody knows of the reports in a message that could be read."""
+    reports = (json_value(line) for line in bounded(data).splitlines() if line.strip())
+    return tuple(name for each in reports if isinstance(each, dict) for name in sorted(each.keys() - _KNOWN))
+
+
+def load_reports(path: str | Path, unknown: Tally | None = None) -> tuple[EventReport, ...]:
     """Read a file of reports, one a line, in the order of the file; empty lines are skipped.
+
+    Parameters
+    ----------
+    path
+        The file.
+    unknown
+        As in ``decode_report``.
 
     Raises
     ------
@@ -170,10 +205,11 @@ def load_reports(path: str | Path) -> tuple[EventReport, ...]:
         At the first bad line, with its number, or if there is no report at all; or naming the format that the file
         looks like.
     """
+    unknown = Tally() if unknown is None else unknown
     data = Path(path).read_bytes()
     try:
         reports = tuple(
-            decode_report(line, file=path, line_no=line_no)
+            decode_report(line, unknown=unknown, file=path, line_no=line_no)
             for line_no, line in enumerate(data.splitlines(), start=1)
             if line.strip()
         )

@@ -5,6 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from eew.output import write_file
+
 __all__ = ["FolderServer"]
 
 
@@ -48,7 +50,7 @@ class FolderServer:
         """Write a message under a hidden name, and rename it when it is whole."""
         self._n_written += 1
         name = f"{self._n_written:06d}{self._suffix}"
-        await asyncio.to_thread(_write, self._folder / f".{name}", self._folder / name, data)
+        await asyncio.to_thread(write_file, self._folder / name, data)
 
     async def garble(self, data: bytes) -> None:
         """Write something that is no message."""
@@ -65,8 +67,3 @@ class FolderServer:
 
     async def drained(self) -> None:
         """Go on at once: files stay."""
-
-
-def _write(hidden: Path, path: Path, data: bytes) -> None:
-    hidden.write_bytes(data)
-    hidden.replace(path)
