@@ -81,8 +81,10 @@ class AreaAnswer(msgspec.Struct, frozen=True, kw_only=True):
     intensity_from: float | None = None
     #: The upper one; null: or more.
     intensity_to: float | None = None
-    #: Strong shaking in the area.
+    #: When strong shaking comes to the area; null: not foreseen, or it is there already.
     s_arrival_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    #: Strong shaking is there already, by the agency's reckoning.
+    is_arrived: bool = False
     #: In words, where the agency gives no intensity.
     severity: Severity | None = None
     #: Where the area is, if the agency says so: rings of [lat, lon], closed, each without holes; with the circles.

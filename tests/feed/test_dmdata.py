@@ -87,6 +87,7 @@ def test_sample_is_read(reference_data: Path, name: str, report_no: int, kind: R
             intensity_from=CLASSES[region["forecastMaxInt"]["from"]],
             intensity_to=CLASSES[region["forecastMaxInt"]["to"]],
             s_arrival_at=datetime.fromisoformat(region["arrivalTime"]) if region["kind"]["code"][1] == "0" else None,
+            is_arrived=region["kind"]["code"][1] == "1",
         )
         for region in raw["body"]["intensity"]["regions"]
     )

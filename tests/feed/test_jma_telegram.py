@@ -74,8 +74,8 @@ def test_real_final_report_is_read(reference_data: Path) -> None:
     assert (report.lat_deg, report.lon_deg, report.depth_km, report.magnitude) == (38.5, 140.8, 10.0, 6.7)
     assert (report.place, report.detected_at, report.magnitude_type, report.is_assumed) == (None, None, None, False)
     assert report.areas is not None
-    assert report.areas[0] == AreaAnswer(code="220", intensity_from=5.5, intensity_to=6.0)
-    assert report.areas[-1] == AreaAnswer(code="230", intensity_from=2.5, intensity_to=3.5)
+    assert report.areas[0] == AreaAnswer(code="220", intensity_from=5.5, intensity_to=6.0, is_arrived=True)
+    assert report.areas[-1] == AreaAnswer(code="230", intensity_from=2.5, intensity_to=3.5, is_arrived=True)
 
 
 @pytest.mark.reference_data
@@ -101,6 +101,7 @@ def test_arrivals_of_the_next_day_follow_the_origin() -> None:
     """An arrival after midnight is of the new year, one before it of the old; one reached already is none."""
     areas = read(telegram()).areas
     assert areas is not None
+    assert [area.is_arrived for area in areas] == [True, False, False]
     assert [area.s_arrival_at for area in areas] == [
         None,
         datetime(2024, 1, 1, 0, 0, 20, tzinfo=JST),

@@ -219,6 +219,7 @@ def test_sample_areas_are_all_read(reference_data: Path) -> None:
                     intensity_from=CLASSES[lowest],
                     intensity_to=CLASSES[highest],
                     s_arrival_at=None if arrival is None else datetime.fromisoformat(arrival),
+                    is_arrived=kind.endswith("1"),
                 )
             )
         assert (read(path).areas or ()) == tuple(expected)
@@ -234,7 +235,7 @@ def test_sample_warnings_have_numbers_of_their_own(reference_data: Path) -> None
     assert [warning.kind for warning in warnings] == [ReportKind.NEW, ReportKind.UPDATE, ReportKind.CANCEL]
     assert warnings[0].areas is not None
     assert warnings[0].areas[0] == AreaAnswer(
-        code="622", name="愛媛県南予", intensity_from=4.5, intensity_to=4.5, s_arrival_at=None
+        code="622", name="愛媛県南予", intensity_from=4.5, intensity_to=4.5, is_arrived=True
     )
 
 

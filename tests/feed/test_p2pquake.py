@@ -82,7 +82,7 @@ def test_warning_is_read() -> None:
         magnitude=5.5,
         place="宗谷地方北部",
         areas=(
-            AreaAnswer(code="上川地方北部", name="上川地方北部", intensity_from=4.5, intensity_to=4.5),
+            AreaAnswer(code="上川地方北部", name="上川地方北部", intensity_from=4.5, intensity_to=4.5, is_arrived=True),
             AreaAnswer(
                 code="宗谷地方北部",
                 name="宗谷地方北部",

@@ -48,8 +48,8 @@ AOMORI = {
     "140 S0404 232010 10 9999=",
 }
 AREAS = (
-    AreaAnswer(code="203", name="青森県下北", intensity_from=5.0, intensity_to=5.5),
-    AreaAnswer(code="101", name="石狩地方中部", intensity_from=3.5, intensity_to=4.5),
+    AreaAnswer(code="203", name="青森県下北", intensity_from=5.0, intensity_to=5.5, is_arrived=True),
+    AreaAnswer(code="101", name="石狩地方中部", intensity_from=3.5, intensity_to=4.5, is_arrived=True),
     AreaAnswer(code="146", name="胆振地方中東部", intensity_from=5.0, intensity_to=5.0),
     AreaAnswer(
         code="140",

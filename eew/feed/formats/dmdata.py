@@ -14,8 +14,11 @@ from eew.feed.formats.jma import (
     STATUSES,
     WARNING_TITLE,
     WARNINGS,
+    arrival_digit,
     decoded_json,
+    has_assumed_values,
     instant,
+    is_reached,
     jst_text,
     kind_of,
     span_words,
@@ -250,18 +253,19 @@ def _earthquake(earthquake: _Earthquake, file: str | Path | None, spared: Spared
     at = "body.earthquake.hypocenter"
     depth = place.depth or _Value()
     size = spared(lambda: _number(magnitude.value, "body.earthquake.magnitude.value", file))
+    depth_km = (
+        spared(lambda: _number(depth.value, f"{at}.depth.value", file)) if depth.value else _depth_of(depth.condition)
+    )
     return {
         "origin_at": None if origin is None else with_zone(origin),
         "detected_at": None if earthquake.arrival_time is None else with_zone(earthquake.arrival_time),
         "lat_deg": _number((coordinate.latitude or _Value()).value, f"{at}.coordinate.latitude.value", file),
         "lon_deg": _number((coordinate.longitude or _Value()).value, f"{at}.coordinate.longitude.value", file),
-        "depth_km": spared(lambda: _number(depth.value, f"{at}.depth.value", file))
-        if depth.value
-        else _depth_of(depth.condition),
+        "depth_km": depth_km,
         "magnitude": size,
         "magnitude_type": None if size is None else magnitude.unit,
         "place": place.name,
-        "is_assumed": _ASSUMED in (earthquake.condition or ""),
+        "is_assumed": _ASSUMED in (earthquake.condition or "") or has_assumed_values(size, depth_km),
     }
 
 
@@ -279,9 +283,9 @@ def _number(text: str | None, field: str, file: str | Path | None) -> float | No
 
 
 def _area(region: _Region, file: str | Path | None, spared: Spared) -> dict[str, Any]:
-    span, code = region.forecast_max_int or _Span(), (region.kind.code if region.kind else None) or "0"
+    span, code = region.forecast_max_int or _Span(), region.kind.code if region.kind else None
     arrival = region.arrival_time
-    is_to_come = not region.is_plum and region.condition is None and code[-1] == "0"
+    is_to_come = not region.is_plum and region.condition is None and (code or "0")[-1] == "0"
     return {
         "code": region.code,
         "name": region.name,
@@ -290,6 +294,7 @@ def _area(region: _Region, file: str | Path | None, spared: Spared) -> dict[str,
         "s_arrival_at": spared(partial(instant, arrival, "body.intensity.regions.arrivalTime", file))
         if arrival and is_to_come
         else None,
+        "is_arrived": is_reached(code, region.condition),
     }
 
 
@@ -334,8 +339,8 @@ def _rendered_region(area: AreaAnswer, is_warned: bool) -> dict[str, Any]:
     region: dict[str, Any] = {"code": _text(area.code), "name": _text(area.name), **_rendered_span(area)}
     region |= {"isPlum": False, "isWarning": is_warned}
     kind = "緊急地震速報（警報）" if is_warned else "緊急地震速報（予報）"
-    region["kind"] = {"name": kind, "code": f"{int(is_warned)}{9 if area.s_arrival_at is None else 0}"}
-    if area.s_arrival_at is not None:
+    region["kind"] = {"name": kind, "code": f"{int(is_warned)}{arrival_digit(area)}"}
+    if area.s_arrival_at is not None and not area.is_arrived:
         region["arrivalTime"] = jst_text(area.s_arrival_at)
     return region
 

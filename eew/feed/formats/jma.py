@@ -22,9 +22,11 @@ __all__ = [
     "STATUSES",
     "WARNINGS",
     "WARNING_TITLE",
+    "arrival_digit",
     "decoded_json",
     "has_assumed_values",
     "instant",
+    "is_reached",
     "jst_text",
     "kind_of",
     "span_words",
@@ -39,6 +41,9 @@ JST = timezone(timedelta(hours=9))
 STATUSES = {"通常": AlertStatus.ACTUAL, "訓練": AlertStatus.EXERCISE, "試験": AlertStatus.TEST}
 #: Issue, correction, cancel.
 INFO_TYPES = ("発表", "訂正", "取消")
+
+#: What JMA and its relays say of an area that the main motion has reached by JMA's reckoning.
+_REACHED, _ALREADY = "1", "既に"
 
 #: The count of warnings (VXSE43), which is not that of forecasts (VXSE44 and 45); and what such a telegram is called.
 WARNINGS = "warnings"
@@ -105,6 +110,16 @@ def warned(areas: Iterable[AreaAnswer]) -> frozenset[str]:
     if max(upper.values(), default=0.0) < INTENSITY_BY_CLASS["5-"]:
         return frozenset()
     return frozenset(code for code, intensity in upper.items() if intensity >= INTENSITY_BY_CLASS["4"])
+
+
+def is_reached(code: str | None, words: str | None) -> bool:
+    """Tell whether the main motion is in an area already, by the area's code (x0, x1, x9) or what is said of it."""
+    return (code or "")[-1:] == _REACHED or _ALREADY in (words or "")
+
+
+def arrival_digit(area: AreaAnswer) -> str:
+    """Return the second digit of an area's code: it is foreseen, has been reached already, or nothing is foreseen."""
+    return _REACHED if area.is_arrived else "9" if area.s_arrival_at is None else "0"
 
 
 def has_assumed_values(magnitude: float | None, depth_km: float | None) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eew.errors import InputError, ReportDecodeError
-from eew.feed.formats.jma import JST, WARNINGS, has_assumed_values, kind_of, warned
+from eew.feed.formats.jma import JST, WARNINGS, has_assumed_values, is_reached, kind_of, warned
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
 from eew.feed.parsed import Ignored, Parsed
@@ -213,6 +213,7 @@ def _areas(text: str, origin_at: datetime, file: str | Path | None, spared: Spar
                 "intensity_from": spared(partial(_intensity, group["lower"], file)),
                 "intensity_to": spared(partial(_intensity, group["upper"], file)),
                 "s_arrival_at": spared(partial(_after, origin_at, group["at"], file)) if is_to_come else None,
+                "is_arrived": is_reached(group["flags"], None),
             }
         rest = text[end : end + 40].strip()
         if rest and not rest.startswith(("ECI", "EII")):
@@ -282,8 +283,8 @@ def _rendered_body(report: EventReport) -> list[str]:
 
 
 def _rendered_area(area: AreaAnswer, report: EventReport, is_warned: bool) -> str:
-    arrival, arrived = "//////", "/"
-    if area.s_arrival_at is not None and report.origin_at is not None:
+    arrival, arrived = "//////", "1" if area.is_arrived else "/"
+    if area.s_arrival_at is not None and not area.is_arrived and report.origin_at is not None:
         after = area.s_arrival_at.replace(microsecond=0) - report.origin_at.replace(microsecond=0)
         if timedelta(0) <= after < _A_DAY:
             arrival, arrived = f"{area.s_arrival_at.astimezone(JST):%H%M%S}", "0"

@@ -15,7 +15,10 @@ from eew.feed.formats.jma import (
     STATUSES,
     WARNING_TITLE,
     WARNINGS,
+    arrival_digit,
+    has_assumed_values,
     instant,
+    is_reached,
     jst_text,
     kind_of,
     span_words,
@@ -152,19 +155,22 @@ def _earthquake(telegram: "_Telegram", spared: Spared) -> dict[str, Any]:
         magnitude = None
     detected = telegram.find_text("Body/Earthquake/ArrivalTime")
     origin = telegram.find_text("Body/Earthquake/OriginTime") or detected
+    # The third number is a height in metres: below the ground it is negative.
+    depth_km = None if parts["depth"] is None else int(parts["depth"]) / -1000 or 0.0
+    size = None
+    if magnitude is not None:
+        size = spared(lambda: telegram.decimal("Body/Earthquake/Magnitude", magnitude.text))
+    condition = telegram.find_text("Body/Earthquake/Condition") or ""
     return {
         "origin_at": None if origin is None else with_zone(origin),
         "detected_at": None if detected is None else with_zone(detected),
         "lat_deg": telegram.decimal(f"{area}/Coordinate", parts["lat"]),
         "lon_deg": telegram.decimal(f"{area}/Coordinate", parts["lon"]),
-        # The third number is a height in metres: below the ground it is negative.
-        "depth_km": None if parts["depth"] is None else int(parts["depth"]) / -1000 or 0.0,
-        "magnitude": None
-        if magnitude is None
-        else spared(lambda: telegram.decimal("Body/Earthquake/Magnitude", magnitude.text)),
+        "depth_km": depth_km,
+        "magnitude": size,
         "magnitude_type": None if magnitude is None else magnitude.get("type"),
         "place": telegram.find_text(f"{area}/Name"),
-        "is_assumed": _ASSUMED in (telegram.find_text("Body/Earthquake/Condition") or ""),
+        "is_assumed": _ASSUMED in condition or has_assumed_values(size, depth_km),
     }
 
 
@@ -191,6 +197,7 @@ def _areas(telegram: "_Telegram", file: str | Path | None, spared: Spared) -> It
                 "s_arrival_at": spared(partial(instant, arrival, f"{path}/ArrivalTime", file))
                 if arrival and is_to_come
                 else None,
+                "is_arrived": is_reached(kind.get("Code"), _text(children.get("Condition"))),
             }
 
 
@@ -233,10 +240,11 @@ def _rendered_areas(areas: Sequence[AreaAnswer]) -> Iterator[str]:
     for area in areas:
         is_warned = area.code in warned_codes
         kind = "緊急地震速報（警報）" if is_warned else "緊急地震速報（予報）"
-        arrival = "" if area.s_arrival_at is None else f"<ArrivalTime>{jst_text(area.s_arrival_at)}</ArrivalTime>"
+        arrives_at = None if area.is_arrived else area.s_arrival_at
+        arrival = "" if arrives_at is None else f"<ArrivalTime>{jst_text(arrives_at)}</ArrivalTime>"
         yield (
             f"<Area>{_tagged('Name', area.name)}{_tagged('Code', area.code)}<Category><Kind>{_tagged('Name', kind)}"
-            f"<Code>{'1' if is_warned else '0'}{'0' if arrival else '9'}</Code></Kind></Category>"
+            f"<Code>{int(is_warned)}{arrival_digit(area)}</Code></Kind></Category>"
             f"{_rendered_span(area)}{arrival}</Area>"
         )
 

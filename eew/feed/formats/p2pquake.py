@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from eew.feed.formats.jma import WARNINGS
+from eew.feed.formats.jma import WARNINGS, has_assumed_values
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import class_of_intensity, intensity_of_class
 from eew.feed.json import A_LOCAL_TIME, Members, instant_of, parsed_each, parsed_objects, time_text
@@ -45,8 +45,8 @@ _SCALE_BY_CLASS = {word: scale for scale, word in _CLASS_BY_SCALE.items()}
 _OVER = 99
 _NO_PLACE, _NO_DEPTH, _NO_MAGNITUDE = -200, -1, -1
 _ASSUMED = "仮定震源要素"
-#: What is known of an area's arrival: it is predicted, or no more than that the area is warned.
-_KIND_PREDICTED, _KIND_WARNED = "10", "19"
+#: What is known of an area's arrival: it is predicted, has happened already, or nothing is predicted (PLUM).
+_PREDICTED, _REACHED, _UNPREDICTED = "10", "11", "19"
 
 
 class _Area(msgspec.Struct, rename="camel"):
@@ -55,6 +55,7 @@ class _Area(msgspec.Struct, rename="camel"):
     name: str
     scale_from: float = -1
     scale_to: float = -1
+    kind_code: str | None = None
     arrival_time: str | None = None
 
 
@@ -73,7 +74,8 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
 
     Notes
     -----
-    - Times are in UTC+9. ``arrivalTime`` of the earthquake is its detection, that of an area the S arrival.
+    - Times are in UTC+9. ``arrivalTime`` of the earthquake is its detection, that of an area the S arrival, where
+      ``kindCode`` does not say that it has happened already (11) or that nothing is predicted (19, PLUM).
     - Numbers are JMA's of its warnings, counted from 1 as text: a warning's number is not that of the same report
       among the forecasts.
     - −200 for latitude and longitude, −1 for depth, magnitude and scale stand for unknown. Without a hypocentre a
@@ -150,15 +152,17 @@ def _parsed(message: Members, file: str | Path | None) -> Parsed:
     areas = _answers(message) or None
     if areas is None and (lat_deg is None or lon_deg is None):
         return Ignored("a warning without hypocentre and areas")
-    is_assumed = earthquake.says("condition", _ASSUMED)
+    depth_km = hypocentre.number_or_none("depth", unknown=_NO_DEPTH)
+    magnitude = hypocentre.number_or_none("magnitude", unknown=_NO_MAGNITUDE)
+    is_assumed = earthquake.says("condition", _ASSUMED) or has_assumed_values(magnitude, depth_km)
     detected_at = earthquake.instant_or_none("arrivalTime", _ZONE)
     members |= {
         "origin_at": earthquake.instant_or_none("originTime", _ZONE) or (detected_at if is_assumed else None),
         "detected_at": detected_at,
         "lat_deg": lat_deg,
         "lon_deg": lon_deg,
-        "depth_km": hypocentre.number_or_none("depth", unknown=_NO_DEPTH),
-        "magnitude": hypocentre.number_or_none("magnitude", unknown=_NO_MAGNITUDE),
+        "depth_km": depth_km,
+        "magnitude": magnitude,
         "place": hypocentre.text_or_none("name"),
         "is_assumed": is_assumed,
         "areas": areas,
@@ -170,7 +174,7 @@ def _answers(message: Members) -> list[AreaAnswer]:
     answers = []
     for index, area in enumerate(message.records("areas", _Area)):
         arrives_at = None
-        if area.arrival_time:
+        if area.arrival_time and area.kind_code not in {_REACHED, _UNPREDICTED}:
             arrives_at = instant_of(area.arrival_time, _ZONE)
             if arrives_at is None:
                 message.spared.add(message.error(f"areas[{index}].arrivalTime", A_LOCAL_TIME))
@@ -181,6 +185,7 @@ def _answers(message: Members) -> list[AreaAnswer]:
                 intensity_from=_INTENSITY_BY_SCALE.get(int(area.scale_from)),
                 intensity_to=_INTENSITY_BY_SCALE.get(int(area.scale_to)),
                 s_arrival_at=arrives_at,
+                is_arrived=area.kind_code == _REACHED,
             )
         )
     return answers
@@ -191,11 +196,12 @@ def _scale(intensity: float | None, unknown: int) -> int:
 
 
 def _area(area: AreaAnswer) -> dict[str, Any]:
-    arrival = area.s_arrival_at
+    arrival = None if area.is_arrived else area.s_arrival_at
+    kind = _PREDICTED if arrival is not None else _REACHED if area.is_arrived else _UNPREDICTED
     return {
         "name": area.name or area.code,
         "scaleFrom": _scale(area.intensity_from, -1),
         "scaleTo": _scale(area.intensity_to, _OVER if area.intensity_from is not None else -1),
-        "kindCode": _KIND_WARNED if arrival is None else _KIND_PREDICTED,
+        "kindCode": kind,
         "arrivalTime": None if arrival is None else time_text(arrival, _ZONE, day_by="/"),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from eew.feed.formats.jma import has_assumed_values, is_reached
 from eew.feed.formats.native import as_report
 from eew.feed.formats.wolfx import answer, said_beside
 from eew.feed.issue import kind_of
@@ -28,7 +29,7 @@ _CLOCK = re.compile(r"([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
 #: An area of the telegram: its code and the upper and lower class.
 _EBI_AREA = re.compile(r"(?<= )([0-9]{3}) S[0-9/][0-9/+-][0-9/][0-9/+-](?= )")
 _AREA_KEYS = {"name": "Chiiki", "upper": "Shindo1", "lower": "Shindo2", "clock": "Time", "arrives": "Arrive"}
-_NO_PREDICTION = "予測なし"
+_NO_PREDICTION, _ARRIVED = "予測なし", "既に到達と予測"
 _UNKNOWN_CLOCK = "//////"
 
 
@@ -65,7 +66,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
       ``OriginalText``. Where it does not list as many, the name stands for the code.
     - ``Shindo1`` is the upper, ``Shindo2`` the lower class of an area by the documentation; whichever is higher is
       taken for the upper. One alone means "or more". ``Time`` is a time of day without date, the predicted arrival
-      of the main motion, unless ``Arrive`` says that none is predicted (PLUM), or ``//////`` where it has arrived.
+      of the main motion, unless ``Arrive`` says that none is predicted (PLUM) or that it has arrived, or ``//////``.
       What an area says that cannot be read is unknown: it costs neither the area nor the report.
     - The address for HTTP gives the last report however old it is.
 
@@ -138,14 +139,16 @@ def _status(message: Members) -> AlertStatus:
 
 
 def _hypocentre(message: Members) -> dict[str, Any]:
+    magnitude = message.number_or_none("Magunitude" if "Magunitude" in message else "Magnitude")
+    depth_km = message.number_or_none("Depth")
     return {
         "origin_at": message.instant("OriginTime", _ZONE),
         "lat_deg": message.number("Latitude"),
         "lon_deg": message.number("Longitude"),
-        "depth_km": message.number_or_none("Depth"),
-        "magnitude": message.number_or_none("Magunitude" if "Magunitude" in message else "Magnitude"),
+        "depth_km": depth_km,
+        "magnitude": magnitude,
         "place": message.text_or_none("Hypocenter"),
-        "is_assumed": message.flag("isAssumption"),
+        "is_assumed": message.flag("isAssumption") or has_assumed_values(magnitude, depth_km),
     }
 
 
@@ -166,10 +169,19 @@ def _answer(area: "_WarnArea", code: str, issued_at: datetime) -> AreaAnswer:
     elif upper is not None and upper < lower:
         lower, upper = upper, lower
     clock = None if area.clock is None else _CLOCK.fullmatch(area.clock)
+    words = area.arrives if isinstance(area.arrives, str) else ""
+    is_arrived = area.arrives is True or is_reached(None, words)
     arrives_at = None
-    if clock is not None and not (isinstance(area.arrives, str) and _NO_PREDICTION in area.arrives):
+    if clock is not None and _NO_PREDICTION not in words and not is_arrived:
         arrives_at = _nearest(clock, issued_at)
-    return AreaAnswer(code=code, name=area.name, intensity_from=lower, intensity_to=upper, s_arrival_at=arrives_at)
+    return AreaAnswer(
+        code=code,
+        name=area.name,
+        intensity_from=lower,
+        intensity_to=upper,
+        s_arrival_at=arrives_at,
+        is_arrived=is_arrived,
+    )
 
 
 def _nearest(clock: re.Match[str], at: datetime) -> datetime | None:
@@ -181,13 +193,15 @@ def _nearest(clock: re.Match[str], at: datetime) -> datetime | None:
         return None
 
 
-def _warn_area(area: AreaAnswer) -> dict[str, str | None]:
+def _warn_area(area: AreaAnswer) -> dict[str, str | bool | None]:
     upper, lower = area.intensity_to, area.intensity_from
+    arrives_at = None if area.is_arrived else area.s_arrival_at
     return {
         "Chiiki": area.name or area.code,
         "Shindo1": None if upper is None else _word(upper),
         "Shindo2": None if lower is None else _word(lower),
-        "Time": _UNKNOWN_CLOCK if area.s_arrival_at is None else area.s_arrival_at.astimezone(_ZONE).strftime("%H%M%S"),
+        "Time": _UNKNOWN_CLOCK if arrives_at is None else arrives_at.astimezone(_ZONE).strftime("%H%M%S"),
+        "Arrive": _ARRIVED if area.is_arrived else False,
     }
 
 
