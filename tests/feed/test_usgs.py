@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from eew.errors import ReportDecodeError
-from eew.feed.formats.usgs import parse
+from eew.feed.formats.usgs import for_one_feed, parse
+from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
+from eew.feed.transports.message import Message
+from eew.feed.wire_format import WireFormat, wire_format
 from eew.model import AlertStatus, EventReport, ReportKind
 
 PROPERTIES: dict[str, Any] = {
@@ -122,3 +125,55 @@ def test_bad_member_is_named(message: dict[str, Any], field: str | None) -> None
     with pytest.raises(ReportDecodeError) as caught:
         parse(data)
     assert caught.value.field == field
+
+
+def listed(name: str, ids: str | None, **changes: object) -> dict[str, Any]:
+    return feature(**changes | {"ids": ids}) | {"id": name}
+
+
+def names(reader: WireFormat, *features: dict[str, Any]) -> list[str]:
+    return [part.event_id for part in reader.parse(collection(*features)) if isinstance(part, EventReport)]
+
+
+def test_an_earthquake_keeps_its_name_when_another_id_is_preferred() -> None:
+    """An earthquake of Alaska had the ids ak022dyy6z7a and us7000ilgj: it is one, whichever it is listed under."""
+    both, reader = ",us7000ilgj,ak022dyy6z7a,", for_one_feed()
+    assert names(reader, listed("ak022dyy6z7a", ",ak022dyy6z7a,")) == ["ak022dyy6z7a"]
+    assert names(reader, listed("us7000ilgj", both)) == ["ak022dyy6z7a"]
+    assert names(reader, listed("us7000ilgj", None)) == ["ak022dyy6z7a"]
+    assert names(reader, listed("ak022dyy6z7a", both)) == ["ak022dyy6z7a"]
+    assert names(for_one_feed(), listed("us7000ilgj", both)) == ["us7000ilgj"]
+    # The intake of a feed remembers from message to message.
+    intake = Intake(wire_format("usgs"), None, lambda: datetime(2024, 1, 1, 8, tzinfo=UTC))
+    messages = [collection(listed("ak1", ",ak1,")), collection(listed("us1", ",us1,ak1,"))]
+    found = [outcome.what for data in messages for outcome in intake.read(Message(data, "usgs"))]
+    assert [report.event_id for report in found if isinstance(report, EventReport)] == ["ak1", "ak1"]
+
+
+def test_only_the_id_that_an_earthquake_is_listed_under_takes_it_back() -> None:
+    """The other one is no cancel of what goes on."""
+    reader = for_one_feed()
+    names(reader, listed("nc1", ",nc1,"))
+    names(reader, listed("us1", ",us1,nc1,"))
+    (part,) = reader.parse(collection(listed("nc1", ",nc1,", status="deleted")))
+    assert part == Ignored("an id is deleted whose earthquake is listed under another")
+    (part,) = reader.parse(collection(listed("us1", ",us1,nc1,", status="deleted")))
+    assert isinstance(part, EventReport)
+    assert (part.event_id, part.kind) == ("nc1", ReportKind.CANCEL)
+
+
+def test_what_the_catalogue_parts_again_is_two_earthquakes() -> None:
+    """Neither has the other's id any more."""
+    reader = for_one_feed()
+    assert names(reader, listed("nc1", ",nc1,us1,")) == ["nc1"]
+    assert names(reader, listed("us1", ",us1,"), listed("nc1", ",nc1,")) == ["us1", "nc1"]
+
+
+def test_ids_are_remembered_within_bounds() -> None:
+    """Of one message, and of a feed; a text that is no list of ids costs nothing."""
+    reader = for_one_feed()
+    for number in range(600):
+        names(reader, listed(f"us{number}", "," + ",".join(f"x{number}-{each}" for each in range(100)) + ","))
+    assert names(reader, listed("nc2", ",nc2,us0,")) == ["nc2"]
+    assert names(reader, listed("nc3", ",nc3,us599,")) == ["us599"]
+    assert names(reader, listed("nc4", ",,, ,")) == ["nc4"]

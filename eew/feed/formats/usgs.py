@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from eew.feed.catalogue import LAST_NO, report_no_by_age
+from eew.feed.catalogue import LAST_NO, JoinedIds, report_no_by_age
 from eew.feed.formats.native import as_report
 from eew.feed.json import Members, epoch_ms, parsed_each, parsed_json
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
@@ -12,12 +12,34 @@ from eew.feed.topic_word import agency_name, topic_word
 from eew.feed.unsayable import refuse_unsayable
 from eew.model import AlertStatus, EventReport, ReportKind
 
-__all__ = ["parse", "render"]
+__all__ = ["for_one_feed", "parse", "render"]
 
 _SOURCE = "usgs"
 _EARTHQUAKES = frozenset({"earthquake", "induced or triggered event"})
 _DELETED = "deleted"
 _TYPES = ("FeatureCollection", "Feature")
+#: Of one earthquake; those with most have some ten.
+_MOST_IDS = 64
+
+
+class _Reader:
+    """Reads the messages of one feed."""
+
+    def __init__(self) -> None:
+        self._joined = JoinedIds()
+
+    def parse(self, data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
+        """Read one message."""
+        return _parsed(data, file, self._joined)
+
+    def render(self, report: EventReport) -> bytes:
+        """Write a report."""
+        return render(report)
+
+
+def for_one_feed() -> _Reader:
+    """Return what reads the messages of one feed and remembers by which ids each earthquake was listed."""
+    return _Reader()
 
 
 def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
@@ -41,23 +63,16 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
       ``deleted`` is a cancel and gets the last number.
     - The coordinates are longitude, latitude, depth. Magnitude and depth may be null.
     - ``tsunami`` says only that another page may know more; it is not read.
+    - ``ids`` are all that the catalogue knows an earthquake by. Where it is listed under another of them later (``id``
+      is that of the network that is preferred now), a feed keeps its first name: it is the same earthquake. That an id
+      is deleted which it is not listed under any more does not take it back.
     - What is no earthquake by its type (quarry blast, explosion, ice quake …) is ignored.
 
     References
     ----------
     [USGS-GEOJSON]
     """
-    document = parsed_json(data, file=file)
-    kind = document.text("type")
-    if kind not in _TYPES:
-        raise document.error("type", " or ".join(_TYPES))
-    if kind == "Feature":
-        return (_parsed(document, file), *document.spared.parts())
-    features = document.objects("features")
-    if not features:
-        generated_at = document.members("metadata").epoch_ms_or_none("generated") if "metadata" in document else None
-        return (Heartbeat(_SOURCE, generated_at),)
-    return parsed_each(features, lambda feature: _parsed(feature, file))
+    return _parsed(data, file, JoinedIds())
 
 
 def render(report: EventReport) -> bytes:
@@ -91,7 +106,21 @@ def render(report: EventReport) -> bytes:
     return msgspec.json.encode({"type": "FeatureCollection", "features": [feature]})
 
 
-def _parsed(feature: Members, file: str | Path | None) -> Parsed:
+def _parsed(data: bytes, file: str | Path | None, joined: JoinedIds) -> tuple[Parsed, ...]:
+    document = parsed_json(data, file=file)
+    kind = document.text("type")
+    if kind not in _TYPES:
+        raise document.error("type", " or ".join(_TYPES))
+    if kind == "Feature":
+        return (_solution(document, file, joined), *document.spared.parts())
+    features = document.objects("features")
+    if not features:
+        generated_at = document.members("metadata").epoch_ms_or_none("generated") if "metadata" in document else None
+        return (Heartbeat(_SOURCE, generated_at),)
+    return parsed_each(features, lambda feature: _solution(feature, file, joined))
+
+
+def _solution(feature: Members, file: str | Path | None, joined: JoinedIds) -> Parsed:
     said = feature.members("properties")
     kind = said.text_or_none("type") or "earthquake"
     if kind not in _EARTHQUAKES:
@@ -118,4 +147,8 @@ def _parsed(feature: Members, file: str | Path | None) -> Parsed:
         "magnitude_type": said.text_or_none("magType"),
         "place": said.text_or_none("place"),
     }
-    return as_report(members, file=file, spared=feature.spared)
+    report = as_report(members, file=file, spared=feature.spared)
+    if is_deleted and joined.lists_otherwise(report.event_id):
+        return Ignored("an id is deleted whose earthquake is listed under another")
+    ids = [topic_word(each) for each in (said.text_or_none("ids") or "").split(",")[:_MOST_IDS] if each]
+    return msgspec.structs.replace(report, event_id=joined.name_of(report.event_id, ids))
