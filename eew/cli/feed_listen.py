@@ -174,13 +174,9 @@ class _Printer:
             n_reconnects = sum(each.n_reconnects for each in counts)
             again = f", connected again {n_reconnects} times" if n_reconnects else ""
             sys.stderr.write(f"{name} ({state}{again}): {', '.join(numbers)}\n")
-            for what, tallies in (
-                ("rejected for", [each.n_rejected_by_kind for each in counts]),
-                ("unknown members", [each.n_unknown_by_name for each in counts]),
-            ):
-                if total := sum(tallies, Counter[str]()):
-                    listed = ", ".join(f"{kind or 'the whole'} {n}" for kind, n in total.most_common())
-                    sys.stderr.write(f"  {what}: {listed}\n")
+            if unknown := sum((each.n_unknown_by_name for each in counts), Counter[str]()):
+                listed = ", ".join(f"{member} {n}" for member, n in unknown.most_common())
+                sys.stderr.write(f"  members that nobody knows, ignored: {listed}\n")
         sys.stderr.flush()
 
     def _show(self, outcome: "Outcome") -> None:

@@ -187,6 +187,16 @@ def test_native_files_are_read_line_by_line(tmp_path: Path, capsys: pytest.Captu
     assert f"rejected: {path}:2: " in err
 
 
+def test_members_that_nobody_knows_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A slip of the hand in a report of ours may be one of them; all are counted."""
+    path = tmp_path / "reports.jsonl"
+    members = [json.loads(encode_report(report)) for report in REPORTS[:2]]
+    path.write_text("".join(json.dumps(each | {"latitude": 33.0}) + "\n" for each in members))
+    assert main(["feed", "listen", str(path)]) == 0
+    errors = capsys.readouterr().err
+    assert "  members that nobody knows, ignored: latitude 2\n" in errors
+
+
 def test_a_stored_report_without_a_time_of_issue_says_that_it_is_unknown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
