@@ -150,12 +150,17 @@ def _show(arguments: argparse.Namespace) -> int:
         )
     )
     for report in scenario.reports:
-        remarks = ("assumed" if report.is_assumed else "", "fault" if report.fault else "")
+        is_unknown = report.issue_basis == "unknown"
+        remarks = (
+            "assumed" if report.is_assumed else "",
+            "fault" if report.fault else "",
+            "issue received" if report.issue_basis == "received" else "",
+        )
         grid.add(
             *([report.event_id] if has_events else []),
             str(report.report_no),
-            iso_utc(report.issued_at, 3),
-            _number(None if zero_at is None else (report.issued_at - zero_at).total_seconds()),
+            "unknown" if is_unknown else iso_utc(report.issued_at, 3),
+            _number(None if zero_at is None or is_unknown else (report.issued_at - zero_at).total_seconds()),
             report.kind.value,
             report.status.value,
             _number(report.magnitude),

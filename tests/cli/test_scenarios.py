@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from eew.cli.main import main
-from eew.feed.scenario import load_scenario
+from eew.feed.scenario import load_scenario, scenario_path
 from eew.model import EventReport
 from eew.region import parse_region
 
@@ -89,6 +89,19 @@ def test_show_prints_each_report(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     (fourth,) = [line for line in out.splitlines() if line.split()[:1] == ["4"]]
     assert fourth.split()[1:6] == ["2011-03-11T05:46:48.800Z", "30.7", "update", "actual", "7.2"]
+
+
+def test_show_says_what_is_known_of_the_issue(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not the earliest time that is possible as if it were one."""
+    text = Path(scenario_path("false-alarm")).read_text(encoding="utf-8")
+    for basis, said in (("unknown", "unknown"), ("received", "issue received")):
+        path = tmp_path / f"{basis}.toml"
+        path.write_text(text.replace("[event]", f'[event]\nissue_basis = "{basis}"', 1), encoding="utf-8")
+        assert main(["scenarios", "show", str(path)]) == 0
+        out = capsys.readouterr().out
+        first = next(line for line in out.splitlines() if " new " in line)
+        assert said in first
+        assert ("Z" in first.split()[1]) is (basis == "received")
 
 
 def test_show_json_is_one_object_with_native_reports(capsys: pytest.CaptureFixture[str]) -> None:
