@@ -241,6 +241,14 @@ class Members:
                     return truth
         raise self.error(name, "true or false")
 
+    def flag_or_false(self, name: str) -> bool:
+        """Return a truth that a report can be without; what is none is not true, either."""
+        return self.spared(lambda: self.flag(name)) or False
+
+    def truth_or_false(self, name: str) -> bool:
+        """Return a truth that a report can be without, also one written as 0 or 1 or as text."""
+        return self.spared(lambda: self.truth(name)) or False
+
     def instant(self, name: str, zone: tzinfo) -> datetime:
         """Return a time in UTC, which must be there; ``zone`` is the agency's, for a time that does not say its own."""
         if (at := self._instant(name, zone)) is None:

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eew.feed.transports.event_stream import EventStream
@@ -31,6 +31,7 @@ def test_the_data_of_an_event_are_its_data_lines(stream: bytes, expected: list[b
     assert events_of(stream) == expected
 
 
+@example([19, 19])
 @given(st.lists(st.integers(0, 60), max_size=6))
 def test_it_does_not_matter_how_a_stream_is_cut(cuts: list[int]) -> None:
     """Not even within the two bytes of a line's end."""

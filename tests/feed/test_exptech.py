@@ -141,7 +141,6 @@ def test_bad_report_costs_only_itself() -> None:
         ({"author": None}, "[0].author", "it to be given"),
         ({"serial": 0}, "report_no", "a whole number of at least 1"),
         ({"status": "3!"}, "[0].status", "a whole number"),
-        ({"final": 7}, "[0].final", "true or false"),
         ({"time": "now"}, "[0].time", "a whole number"),
         ({"eq": {"time": ORIGIN_MS, "lat": 24.5}}, "[0].eq.lon", "it to be given"),
     ],

@@ -146,7 +146,6 @@ def test_a_report_time_that_is_not_after_the_origin_is_no_time_of_issue() -> Non
         ({"report_num": "x"}, "report_num", "a whole number"),
         ({"latitude": ""}, "latitude", "it to be given"),
         ({"longitude": "east"}, "longitude", "a number"),
-        ({"is_final": "maybe"}, "is_final", "true or false"),
         ({"origin_time": "2025"}, "origin_time", "a time like 2011-03-11 05:46:45, as 20110311054645"),
         ({"origin_time": "20251309201126"}, "origin_time", "a time like 2011-03-11 05:46:45, as 20110311054645"),
     ],

@@ -109,7 +109,26 @@ CASES = {
         ("place", at("Hypocenter", value={"name": "能登"})),
         ("areas", at("WarnArea", value="all")),
     ],
-    "wolfx-sc": [("depth_km", at("Depth", value=True)), ("place", at("HypoCenter", value=["a"]))],
+    "wolfx-sc": [
+        ("depth_km", at("Depth", value=True)),
+        ("place", at("HypoCenter", value=["a"])),
+        ("magnitude", at("Magunitude", value="big")),
+    ],
+    "wolfx-cenc": [("magnitude", at("Magnitude", value=-9.9))],
+    "exptech": [("depth_km", at(0, "eq", "depth", value="deep")), ("magnitude", at(0, "eq", "mag", value=-9.9))],
+    "fanstudio": [("depth_km", at("Data", "depth", value=900)), ("magnitude", at("Data", "magnitude", value="big"))],
+    "kmoni": [("depth_km", at("depth", value="900km")), ("magnitude", at("magunitude", value=["4.6"]))],
+    "cap": [
+        ("depth_km", swap("<value>50.0<", "<value>deep<")),
+        ("magnitude", swap("<value>6.1<", "<value>11<")),
+        ("likelihood", swap("<value>0.8<", "<value>-9<")),
+    ],
+    "emsc-fdsn": [
+        ("depth_km", at("features", 0, "properties", "depth", value="deep")),
+        ("magnitude", at("features", 0, "properties", "mag", value=-9.9)),
+        ("place", at("features", 0, "properties", "flynn_region", value=["a"])),
+    ],
+    "fdsn-text": [("depth_km", swap(r"\|50\.0\|", "|deep|")), ("magnitude", swap(r"\|6\.1\|", "|11|"))],
     "wolfx-cwa": [("depth_km", at("Depth", value=900)), ("magnitude", at("Magunitude", value="big"))],
     "icl": [("depth_km", at("data", 0, "depth", value=900)), ("magnitude", at("data", 0, "magnitude", value="big"))],
     "p2pquake": [
@@ -149,6 +168,45 @@ def test_an_unusable_member_is_left_out_and_told_and_the_rest_is_read(name: str,
     assert read == msgspec.structs.replace(report, **{member: None, "magnitude_type": read.magnitude_type})
     (part,) = left_out
     assert part.reason.endswith("; left out")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("wolfx-jma", ("isFinal",)),
+        ("wolfx-jma", ("isAssumption",)),
+        ("wolfx-fj", ("isFinal",)),
+        ("exptech", (0, "final")),
+        ("kmoni", ("is_final",)),
+        ("fanstudio", ("Data", "final")),
+        ("dmdata", ("body", "isLastInfo")),
+    ],
+)
+def test_that_it_is_the_last_one_or_assumed_need_not_be_known(name: str, path: tuple[str | int, ...]) -> None:
+    """Whoever reads the rest may be in time; that it is an exercise or a cancel must be known."""
+    whole = wire_format(name).render(REPORT)
+    report, _ = parsed(name, whole)
+    read, left_out = parsed(name, at(*path, value="maybe")(whole))
+    assert read == report
+    assert [part.reason[-8:] for part in left_out] == ["left out"]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        *(("wolfx-jma", (key,)) for key in ("isCancel", "isTraining")),
+        ("wolfx-cwa", ("isCancel",)),
+        *(("kmoni", (key,)) for key in ("is_cancel", "is_training")),
+        *(("fanstudio", ("Data", key)) for key in ("cancel", "isTraining")),
+        ("exptech", (0, "status")),
+        *(("p2pquake", (key,)) for key in ("cancelled", "test")),
+        ("dmdata", ("body", "isCanceled")),
+    ],
+)
+def test_whether_it_is_meant_must_be_known(name: str, path: tuple[str | int, ...]) -> None:
+    """An exercise or a cancel that reads as an alert is worse than none."""
+    with pytest.raises(ReportDecodeError, match=r"true or false|whole number"):
+        wire_format(name).parse(at(*path, value="maybe")(wire_format(name).render(REPORT)))
 
 
 def without(area: int, **changes: float | None) -> tuple[AreaAnswer, ...]:

@@ -297,9 +297,7 @@ def test_other_feeds_of_the_stream_are_ignored(source: str, message: object, rea
         ("wolfx-jma", AOMORI | {"Serial": None}, "Serial", "it to be given"),
         ("wolfx-jma", AOMORI | {"Serial": 0}, "report_no", "a whole number of at least 1"),
         ("wolfx-jma", AOMORI | {"AnnouncedTime": "now"}, "AnnouncedTime", "a time like 2011-03-11 05:46:45"),
-        ("wolfx-sc", SICHUAN | {"Magunitude": None}, "Magnitude", "it to be given"),
         ("wolfx-sc", SICHUAN | {"Latitude": 91}, "lat_deg", "a number of at most 90.0"),
-        ("wolfx-fj", FUJIAN | {"isFinal": "yes"}, "isFinal", "true or false"),
         ("wolfx-cq", {}, "ReportNum", "it to be given"),
     ],
 )

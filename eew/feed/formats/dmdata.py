@@ -43,7 +43,7 @@ _CANCELLED = "先ほどの、緊急地震速報（地震動予報）を取り消
 _ASSUMED = "仮定震源要素"
 #: What a report can be without.
 _OPTIONAL = (
-    ("body", "intensity"),
+    *(("body", name) for name in ("intensity", "isLastInfo")),
     *(("body", "earthquake", name) for name in ("magnitude", "arrivalTime")),
     *(("body", "earthquake", "hypocenter", name) for name in ("name", "depth")),
 )

@@ -109,7 +109,7 @@ def _report(warning: Members, file: str | Path | None) -> EventReport:
     origin_at = earthquake.epoch_ms("time")
     magnitude = earthquake.number_or_none("mag")
     members |= issue(members["issued_at"], origin_at)._asdict() | {
-        "kind": kind_of(report_no, is_final=warning.truth("final")),
+        "kind": kind_of(report_no, is_final=warning.truth_or_false("final")),
         "origin_at": origin_at,
         "lat_deg": earthquake.number("lat"),
         "lon_deg": earthquake.number("lon"),

@@ -172,7 +172,7 @@ def _report(warning: Members, channel: str, file: str | Path | None) -> EventRep
         "source": source,
         "report_no": report_no,
         "numbering": None if is_numbered else _SERVICE,
-        "kind": kind_of(report_no, is_cancel=is_cancel, is_final=warning.truth("final")),
+        "kind": kind_of(report_no, is_cancel=is_cancel, is_final=warning.truth_or_false("final")),
         "status": AlertStatus.EXERCISE if warning.truth("isTraining") else AlertStatus.ACTUAL,
         **issued._asdict(),
     }

@@ -60,7 +60,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         "event_id": topic_word(answer.text("report_id")),
         "source": _SOURCE,
         "report_no": report_no,
-        "kind": kind_of(report_no, is_cancel=is_cancel, is_final=answer.truth("is_final")),
+        "kind": kind_of(report_no, is_cancel=is_cancel, is_final=answer.truth_or_false("is_final")),
         "status": AlertStatus.EXERCISE if answer.truth("is_training") else AlertStatus.ACTUAL,
         "issued_at": answer.instant("report_time", JST),
     }

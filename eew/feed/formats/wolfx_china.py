@@ -70,14 +70,14 @@ class WolfxChina:
             "event_id": topic_word(name.removesuffix(f"_{report_no}") if self.is_id_numbered else name),
             "source": self.source,
             "report_no": report_no,
-            "kind": kind_of(report_no, is_final=message.flag("isFinal")),
+            "kind": kind_of(report_no, is_final=message.flag_or_false("isFinal")),
             "status": AlertStatus.ACTUAL,
             **issue(message.instant("ReportTime", _ZONE), origin_at)._asdict(),
             "origin_at": origin_at,
             "lat_deg": message.number("Latitude"),
             "lon_deg": message.number("Longitude"),
             "depth_km": message.number_or_none("Depth"),
-            "magnitude": message.number("Magunitude" if "Magunitude" in message else "Magnitude"),
+            "magnitude": message.number_or_none("Magunitude" if "Magunitude" in message else "Magnitude"),
             "place": message.text_or_none("HypoCenter"),
         }
         return (as_report(members, file=file, spared=message.spared), *message.spared.parts())

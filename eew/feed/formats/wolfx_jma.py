@@ -84,7 +84,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         "event_id": topic_word(message.text("EventID")),
         "source": _SOURCE,
         "report_no": report_no,
-        "kind": kind_of(report_no, is_cancel=is_cancel, is_final=message.flag("isFinal")),
+        "kind": kind_of(report_no, is_cancel=is_cancel, is_final=message.flag_or_false("isFinal")),
         "status": _status(message),
         "issued_at": issued_at,
     }
@@ -148,7 +148,7 @@ def _hypocentre(message: Members) -> dict[str, Any]:
         "depth_km": depth_km,
         "magnitude": magnitude,
         "place": message.text_or_none("Hypocenter"),
-        "is_assumed": message.flag("isAssumption") or has_assumed_values(magnitude, depth_km),
+        "is_assumed": message.flag_or_false("isAssumption") or has_assumed_values(magnitude, depth_km),
     }
 
 

@@ -40,6 +40,8 @@ class EventStream:
         ConnectionError
             If an event is too long.
         """
+        if not chunk:
+            return
         # A CR that ended the last chunk was a line's end, of which an LF may be the other half.
         if self._is_after_cr and chunk[:1] == b"\n":
             chunk = chunk[1:]
