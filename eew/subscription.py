@@ -12,6 +12,7 @@ from eew.broker.endpoint import Endpoint
 from eew.broker.ready import say_waiting
 from eew.clock import Clock
 from eew.errors import BrokerConnectError, BrokerLostError
+from eew.wire.link import reason_of
 
 __all__ = ["Subscription"]
 
@@ -89,11 +90,11 @@ class Subscription:
             self._is_listening = False
             error = await self._session()
             if self._is_listening:
-                was_there, problem = True, str(error)
+                was_there, problem = True, reason_of(error)
                 until_s, delay_s = self._clock.mono_s() + self._reconnect_s, _FIRST_DELAY_S
                 self._on_change(problem)
             elif not was_there:
-                problem = str(error)
+                problem = reason_of(error)
                 if _is_final(error):
                     raise BrokerConnectError(str(self._endpoint), problem) from error
                 if not is_said:

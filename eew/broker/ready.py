@@ -7,6 +7,7 @@ import secrets
 
 from eew.broker.endpoint import Endpoint
 from eew.errors import BrokerConnectError
+from eew.wire.link import reason_of
 
 __all__ = ["say_waiting", "wait_until_ready"]
 
@@ -61,7 +62,7 @@ async def wait_until_ready(endpoint: Endpoint, within_s: float, *, says_so: bool
                 except TimeoutError:
                     problem = "no answer"
                 except (OSError, EOFError) as error:
-                    problem = _in_words(error)
+                    problem = reason_of(error)
                 if says_so and within_s > 0:
                     say_waiting(endpoint, problem, within_s)
                     says_so = False
@@ -111,12 +112,3 @@ def _connect_packet(endpoint: Endpoint) -> bytes:
         length >>= 7
     size.append(length)
     return b"\x10" + bytes(size) + body
-
-
-def _in_words(error: OSError | EOFError) -> str:
-    """Return the cause without the address, which stands in the message already."""
-    if isinstance(error, EOFError):
-        return "closed the connection without an answer"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return error.strerror or str(error) or type(error).__name__

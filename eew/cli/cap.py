@@ -204,6 +204,7 @@ async def _standing(url: str, event_id: str) -> bytes:
     from eew.broker.endpoint import Endpoint
     from eew.errors import BrokerConnectError
     from eew.wire import topic
+    from eew.wire.link import reason_of
 
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", event_id):
         raise InputError("an event's id: letters, digits, - and _", field="EVENT", value=event_id)
@@ -214,7 +215,7 @@ async def _standing(url: str, event_id: str) -> bytes:
             async with asyncio.timeout(_WITHIN_S):
                 payload = (await anext(client.messages)).payload
     except aiomqtt.MqttError as error:
-        raise BrokerConnectError(str(endpoint), str(error)) from error
+        raise BrokerConnectError(str(endpoint), reason_of(error)) from error
     except TimeoutError as error:
         raise InputError(f"an event that stands at {endpoint}", field="EVENT", value=event_id) from error
     return payload

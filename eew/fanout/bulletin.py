@@ -13,7 +13,7 @@ import aiomqtt
 from eew import __version__
 from eew.errors import BrokerConnectError
 from eew.wire import topic
-from eew.wire.link import Target
+from eew.wire.link import Target, reason_of
 from eew.wire.message import Clock, EventMessage, InfoCard, Status, StatusState, payload_of
 
 __all__ = ["Bulletin"]
@@ -69,7 +69,7 @@ class Bulletin:
         try:
             self._client = await self._connected()
         except aiomqtt.MqttError as error:
-            raise BrokerConnectError(str(self._target), str(error)) from error
+            raise BrokerConnectError(str(self._target), reason_of(error)) from error
         await self.say()
         self._beat = asyncio.create_task(self._heartbeat(), name="heartbeat")
         return self

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from eew.errors import BrokerConnectError
 from eew.wire import packet
 
-__all__ = ["Link", "Target", "VersionRefusedError", "open_link"]
+__all__ = ["Link", "Target", "VersionRefusedError", "open_link", "reason_of"]
 
 LinkT = TypeVar("LinkT", bound="Link")
 
@@ -267,3 +267,19 @@ async def open_link(make: Callable[[], LinkT], target: Target, client_id: str, *
         link = make()
         await link.open(target, client_id, version=packet.V3, is_clean=is_clean)
     return link
+
+
+def reason_of(error: Exception) -> str:
+    """Return why there is no connection, without error numbers and without the address, which stands beside it.
+
+    aiomqtt hides the error of the system, or the time that ran out, behind one of its own.
+    """
+    cause = error if isinstance(error, OSError | EOFError) else error.__context__
+    if isinstance(cause, EOFError):
+        return "closed the connection without an answer"
+    if isinstance(cause, TimeoutError):
+        return "no answer"
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused"
+    said = cause.strerror if isinstance(cause, OSError) else None
+    return said or str(error) or type(error).__name__

@@ -1,14 +1,17 @@
 """Waiting for a broker."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiomqtt
 import pytest
 
 from eew.broker.endpoint import Endpoint
 from eew.broker.ready import wait_until_ready
 from eew.errors import BrokerConnectError
+from eew.wire.link import reason_of
 
 
 @asynccontextmanager
@@ -101,3 +104,30 @@ async def test_a_long_password_needs_a_second_length_byte() -> None:
         await wait_until_ready(Endpoint(address.host, address.port, "ada", "x" * 300), 5)
     packet = seen[0]
     assert (packet[1] & 0x7F) + 128 * packet[2] == len(packet) - 3
+
+
+def as_aiomqtt_says(error: Exception, words: str) -> aiomqtt.MqttError:
+    """Return its error with the cause hidden, as ``raise … from None`` leaves it."""
+    try:
+        try:
+            raise error
+        except type(error):
+            raise aiomqtt.MqttError(words) from None
+    except aiomqtt.MqttError as said:
+        return said
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "connection refused"),
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (OSError(113, "No route to host"), "No route to host"),
+        (TimeoutError(), "no answer"),
+    ],
+)
+def test_why_there_is_no_connection_is_said_alike_by_whatever_library(error: Exception, words: str) -> None:
+    """In words, without the system's number; what a broker itself says stays as it is."""
+    assert reason_of(error) == words
+    assert reason_of(as_aiomqtt_says(error, str(error) or "Operation timed out")) == words
+    assert reason_of(aiomqtt.MqttError("[code:5] Not authorized")) == "[code:5] Not authorized"

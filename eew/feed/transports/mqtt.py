@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 
 from eew.feed.transports.address import Address
 from eew.feed.transports.message import Message, Sign, Signal
+from eew.wire.link import reason_of
 
 __all__ = ["messages"]
 
@@ -59,4 +60,4 @@ async def messages(
                     name = f"{address} ({message.topic.value})"
                     yield Message(message.payload[:max_bytes], name, is_stored=message.retain)
     except aiomqtt.MqttError as error:
-        raise ConnectionError(str(error)) from error
+        raise ConnectionError(reason_of(error)) from error
