@@ -1,5 +1,6 @@
 """Places in a TOML document: how a path to a value is found, followed and spelled, and on which line it is written."""
 
+import codecs
 import difflib
 import json
 import re
@@ -44,6 +45,8 @@ def read_toml(
     InputError
         Of the type given, naming file and line, if it is not TOML.
     """
+    # Some editors begin a file with a byte-order mark, which TOML 1.0 says nothing of.
+    content = content.removeprefix(codecs.BOM_UTF8)
     try:
         text = content.decode()
         return text, tomllib.loads(text)

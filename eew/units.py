@@ -1,8 +1,8 @@
-"""Times as text and numbers, the same way everywhere."""
+"""Times as text and numbers, and texts as a terminal may be shown them, the same way everywhere."""
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["at_after", "iso_utc", "seconds_after"]
+__all__ = ["at_after", "iso_utc", "printable", "seconds_after"]
 
 
 def iso_utc(at: datetime, digits: int = 3) -> str:
@@ -21,3 +21,8 @@ def seconds_after(at: datetime, origin_at: datetime) -> float:
 def at_after(origin_at: datetime, after_s: float) -> datetime:
     """Return the instant ``after_s`` seconds after ``origin_at``, to the microsecond."""
     return origin_at + timedelta(seconds=float(after_s))
+
+
+def printable(text: str) -> str:
+    """Return a text from outside as a terminal may be shown it: no control character can move its cursor."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

@@ -15,6 +15,7 @@ from eew.practice import Level
 from eew.profile import load_profile
 from eew.report import ReportKind
 from eew.text.length import clean
+from eew.units import printable
 from eew.view.countdown import Board, Felt, Heard, Seen
 from eew.wire.message import AlertCore, EventText
 from eew.wire.sign import Verifier
@@ -171,4 +172,4 @@ def _coordinates(core: AlertCore) -> str:
 
 def _printable(text: str) -> str:
     """Return a text from the wire that a terminal may be shown: no control characters, no page of it."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:LONGEST_TEXT])
+    return printable(text[:LONGEST_TEXT])

@@ -74,6 +74,14 @@ def test_a_complaint_is_taken_apart() -> None:
     assert place_of_complaint("Expected `object`") == ("Expected `object`", ())
 
 
+def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+    """Some editors begin a file with one; what is no UTF-8 is found behind it, too."""
+    assert read_toml(b"\xef\xbb\xbfa = 1\n", "x.toml") == ("a = 1\n", {"a": 1})
+    with pytest.raises(InputError) as caught:
+        read_toml(b"\xef\xbb\xbfa = 1\n# caf\xe9\n", "x.toml")
+    assert (caught.value.line, caught.value.value) == (2, b"\xe9")
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [(b"a = 1\nb = \n", 2), (b"a = 1\n\n# caf\xe9\n", 3), (b"a = 1\nb = [1,\n2\n\n", 3)],

@@ -253,4 +253,6 @@ def _line(report: "EventReport") -> str:
 
 def _printable(text: str) -> str:
     """Return a text from outside that a terminal may be shown: no control characters, no page of it."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:_LONGEST_TEXT])
+    from eew.units import printable
+
+    return printable(text[:_LONGEST_TEXT])

@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from eew import interrupt
 from eew.errors import EewError, InputError
@@ -41,7 +41,14 @@ _NEGATIVE_COORDINATES = re.compile(r"-[\d.]+(,-?[\d.]+)+$")
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line and exit code 2."""
+    """A parser whose errors are one line and exit code 2, and name the command that they are of."""
+
+    def parse_known_args(self, *words: Any, **more: Any) -> Any:  # noqa: ANN401 - it has several forms
+        """Parse, and let what is unknown be told by the command that does not know it."""
+        known, unknown = super().parse_known_args(*words, **more)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
 
     def error(self, message: str) -> NoReturn:
         sys.stderr.write(f"{self.prog}: {message} (see {self.prog} --help)\n")

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from eew.units import printable
+
 __all__ = ["Tally"]
 
 _MOST_NAMES, _LONGEST_NAME = 100, 80
@@ -13,7 +15,7 @@ class Tally(Counter[str]):
 
     def note(self, name: str) -> bool:
         """Count one more; return whether it is the first of its name."""
-        name = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name[:_LONGEST_NAME])
+        name = printable(name[:_LONGEST_NAME])
         name = name if name in self or len(self) < _MOST_NAMES else _OTHERS
         self[name] += 1
         return self[name] == 1

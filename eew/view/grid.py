@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from eew.units import printable
+
 __all__ = ["Column", "Grid", "print_grid", "say", "table_of"]
 
 #: Between two columns.
@@ -45,12 +47,12 @@ class Grid:
 
     def add(self, *cells: str) -> None:
         """Add a row."""
-        self.rows.append(cells)
+        self.rows.append(tuple(map(_shown, cells)))
 
 
 def say(console: Console, words: str, style: str | None = None) -> None:
     """Print a line, on a terminal broken at its spaces only; elsewhere as it is, however long."""
-    console.print(Text(words, style=style or ""), soft_wrap=not console.is_terminal)
+    console.print(Text(_shown(words), style=style or ""), soft_wrap=not console.is_terminal)
 
 
 def print_grid(console: Console, grid: Grid) -> None:
@@ -120,3 +122,8 @@ def _widths(grid: Grid) -> tuple[list[int], list[int]]:
 
 def _total(widths: Sequence[int]) -> int:
     return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _shown(text: str) -> str:
+    """Return a text line by line as a terminal may be shown it."""
+    return "\n".join(map(printable, text.expandtabs().split("\n")))

@@ -194,3 +194,24 @@ def test_nonsense_for_a_setting_is_refused_before_anything_starts(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert NONSENSE[setting] in err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            "bench order --speed max",
+            "eew bench order: unrecognized arguments: --speed max (see eew bench order --help)",
+        ),
+        ("scenarios list now", "eew scenarios list: unrecognized arguments: now (see eew scenarios list --help)"),
+        ("key new a --qos=1", "eew key new: unrecognized arguments: --qos=1 (see eew key new --help)"),
+        ("watch --speed max", "eew watch: unrecognized arguments: --speed max (see eew watch --help)"),
+    ],
+)
+def test_an_option_that_a_command_has_not_is_told_by_that_command(
+    words: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its help is the one to look at."""
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+    assert (ended.value.code, capsys.readouterr().err) == (2, f"{told}\n")

@@ -81,3 +81,18 @@ def test_a_line_breaks_at_spaces_only(width: int) -> None:
         lines = out.getvalue().splitlines()
         assert " ".join(" ".join(lines).split()) == " ".join(words.split())
         assert (len(lines) == 1) != is_terminal
+
+
+def test_what_comes_from_outside_moves_no_cursor() -> None:
+    """A place or a title from a feed may hold anything; lines of a text stay lines."""
+    shown = Grid((Column("place", wraps=True),), title="a\x1b[2Jb")
+    shown.add("\x1b[31mred\x07")
+    shown.add("two\nlines")
+    lines = printed(80, shown=shown)
+    assert not any(character < " " for line in lines for character in line)
+    assert [line for line in lines if line in {"a\ufffd[2Jb", "\ufffd[31mred\ufffd", "two", "lines"}] == [
+        "a\ufffd[2Jb",
+        "\ufffd[31mred\ufffd",
+        "two",
+        "lines",
+    ]
