@@ -162,9 +162,17 @@ async def _run(trial: _Trial) -> int:
                 entering.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await entering
-                return 0
+                return _unjudged(trial)
             broker = await entering | {"mqtt_version": DEVICES_SPEAK}
             return await _play(trial, swarm, broker, stopping)
+
+
+def _unjudged(trial: _Trial) -> int:
+    """Return the exit code of a trial that was stopped before its devices were ready: it has not passed anything."""
+    if not trial.n_expected and not trial.limits:
+        return 0
+    sys.stderr.write("eew swarm: stopped before the devices were ready: nothing to judge --expect and --fail-if by\n")
+    return 1
 
 
 async def _play(trial: _Trial, swarm: "Swarm", broker: dict[str, str], stopping: "asyncio.Task[bool]") -> int:
@@ -212,10 +220,13 @@ async def _play(trial: _Trial, swarm: "Swarm", broker: dict[str, str], stopping:
     if summary["reports"]:
         print_reports(summary["reports"], console)
     is_broken = say_broken("swarm", judgements)
+    n_expected, n_lost = summary["delivery"]["expected"], summary["delivery"]["lost"]
+    if n_lost:
+        sys.stderr.write(f"eew swarm: --expect: {n_expected - n_lost:,} of {n_expected:,} alerts reached devices\n")
     if failure is not None:
         sys.stderr.write(f"eew swarm: {failure}\n")
         return failure.exit_code
-    return 1 if is_broken or summary["delivery"]["lost"] else 0
+    return 1 if is_broken or n_lost else 0
 
 
 async def _follow(swarm: "Swarm", stopping: asyncio.Task[bool], console: "Console") -> None:

@@ -61,10 +61,10 @@ def figures_in_words(summary: Mapping[str, Any]) -> Iterator[str]:
         yield "           before they were issued: this machine's clock and the dispatcher's differ"
     if summary["alerts_a_second"] is not None:
         yield f"rate       {summary['alerts_a_second']:,.0f} alerts/s, while any were under way"
+    n_by_physics, n_by_dispatch = outcome["late_by_physics"], outcome["late_by_dispatch"]
     yield (
-        f"S wave     told before it {outcome['in_time']:,}, after it "
-        f"{outcome['late_by_physics'] + outcome['late_by_dispatch']:,} (of {outcome['late_by_physics']:,} it came "
-        "before the report was issued)"
+        f"S wave     told before it {outcome['in_time']:,}, after it {n_by_physics + n_by_dispatch:,} "
+        f"(for {n_by_physics:,} of them it came before the report was issued)"
     )
 
 

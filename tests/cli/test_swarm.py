@@ -204,7 +204,7 @@ async def test_it_ends_by_itself_after_the_time_given(
     ("words", "code", "complaint"),
     [
         (("--expect", str(N), "--fail-if", "lost>0", "--fail-if", "p99 > 1000s"), 0, ""),
-        (("--expect", str(N + 1)), 1, ""),
+        (("--expect", str(N + 1)), 1, f"eew swarm: --expect: {N} of {N + 1} alerts reached devices\n"),
         (("--expect", str(N + 1), "--fail-if", "lost>0"), 1, "eew swarm: --fail-if 'lost>0': lost was 1\n"),
         (("--fail-if", "max>1us"), 1, "eew swarm: --fail-if 'max>1us': max was "),
         (("--fail-if", "late>=0"), 1, "eew swarm: --fail-if 'late>=0': late was 0\n"),

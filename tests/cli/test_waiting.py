@@ -115,3 +115,33 @@ async def test_waiting_ends_when_it_is_told_to(command: str, tmp_path: Path) -> 
         if process.returncode is None:
             process.kill()
         await process.communicate()
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize(
+    ("words", "code"), [(("--expect", "5"), 1), (("--fail-if", "p99>1s"), 1), (("--expect", "0"), 0)]
+)
+async def test_a_swarm_that_is_stopped_while_it_waits_has_not_passed(
+    words: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    """What was asked of it was not measured; one line says so."""
+    written(tmp_path, "mqtt://127.0.0.1:9")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "eew", "swarm", "--broker", "mqtt://127.0.0.1:9", f"--public-key={KEY}"),
+        *("--population", "population", *words),
+        stderr=asyncio.subprocess.PIPE,
+        cwd=tmp_path,
+        env=os.environ | {"XDG_DATA_HOME": str(tmp_path)},
+    )
+    try:
+        assert process.stderr is not None
+        await line_with(process.stderr, "broker.waiting")
+        process.send_signal(signal.SIGINT)
+        rest = (await process.stderr.read()).decode()
+    finally:
+        if process.returncode is None and process.stderr is not None and not process.stderr.at_eof():
+            process.kill()
+        await process.wait()
+    assert process.returncode == code
+    assert ("stopped before the devices were ready" in rest) == (code == 1)
+    assert rest.count("\n") == code

@@ -55,7 +55,7 @@ def test_the_figures_are_a_line_each() -> None:
         "expected   100: taken 85, overtaken by a newer report 5, lost 10",
         "latency    issue to device: p50 12, p90 12, p99 12, p99.9 12, max 12 ms",
         "rate       41,000 alerts/s, while any were under way",
-        "S wave     told before it 4,900, after it 100 (of 80 it came before the report was issued)",
+        "S wave     told before it 4,900, after it 100 (for 80 of them it came before the report was issued)",
     ]
     assert list(figures_in_words(summary(None))) == []
 
