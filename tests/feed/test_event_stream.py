@@ -33,6 +33,7 @@ def test_the_data_of_an_event_are_its_data_lines(stream: bytes, expected: list[b
 
 @example([19, 19])
 @given(st.lists(st.integers(0, 60), max_size=6))
+@example([19, 19])
 def test_it_does_not_matter_how_a_stream_is_cut(cuts: list[int]) -> None:
     """Not even within the two bytes of a line's end."""
     stream = b": hello\r\ndata: [1,\r\ndata: 2]\r\n\r\nevent: x\rdata: y\r\rdata:z\n\n"
