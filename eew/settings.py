@@ -3,20 +3,31 @@
 import math
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, get_type_hints
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
 from eew.document import likely_name, line_of, read_toml, unknown_key
 from eew.errors import InputError
+from eew.faults import A_WORD
 
-__all__ = ["Settings", "load_settings", "shown_settings"]
+__all__ = ["NAMES", "Settings", "load_settings", "shown_settings"]
+
+T = TypeVar("T")
 
 _PREFIX = "EEW_"
 #: Variables that are no settings: of the tests, the secret of ``eew webhook``'s example, the key of a feed.
 _OTHER_VARIABLES = frozenset({"EEW_REFERENCE_DATA", "EEW_WEBHOOK_SECRET", "EEW_DMDATA_KEY"})
+
+
+class Place(NamedTuple):
+    """Where a setting was given: in a file, or by the variable or option that the field names."""
+
+    file: Path | None
+    line: int | None
+    field: str
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,18 +55,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     connections: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 5
     #: 1: a real connection each.
     connections_per_device: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
-    reconnect_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    #: A day at most.
+    reconnect_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 30.0
     #: PEM file of the signing key; else the user's own, made on first use.
     key: str | None = None
     #: Folder of a replay's runs; else ``runs`` in the working folder, or the user's own where that cannot be written.
     runs: str | None = None
     dispatcher_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,64}$")] = "eew-1"
+    #: By setting, where it was given; no setting itself.
+    places: dict[str, "Place"] = {}
+
+    def placed(self, name: str, load: Callable[[], T]) -> T:
+        """Load what a setting names; an error that knows no file says where the setting was given."""
+        try:
+            return load()
+        except InputError as error:
+            if error.file is not None or name not in self.places:
+                raise
+            file, line, field = self.places[name]
+            raise type(error)(
+                error.expected, file=file, line=line, field=field, value=error.value, problem=error.problem
+            ) from error
 
 
 #: The broker has its own place in a summary, without its password; where a key or a run lies tells nothing of it.
 _NOT_SHOWN: Final = frozenset({"broker", "key", "runs"})
 
-_TYPES: Final = get_type_hints(Settings, include_extras=True)
+_TYPES: Final = {name: kind for name, kind in get_type_hints(Settings, include_extras=True).items() if name != "places"}
+#: Of all settings.
+NAMES: Final = tuple(_TYPES)
 
 
 def load_settings(
@@ -86,11 +114,11 @@ def load_settings(
     for name in _TYPES:
         variable = f"{_PREFIX}{name.upper()}"
         if variable in environment:
-            given[name] = _Given(environment[variable], variable)
+            given[name] = _Given(environment[variable], Place(None, None, variable))
         if options.get(name) is not None:
-            given[name] = _Given(options[name], f"--{name.replace('_', '-')}")
+            given[name] = _Given(options[name], Place(None, None, f"--{name.replace('_', '-')}"))
     values: dict[str, Any] = {name: _value(name, each) for name, each in given.items()}
-    return Settings(**values)
+    return Settings(**values, places={name: each.place for name, each in given.items()})
 
 
 def _warn_of_unknown(environment: Mapping[str, str]) -> None:
@@ -105,7 +133,7 @@ def _warn_of_unknown(environment: Mapping[str, str]) -> None:
 
 def shown_settings(settings: Settings) -> dict[str, Any]:
     """Return what a run can be repeated with, as it is written to JSON; broker and key are nobody's business there."""
-    shown = {name: getattr(settings, name) for name in Settings.__struct_fields__ if name not in _NOT_SHOWN}
+    shown = {name: getattr(settings, name) for name in _TYPES if name not in _NOT_SHOWN}
     return shown | {"speed": "max" if math.isinf(settings.speed) else settings.speed}
 
 
@@ -113,9 +141,7 @@ class _Given(NamedTuple):
     """A value, and where it stands."""
 
     value: object
-    field: str
-    file: Path | None = None
-    line: int | None = None
+    place: Place
 
 
 def _value(name: str, given: _Given) -> object:
@@ -127,7 +153,8 @@ def _value(name: str, given: _Given) -> object:
         return msgspec.convert(given.value, _TYPES[name], strict=False)
     except msgspec.ValidationError as error:
         expected = _expected(msgspec.inspect.type_info(_TYPES[name])) + (" or max" if name == "speed" else "")
-        raise InputError(expected, file=given.file, line=given.line, field=given.field, value=given.value) from error
+        file, line, field = given.place
+        raise InputError(expected, file=file, line=line, field=field, value=given.value) from error
 
 
 def _expected(kind: msgspec.inspect.Type) -> str:
@@ -135,9 +162,11 @@ def _expected(kind: msgspec.inspect.Type) -> str:
     if isinstance(kind, msgspec.inspect.LiteralType):
         return " or ".join(sorted(map(str, kind.values)))
     if isinstance(kind, msgspec.inspect.StrType) and kind.pattern is not None:
-        return f"a text like {kind.pattern}"
+        return A_WORD
     if isinstance(kind, msgspec.inspect.IntType | msgspec.inspect.FloatType):
         noun = "a whole number" if isinstance(kind, msgspec.inspect.IntType) else "a number"
+        if kind.ge is not None and kind.le is None:
+            return f"{noun} of {kind.ge:,} or more"
         limits = (("above", kind.gt), ("from", kind.ge), ("to", kind.le))
         return " ".join([noun, *(f"{word} {limit:,}" for word, limit in limits if limit is not None)])
     return "a text"
@@ -150,9 +179,9 @@ def _read(path: Path, names: Collection[str]) -> dict[str, _Given]:
     except OSError as error:
         raise InputError("a file that can be read", file=path, value=error.strerror) from error
     text, values = read_toml(content, path)
-    given = {name: _Given(value, name, path, line_of(text, (name,))) for name, value in values.items()}
+    given = {name: _Given(value, Place(path, line_of(text, (name,)), name)) for name, value in values.items()}
     for name, each in given.items():
         if name not in names:
             problem, expected, _ = unknown_key(tuple(names), name)
-            raise InputError(expected, file=path, line=each.line, field=name, problem=problem)
+            raise InputError(expected, file=path, line=each.place.line, field=name, problem=problem)
     return given

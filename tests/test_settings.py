@@ -10,8 +10,11 @@ import pytest
 
 from eew.cli.bench import BENCHES
 from eew.cli.main import main
+from eew.devices import store
+from eew.devices.population import make
 from eew.errors import InputError
-from eew.settings import Settings, load_settings
+from eew.region import parse_region
+from eew.settings import NAMES, Settings, load_settings
 
 
 def written(folder: Path, text: str) -> Path:
@@ -80,11 +83,12 @@ def test_texts_become_what_is_meant(name: str, text: str, value: object) -> None
         ("speed", "MAX", "a number above 0 or max"),
         ("devices", "0", "a whole number from 1 to 100,000,000"),
         ("devices", "1.5", "a whole number from 1 to 100,000,000"),
-        ("seed", "-1", "a whole number from 0"),
+        ("seed", "-1", "a whole number of 0 or more"),
         ("workers", "65", "a whole number from 1 to 64"),
-        ("reconnect_s", "nan", "a number from 0"),
-        ("reconnect_s", "-0.1", "a number from 0"),
-        ("dispatcher_id", "a b", "a text like ^[A-Za-z0-9_-]{1,64}$"),
+        ("reconnect_s", "nan", "a number from 0 to 86,400"),
+        ("reconnect_s", "inf", "a number from 0 to 86,400"),
+        ("reconnect_s", "-0.1", "a number from 0 to 86,400"),
+        ("dispatcher_id", "a b", "1 to 64 of A-Z a-z 0-9 _ -"),
     ],
 )
 def test_a_wrong_text_is_named_with_its_place_and_what_was_expected(name: str, value: str, expected: str) -> None:
@@ -171,7 +175,7 @@ def read_by_command() -> dict[str, set[str]]:
     """Return which commands have an option for each setting."""
     commands = {name: f"eew.cli.{name}" for name in ("replay", "swarm", "watch")}
     commands |= {f"bench {name}": f"eew.bench.{name}" for name in BENCHES if name != "order"}
-    read: dict[str, set[str]] = {name: set() for name in Settings.__struct_fields__}
+    read: dict[str, set[str]] = {name: set() for name in NAMES}
     for command, module in commands.items():
         parser = argparse.ArgumentParser()
         importlib.import_module(module).configure(parser)
@@ -187,7 +191,7 @@ def test_the_page_of_settings_has_each_with_its_default_and_who_reads_it(project
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
     ]
-    assert [row[0].strip("`") for row in rows] == list(Settings.__struct_fields__)
+    assert [row[0].strip("`") for row in rows] == list(NAMES)
     for (name, default, _, readers), expected in zip(rows, read_by_command().values(), strict=True):
         alone, _, benches = readers.partition("bench ")
         names = {each for each in alone.split(", ") if each} | {f"bench {each}" for each in benches.split(", ") if each}
@@ -204,3 +208,43 @@ def test_the_help_of_replay_tells_of_file_and_environment(capsys: pytest.Capture
     said = " ".join(capsys.readouterr().out.split())
     assert "EEW_DEVICES=500" in said
     assert "docs/settings.md" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "value"),
+    [
+        ("replay false-alarm", "broker", "http://h"),
+        ("replay false-alarm", "profile", "jpan"),
+        ("replay false-alarm", "travel_times", "ak136"),
+        ("swarm", "broker", "http://h"),
+        ("swarm", "profile", "jpan"),
+        ("swarm", "travel_times", "ak136"),
+        ("watch", "broker", "http://h"),
+        ("watch", "profile", "jpan"),
+        ("bench dispatch --devices 10", "broker", "http://h"),
+        ("bench connections", "broker", "http://h"),
+        ("bench year", "broker", "http://h"),
+    ],
+)
+def test_what_a_setting_names_is_told_with_the_place_of_the_setting(
+    command: str,
+    name: str,
+    value: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also where it is found out only when it is loaded: the variable, or the line of the file."""
+    monkeypatch.chdir(tmp_path)
+    store.save(make(parse_region("35,139,100"), 10, 1), tmp_path / "devices")
+    words = [*command.split(), *(["--population", "devices"] if command == "swarm" else [])]
+    monkeypatch.setenv(f"EEW_{name.upper()}", value)
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"eew {words[0]}: EEW_{name.upper()}: {value!r}: expected ")
+    assert said.count("\n") == 1
+    if words[0] == "replay":
+        monkeypatch.delenv(f"EEW_{name.upper()}")
+        written(tmp_path, f'qos = 1\n{name} = "{value}"\n')
+        assert main([*words, "--config", "eew.toml"]) == 2
+        assert f"eew replay: eew.toml:2: {name}: {value!r}: expected " in capsys.readouterr().err

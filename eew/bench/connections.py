@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     check_file(arguments.json, "--json")
     fixed = {"devices": n_connections, "mode": "device", "connections_per_device": 1, "speed": "max"}
     settings = load_settings(vars(arguments) | fixed)
-    host = "127.0.0.1" if settings.broker is None else Endpoint.parse(settings.broker).host
+    host = "127.0.0.1"
+    if settings.broker is not None:
+        host = settings.placed("broker", partial(Endpoint.parse, settings.broker)).host
     has_addresses = source_host(host, 0) is not None
     check_ports(n_connections // settings.workers + 1 if has_addresses else n_connections)
     return interrupt.run(_run(settings, n_runs, arguments.json, limits))
@@ -112,7 +115,7 @@ def _population(settings: "Settings", n_devices: int, folder: Path) -> "Load":
     from eew.region import parse_region
     from eew.shelter import catalogue
 
-    profile = load_profile(settings.profile or "japan")
+    profile = settings.placed("profile", partial(load_profile, settings.profile or "japan"))
     shelters = catalogue.load(settings.shelters or catalogue.default_catalogue_path())
     store.save(make(parse_region(f"{_LAT_DEG},{_LON_DEG},{_RADIUS_KM}"), n_devices, settings.seed), folder)
     endpoint = Endpoint.parse(settings.broker or "mqtt://localhost")

@@ -5,6 +5,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -94,11 +95,11 @@ async def open_loads(settings: "Settings", sizes: Sequence[int]) -> AsyncIterato
             embedded = await stack.enter_async_context(EmbeddedBroker())
             endpoint, broker = embedded.endpoint, embedded.facts
         else:
-            endpoint = Endpoint.parse(settings.broker)
+            endpoint = settings.placed("broker", partial(Endpoint.parse, settings.broker))
             await wait_until_ready(endpoint, settings.reconnect_s, says_so=True)
             broker = await broker_facts(endpoint)
         settings = msgspec.structs.replace(settings, broker=settings.broker or str(endpoint))
-        profile = load_profile(settings.profile or "japan")
+        profile = settings.placed("profile", partial(load_profile, settings.profile or "japan"))
         shelters = await asyncio.to_thread(catalogue.load, settings.shelters or catalogue.default_catalogue_path())
         region = parse_region(f"{_LAT_DEG},{_LON_DEG},{_RADIUS_KM}")
 

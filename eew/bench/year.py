@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_file(arguments.json, "--json")
     settings = load_settings(vars(arguments) | {"speed": "max"})
     if settings.broker is not None:
-        Endpoint.parse(settings.broker)
+        settings.placed("broker", partial(Endpoint.parse, settings.broker))
     year = load_year(year_path(_YEAR))
     with interrupt.work_folder("eew-bench-") as folder:
         result, n_around = _played(settings, year, share, folder)
@@ -88,7 +89,7 @@ def _played(settings: "Settings", year: "Year", share: float, folder: Path) -> "
 
     profile = load_profile(year.profile)
     model = intensity_model(profile.intensity_model)
-    table = TravelTimeTable.load(settings.travel_times or profile.travel_times)
+    table = settings.placed("travel_times", lambda: TravelTimeTable.load(settings.travel_times or profile.travel_times))
     key = SigningKey.named_or_own(Path(settings.key) if settings.key else None)
     shelters = catalogue.load(settings.shelters or catalogue.default_catalogue_path())
     population, files = folder / "population", folder / "run"

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,15 +190,17 @@ def _play(arguments: argparse.Namespace, settings: "Settings") -> _Play:
         expected = "where the devices live (or --population): these reports do not say"
         raise InputError(expected, field="--region")
     if settings.broker is not None:
-        Endpoint.parse(settings.broker)
-    profile = load_profile(profile_name or "global")
+        settings.placed("broker", partial(Endpoint.parse, settings.broker))
+    profile = settings.placed("profile", lambda: load_profile(profile_name or "global"))
     return _Play(
         name=name,
         reports=reports,
         counter=counter,
         profile=profile,
         estimator=Estimator(
-            TravelTimeTable.load(settings.travel_times or profile.travel_times),
+            settings.placed(
+                "travel_times", lambda: TravelTimeTable.load(settings.travel_times or profile.travel_times)
+            ),
             intensity_model(profile.intensity_model),
             profile.default_depth_km,
         ),

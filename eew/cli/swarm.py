@@ -82,10 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("a folder made by 'eew devices make'", field="--population")
     devices = store.load(Path(settings.population))
     broker_url = settings.broker or _DEFAULT_BROKER
-    Endpoint.parse(broker_url)
+    settings.placed("broker", lambda: Endpoint.parse(broker_url))
     profile_name = settings.profile or "global"
-    profile = load_profile(profile_name)
-    TravelTimeTable.load(settings.travel_times or profile.travel_times)
+    profile = settings.placed("profile", lambda: load_profile(profile_name))
+    settings.placed("travel_times", lambda: TravelTimeTable.load(settings.travel_times or profile.travel_times))
     if settings.connections_per_device:
         # The workers inherit what we may open; each takes about as many devices.
         allow_connections(math.ceil(len(devices) / settings.workers))

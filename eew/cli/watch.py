@@ -63,9 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.home_assistant and place is None:
         raise InputError("the place of the home beside it: --at LAT,LON", field="--home-assistant")
     settings = load_settings(vars(arguments))
-    endpoint = Endpoint.parse(settings.broker or _DEFAULT_BROKER)
+    endpoint = settings.placed("broker", lambda: Endpoint.parse(settings.broker or _DEFAULT_BROKER))
     if settings.profile is not None:
-        load_profile(settings.profile)
+        settings.placed("profile", functools.partial(load_profile, settings.profile))
     keys = own_public_key() if arguments.public_key is None else public_keys(arguments.public_key)
     watch = Watch(place, settings.profile, Verifier(keys) if keys else None, _language(arguments.language))
     publisher = None

@@ -17,7 +17,7 @@ from eew.daemon.config import DaemonConfig, FeedConfig
 from eew.devices import store
 from eew.devices.population import make
 from eew.region import parse_region
-from eew.settings import Settings
+from eew.settings import NAMES
 from eew.webhook.config import EndpointConfig, WebhookConfig
 
 PACKAGE = Path(scale.__file__).resolve().parents[1]
@@ -115,7 +115,7 @@ def test_every_declared_option_is_read(command: Command) -> None:
     trees = closure(command.module)
     read = read_of("arguments", trees)
     if hands_all_on(trees):
-        read |= read_of("settings", trees) & set(Settings.__struct_fields__)
+        read |= read_of("settings", trees) & set(NAMES)
     # Loops over names read each of them.
     read |= {"dir", "broker"} if command.words == "feed serve" else set()
     declared = {action.dest for action in options(command.parser)}
