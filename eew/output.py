@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -68,6 +67,8 @@ def write_file(path: str | Path, content: str | bytes) -> None:
         try:
             beside.write_bytes(data)
             if target.exists():
+                import shutil
+
                 shutil.copymode(target, beside)
             beside.replace(target)
         finally:

@@ -3,11 +3,11 @@
 import argparse
 import os
 import shlex
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from eew.errors import InputError
+from eew.output import naming, write_file
 
 __all__ = ["configure", "run"]
 
@@ -45,13 +45,11 @@ def _configurations(folder: Path) -> Iterator[tuple[str, bool]]:
     from eew.shipped import shipped
 
     for example in sorted(shipped("examples").glob("*.toml")):
-        try:
-            with example.open("rb") as source, (folder / example.name).open("xb") as copy:
-                shutil.copyfileobj(source, copy)
-        except FileExistsError:
-            yield example.name, False
-        else:
-            yield example.name, True
+        path = folder / example.name
+        is_new = not path.exists()
+        if is_new:
+            write_file(path, example.read_bytes())
+        yield example.name, is_new
 
 
 def _secret(folder: Path) -> tuple[str, bool]:
@@ -63,8 +61,13 @@ def _secret(folder: Path) -> tuple[str, bool]:
         file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return name, False
-    with os.fdopen(file, "w", encoding="ascii") as out:
-        out.write(new_secret() + "\n")
+    with naming(folder / name):
+        try:
+            with os.fdopen(file, "w", encoding="ascii") as out:
+                out.write(new_secret() + "\n")
+        except BaseException:
+            (folder / name).unlink()
+            raise
     return name, True
 
 

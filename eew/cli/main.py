@@ -1,17 +1,21 @@
 """The ``eew`` command: finds the sub-command, runs it, and turns errors into one line and an exit code."""
 
 import argparse
+import contextlib
 import errno
 import importlib
+import io
 import os
 import re
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
 
 from eew import interrupt
 from eew.errors import EewError, InputError
+from eew.output import naming
 
 __all__ = ["main"]
 
@@ -37,6 +41,7 @@ COMMANDS = {
 }
 
 _INTERRUPTED = 130
+_STDOUT = Path("standard output")
 _NEGATIVE_COORDINATES = re.compile(r"-[\d.]+(,-?[\d.]+)+$")
 
 
@@ -76,8 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _ended(named, str(error), error.exit_code)
         except OSError as error:
             if _is_unheard(error):
-                _silence()
+                _silence(sys.stdout, sys.stderr)
                 return 1 if interrupt.stopped_by() is None else _INTERRUPTED
+            if error.filename in {None, str(_STDOUT)}:
+                _silence(sys.stdout)
             why = error.strerror or str(error)
             problem = InputError("a readable and writable path", file=error.filename, value=why)
             return _ended(named, str(problem), problem.exit_code)
@@ -105,13 +112,15 @@ def _run(words: Sequence[str], named: str | None) -> int:
     # A leading space keeps argparse from taking "-33.4,-70.6" for an option; every reader of places strips it.
     arguments = parser.parse_args([f" {word}" if _NEGATIVE_COORDINATES.match(word) else word for word in words])
     code: int = arguments.run(arguments)
+    with naming(_STDOUT):
+        sys.stdout.flush()
     return code
 
 
 def _is_unheard(error: OSError) -> bool:
     """Return whether what we say has nowhere to go: the pipe's reader, or our terminal, is gone."""
     is_hung_up = error.errno == errno.EIO and interrupt.stopped_by() is signal.SIGHUP
-    return isinstance(error, BrokenPipeError) or (is_hung_up and error.filename is None)
+    return isinstance(error, BrokenPipeError) or (is_hung_up and error.filename in {None, str(_STDOUT)})
 
 
 def _ended(named: str | None, why: str, code: int) -> int:
@@ -120,12 +129,14 @@ def _ended(named: str | None, why: str, code: int) -> int:
         sys.stderr.write(f"eew {named}: {why}\n")
         sys.stderr.flush()
     except OSError:
-        _silence()
+        _silence(sys.stdout, sys.stderr)
     return code
 
 
-def _silence() -> None:
-    """Let nothing more be said: the interpreter would complain at its end."""
+def _silence(*streams: TextIO) -> None:
+    """Let nothing more be said there: the interpreter would complain at its end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())
+    for stream in streams:
+        # One that is no file of the system's keeps nothing back.
+        with contextlib.suppress(io.UnsupportedOperation):
+            os.dup2(nowhere, stream.fileno())

@@ -116,8 +116,11 @@ def runs_of(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.glob("runs/*/*"))
 
 
-@pytest.mark.parametrize("to_all", [True, False], ids=["to the group", "to the parent"])
-@pytest.mark.parametrize("number", ALL, ids=name_of)
+@pytest.mark.parametrize(
+    ("number", "to_all"),
+    [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGHUP, False)],
+    ids=["SIGINT-group", "SIGTERM-parent", "SIGTERM-group", "SIGHUP-parent"],
+)
 def test_a_replay_that_is_stopped_tells_what_it_did(
     number: signal.Signals, to_all: bool, start: Callable[..., Command]
 ) -> None:
@@ -153,9 +156,14 @@ def test_a_replay_that_is_stopped_at_full_speed_adds_up(start: Callable[..., Com
     assert summary["stopped"]["by"] == "SIGTERM"
 
 
-@pytest.mark.parametrize("number", ALL, ids=name_of)
 @pytest.mark.parametrize(
-    ("size", "said"), [("1500000", "^making"), ("1000", "^starting the broker"), ("1000", "^connecting")]
+    ("size", "said", "number"),
+    [
+        ("1500000", "^making", signal.SIGTERM),
+        ("1500000", "^making", signal.SIGHUP),
+        ("1000", "^starting the broker", signal.SIGINT),
+        ("1000", "^connecting", signal.SIGTERM),
+    ],
 )
 def test_a_replay_that_has_not_begun_leaves_nothing(
     size: str, said: str, number: signal.Signals, start: Callable[..., Command]
@@ -214,8 +222,10 @@ def test_a_worker_that_is_killed_is_one_line(start: Callable[..., Command]) -> N
     assert not (command.folder / "runs").exists()
 
 
-@pytest.mark.parametrize("number", ALL, ids=name_of)
-@pytest.mark.parametrize("bench", ["dispatch", "ceiling", "peers"])
+@pytest.mark.parametrize(
+    ("bench", "number"),
+    [("dispatch", number) for number in ALL] + [("ceiling", signal.SIGTERM), ("peers", signal.SIGHUP)],
+)
 def test_a_bench_leaves_nothing(bench: str, number: signal.Signals, start: Callable[..., Command]) -> None:
     """Neither its folders, nor its broker's store, nor a process."""
     command = start("bench", bench, *BENCH)
@@ -271,7 +281,7 @@ def test_a_server_leaves_nothing(
     assert command.ends(code)[1] == ""
 
 
-@pytest.mark.parametrize("number", ALL, ids=name_of)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=name_of)
 def test_a_swarm_leaves_nothing(
     number: signal.Signals, embedded_broker: EmbeddedBroker, start: Callable[..., Command]
 ) -> None:
@@ -291,6 +301,17 @@ def test_a_population_is_whole_or_not_there(number: signal.Signals, start: Calla
     command.process.send_signal(number)
     assert command.ends(130)[1].endswith("eew devices: interrupted\n")
     assert sorted(path.name for path in command.folder.iterdir()) == ["tmp"]
+
+
+def test_three_interrupts_of_a_replay_are_one(start: Callable[..., Command]) -> None:
+    """In the middle of it, where much is to be ended."""
+    command = start("replay", "tohoku-2011", "--devices", "1000", "--speed", "1")
+    command.says("^report 1 ")
+    for _ in range(3):
+        command.process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    assert command.ends(130)[1] == "eew replay: interrupted\n"
+    assert len(runs_of(command.folder)) == 1
 
 
 @pytest.mark.parametrize(
@@ -326,3 +347,22 @@ def test_three_interrupts_in_a_row_are_one(
     assert errors.count("interrupted") <= 1
     assert command.process.returncode in {0, 3, 130}, errors
     assert command.left_running() == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here that is always full")
+@pytest.mark.parametrize("words", [("scenarios", "list"), ("predict", "--magnitude", "7", "--depth-km", "9")])
+def test_an_output_that_is_full_is_one_line(words: tuple[str, ...]) -> None:
+    """Standard output is named like a file."""
+    with Path("/dev/full").open("w") as full:
+        more = ("--distance-km", "100") if words[0] == "predict" else ()
+        done = subprocess.run(
+            [sys.executable, "-m", "eew", *words, *more],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=WITHIN_S,
+        )
+    assert done.returncode == 2
+    expected = "standard output: 'No space left on device': expected a readable and writable path"
+    assert done.stderr == f"eew {words[0]}: {expected}\n"
