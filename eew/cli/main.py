@@ -10,12 +10,10 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from eew import interrupt
 from eew.errors import EewError, InputError
-from eew.output import naming
 
 __all__ = ["main"]
 
@@ -41,7 +39,8 @@ COMMANDS = {
 }
 
 _INTERRUPTED = 130
-_STDOUT = Path("standard output")
+#: No room, no more of one's share of it, or no file that large.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NEGATIVE_COORDINATES = re.compile(r"-[\d.]+(,-?[\d.]+)+$")
 
 
@@ -83,10 +82,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             if _is_unheard(error):
                 _silence(sys.stdout, sys.stderr)
                 return 1 if interrupt.stopped_by() is None else _INTERRUPTED
-            if error.filename in {None, str(_STDOUT)}:
+            path, why = error.filename, error.strerror or str(error)
+            if path is None and error.errno in _FULL:
+                # Files are named where they are written.
+                path = "standard output"
                 _silence(sys.stdout)
-            why = error.strerror or str(error)
-            problem = InputError("a readable and writable path", file=error.filename, value=why)
+            problem = InputError("a readable and writable path", file=path, value=why)
             return _ended(named, str(problem), problem.exit_code)
         except KeyboardInterrupt:
             # Python would end itself with SIGINT where a text that it executes (of a dataclass) was interrupted, and
@@ -112,15 +113,14 @@ def _run(words: Sequence[str], named: str | None) -> int:
     # A leading space keeps argparse from taking "-33.4,-70.6" for an option; every reader of places strips it.
     arguments = parser.parse_args([f" {word}" if _NEGATIVE_COORDINATES.match(word) else word for word in words])
     code: int = arguments.run(arguments)
-    with naming(_STDOUT):
-        sys.stdout.flush()
+    sys.stdout.flush()
     return code
 
 
 def _is_unheard(error: OSError) -> bool:
     """Return whether what we say has nowhere to go: the pipe's reader, or our terminal, is gone."""
     is_hung_up = error.errno == errno.EIO and interrupt.stopped_by() is signal.SIGHUP
-    return isinstance(error, BrokenPipeError) or (is_hung_up and error.filename in {None, str(_STDOUT)})
+    return isinstance(error, BrokenPipeError) or (is_hung_up and error.filename is None)
 
 
 def _ended(named: str | None, why: str, code: int) -> int:

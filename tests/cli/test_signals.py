@@ -75,13 +75,17 @@ class Command:
         return out, errors
 
     def left_running(self) -> list[str]:
-        """Return the command lines of processes that it started, known by their folder for temporary files."""
+        """Return the command lines of its processes."""
+        return [command_line for _, command_line in self.processes()]
+
+    def processes(self) -> list[tuple[int, str]]:
+        """Return process id and command line of all that runs of it, known by their folder for temporary files."""
         mine = f"TMPDIR={self.folder / 'tmp'}".encode()
         found = []
         for process in PROC.glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 if mine in (process / "environ").read_bytes().split(b"\0"):
-                    found.append((process / "cmdline").read_text())
+                    found.append((int(process.name), (process / "cmdline").read_text()))
         return found
 
 
@@ -142,6 +146,22 @@ def test_a_replay_that_is_stopped_tells_what_it_did(
     (file,) = runs_of(command.folder)
     assert file.endswith("/summary.json")
     assert json.loads((command.folder / file).read_text()) == summary
+
+
+def test_a_service_manager_may_tell_all_processes_at_once(start: Callable[..., Command]) -> None:
+    """The broker is gone then, but what the devices had is written down."""
+    command = start("replay", "tohoku-2011", "--devices", "1000", "--speed", "1")
+    command.says("^report 2 ")
+    told = command.processes()
+    # Itself, two workers, the broker and its guard.
+    assert len(told) == 5
+    for pid, _ in told:
+        os.kill(pid, signal.SIGTERM)
+    command.ends(130)
+    (file,) = runs_of(command.folder)
+    summary = json.loads((command.folder / file).read_text())
+    assert summary["stopped"]["by"] == "SIGTERM"
+    assert summary["delivery"]["delivered"] > 0
 
 
 def test_a_replay_that_is_stopped_at_full_speed_adds_up(start: Callable[..., Command]) -> None:
@@ -215,9 +235,8 @@ def test_a_worker_that_is_killed_is_one_line(start: Callable[..., Command]) -> N
     """What its devices had is lost, and that is an error and no traceback."""
     command = start("replay", "tohoku-2011", "--devices", "500", "--speed", "1")
     command.says("^report 1 ")
-    mine = (path.parent for path in PROC.glob("[0-9]*/stat") if path.read_text().split()[3] == str(command.process.pid))
-    workers = [path.name for path in mine if b"eew.worker" in (path / "cmdline").read_bytes()]
-    os.kill(int(workers[0]), signal.SIGKILL)
+    workers = [pid for pid, command_line in command.processes() if "eew.worker" in command_line]
+    os.kill(workers[0], signal.SIGKILL)
     assert command.ends(1)[1] == "eew replay: a swarm worker ended with code -9\n"
     assert not (command.folder / "runs").exists()
 
