@@ -270,16 +270,6 @@ def test_the_other_benches_leave_nothing(words: tuple[str, ...], said: str, star
     assert command.ends(130)[1] == "eew bench: interrupted\n"
 
 
-@pytest.mark.parametrize("bench", ["dispatch", "connections", "scale"])
-def test_a_bench_that_still_makes_its_devices_leaves_nothing(bench: str, start: Callable[..., Command]) -> None:
-    """Devices are made in a thread, which must not write into a folder that was removed."""
-    size = {"dispatch": "--devices", "connections": "--connections", "scale": "--sizes"}[bench]
-    command = start("bench", bench, size, "18000" if bench == "connections" else "600000")
-    command.until(lambda: any((command.folder / "tmp").glob("eew-bench-*")))
-    os.killpg(command.process.pid, signal.SIGTERM)
-    command.ends(130)
-
-
 @pytest.mark.parametrize("number", ALL, ids=name_of)
 @pytest.mark.parametrize(
     ("words", "said", "code"),
@@ -385,3 +375,16 @@ def test_an_output_that_is_full_is_one_line(words: tuple[str, ...]) -> None:
     assert done.returncode == 2
     expected = "standard output: 'No space left on device': expected a readable and writable path"
     assert done.stderr == f"eew {words[0]}: {expected}\n"
+
+
+def test_an_interrupt_within_a_text_that_is_executed_is_130_too(tmp_path: Path) -> None:
+    """Python itself would end by the signal then; dataclasses are made in such texts."""
+    (tmp_path / "interrupted.py").write_text(
+        "import sys, threading; from eew.cli import main as m; "
+        # Numerical libraries have some.
+        "threading.Thread(target=threading.Event().wait, daemon=True).start(); m._run = lambda *_: exec('raise KeyboardInterrupt'); "
+        "sys.exit(m.main())"
+    )
+    words = [sys.executable, "-m", "interrupted", "x"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "eew x: interrupted\n")

@@ -104,6 +104,27 @@ def test_a_newer_plan_supersedes_only_its_own_event(plan_of: PlanOf) -> None:
     assert by_event == {("a", 1): (512, 88, 0, 0), ("a", 2): (50, 0, 0, 0), ("b", 4): (700, 0, 0, 0)}
 
 
+async def test_a_halted_one_gives_nothing_more(plan_of: PlanOf) -> None:
+    """Who waits for something is told that there is none; what waits has failed, also what is put later."""
+    outbox = Outbox()
+    waiting = asyncio.create_task(outbox.wait())
+    await asyncio.sleep(0)
+    outbox.halt()
+    async with asyncio.timeout(10):
+        assert not await waiting
+    put(outbox, plan_of(50, report_event_id="later"))
+    assert taken_from(outbox) is None
+
+    outbox = Outbox()
+    put(outbox, plan_of(600))
+    first = outbox.take(T0, EVERYTHING)
+    assert first is not None
+    written(first, 1)
+    outbox.halt()
+    assert taken_from(outbox) is None
+    assert [counts(each) for each in outbox.settle(1, nothing_rejected)] == [(512, 0, 0, 88)]
+
+
 def test_an_empty_newer_plan_supersedes_too(plan_of: PlanOf) -> None:
     """It waits for nothing and is done at once."""
     outbox = Outbox()
