@@ -380,9 +380,9 @@ def test_an_output_that_is_full_is_one_line(words: tuple[str, ...]) -> None:
 def test_an_interrupt_within_a_text_that_is_executed_is_130_too(tmp_path: Path) -> None:
     """Python itself would end by the signal then; dataclasses are made in such texts."""
     (tmp_path / "interrupted.py").write_text(
-        "import sys, threading; from eew.cli import main as m; "
-        # Numerical libraries have some.
-        "threading.Thread(target=threading.Event().wait, daemon=True).start(); m._run = lambda *_: exec('raise KeyboardInterrupt'); "
+        # Numerical libraries have threads.
+        "import sys, threading; threading.Thread(target=threading.Event().wait, daemon=True).start(); "
+        "from eew.cli import main as m; m._run = lambda *_: exec('raise KeyboardInterrupt'); "
         "sys.exit(m.main())"
     )
     words = [sys.executable, "-m", "interrupted", "x"]
