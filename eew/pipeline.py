@@ -92,7 +92,7 @@ async def run(
         give_back_freed()
         progress.n_devices = len(given.devices)
         progress.held_before_bytes = held_bytes()
-        progress.stage = "starting the broker"
+        progress.stage = "starting the broker" if settings.broker is None else "waiting for the broker"
         endpoint, broker = await _broker(settings, stack)
         progress.broker = str(endpoint)
         keys = {given.key.key_id: in_base64url(given.key.public_bytes)}

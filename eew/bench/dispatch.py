@@ -108,8 +108,8 @@ def _print(median: Mapping[str, Any], efficiency: Ratio, broker: Mapping[str, st
     console = Console(highlight=False)
     say(
         console,
-        f"\nmedian of {efficiency.n_runs} alternated runs: {median['alerts_a_second']:,} alerts/s of "
-        f"{median['ceiling_a_second']:,} that the broker can do: efficiency {efficiency.median:.2f} "
+        f"\nmedian of {efficiency.n_runs} alternated runs: {median['alerts_a_second']:,.0f} alerts/s of "
+        f"{median['ceiling_a_second']:,.0f} that the broker can do: efficiency {efficiency.median:.2f} "
         f"({in_words(efficiency.spread())})\n"
         f"{_IMPOSSIBLE if efficiency.interval is not None and efficiency.interval[0] > 1 else ''}"
         f"broker {broker['name']} {broker['version']}, MQTT {broker['mqtt_version']}\n"
@@ -128,7 +128,7 @@ def _print(median: Mapping[str, Any], efficiency: Ratio, broker: Mapping[str, st
         if row["max"] is not None:
             grid.add(name, *(f"{value:,.0f}" for value in row.values()))
     print_grid(console, grid)
-    say(console, f"packets of {median['packet_bytes']} bytes")
+    say(console, f"packets of {median['packet_bytes']:,.0f} bytes")
 
 
 def _ms(duration_ms: float | None) -> str:

@@ -172,7 +172,7 @@ class _Printer:
                 for word in ("received", "parsed", "heartbeats", "ignored", "rejected", "late", "duplicate")
             )
             n_reconnects = sum(each.n_reconnects for each in counts)
-            again = f", connected again {n_reconnects} times" if n_reconnects else ""
+            again = f", tries to connect again {n_reconnects}" if n_reconnects else ""
             sys.stderr.write(f"{name} ({state}{again}): {', '.join(numbers)}\n")
             if unknown := sum((each.n_unknown_by_name for each in counts), Counter[str]()):
                 listed = ", ".join(f"{member} {n}" for member, n in unknown.most_common())

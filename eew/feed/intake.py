@@ -52,7 +52,7 @@ class FeedCounts:
     n_late: int = 0
     #: Messages or reports that had come before.
     n_duplicate: int = 0
-    #: How often the connection was made again.
+    #: How often it was tried to connect again, with or without success.
     n_reconnects: int = 0
     #: By the member that was wrong ("" where it was the message as a whole).
     n_rejected_by_kind: Tally = field(default_factory=Tally)

@@ -69,7 +69,8 @@ def test_bad_options_are_one_line_and_exit_2(option: str, value: str, expected: 
     """Each says which option, what was given and what would have been right."""
     done = bench(tmp_path, option, value)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"eew bench: {option}: {value!r}: expected {expected}\n"
+    place = f"{value}: {option}" if option == "--json" else f"{option}: {value!r}"
+    assert done.stderr == f"eew bench: {place}: expected {expected}\n"
 
 
 @pytest.mark.parametrize(

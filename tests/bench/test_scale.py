@@ -92,7 +92,7 @@ def test_all_sizes_are_measured_and_nothing_is_lost(mode: str, tmp_path: Path) -
         (("--runs", "0"), "--runs: '0': expected a whole number from 1 to 1000"),
         (("--registered", "10"), "--registered: '10': expected a whole number from 200 to 100000000"),
         (("--mode", "town"), "--mode: 'town': expected cell or device"),
-        (("--json", "nowhere/scale.json"), "--json: 'nowhere/scale.json': expected a file in a folder that exists"),
+        (("--json", "nowhere/scale.json"), "nowhere/scale.json: --json: expected a file in a folder that exists"),
     ],
     ids=["no-devices", "no-number", "no-runs", "too-few", "no-mode", "no-folder"],
 )

@@ -11,6 +11,7 @@ import aiomqtt
 import pytest
 
 from eew.broker.embedded import EmbeddedBroker
+from eew.cli.main import main
 from eew.devices import store
 from eew.devices.population import make
 from eew.region import parse_region
@@ -145,3 +146,16 @@ async def test_a_swarm_that_is_stopped_while_it_waits_has_not_passed(
     assert process.returncode == code
     assert ("stopped before the devices were ready" in rest) == (code == 1)
     assert rest.count("\n") == code
+
+
+def test_a_replay_starts_no_broker_where_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it says that it does is what it does: it waits for that one."""
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "mqtt://127.0.0.1:9")
+    words = ("--population", "population", "--broker", "mqtt://127.0.0.1:9", "--reconnect-s", "0")
+    assert main(["replay", "false-alarm", *words]) == 3
+    said = capsys.readouterr().out
+    assert "waiting for the broker" in said
+    assert "starting the broker" not in said
