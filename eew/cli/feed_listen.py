@@ -5,6 +5,7 @@ import asyncio
 import sys
 from collections import Counter
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ __all__ = ["configure", "run"]
 _INTERRUPTED, _UNREACHABLE = 130, 3
 #: Of a text from outside.
 _LONGEST_TEXT = 200
+_HINT = "choose it with --format"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Listen; return 0, 1 when something of a file was rejected, 3 when a URL was not reached, 130 on Ctrl-C."""
     from eew.cli.number import number_of
     from eew.clock import SystemClock
+    from eew.feed.intake import Intake
     from eew.feed.source import Feed, FeedOptions
     from eew.feed.transports.address import Address
     from eew.feed.wire_format import wire_format
@@ -57,7 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
     def seconds(text: str | None, option: str) -> float | None:
         return None if text is None else number_of(text, option, 0.0)
 
-    wire_format(arguments.format)
     options = FeedOptions(
         send=arguments.send,
         key_file=arguments.key_file,
@@ -73,9 +75,13 @@ def run(arguments: argparse.Namespace) -> int:
     for_s = seconds(arguments.for_s, "--for")
     within_s = number_of(arguments.within, "--within", 0.0)
     clock = SystemClock()
-    feeds = [
-        Feed(str(Address.parse(source)), source, arguments.format, options, clock=clock) for source in arguments.sources
-    ]
+    # Files are one feed's messages: what one says of an earthquake is remembered in the next.
+    stored = Intake(wire_format(arguments.format), options.max_age_s, lambda: datetime.now(UTC))
+    feeds = []
+    for source in arguments.sources:
+        address = Address.parse(source)
+        intake = None if address.is_live else stored
+        feeds.append(Feed(str(address), source, arguments.format, options, clock=clock, intake=intake))
     printer = _Printer(arguments.json, None if count is None else int(count))
     return interrupt.run(_listen(feeds, printer, for_s, within_s))
 
@@ -150,31 +156,33 @@ class _Printer:
 
     async def follow(self, feed: "Feed") -> None:
         """Print what becomes of a feed's messages, to its end; raise ``_Enough`` when enough is printed."""
+        n_parsed = feed.counts.n_parsed
         async with aclosing(feed.outcomes()) as outcomes:
             async for outcome in outcomes:
-                if outcome.fate == "rejected" and feed.counts.n_parsed == 0 and (said := await _other(feed, outcome)):
-                    sys.stderr.write(f"rejected: {said}\n")
-                    return
+                if feed.counts.n_parsed == n_parsed and (said := await _other(feed, outcome)):
+                    sys.stderr.write(f"{outcome.fate}: {said}\n")
+                    if outcome.name != feed.address.target:
+                        # Nor are its other lines messages.
+                        return
+                    continue
                 self._show(outcome)
                 if self._n_left == 0:
                     raise _Enough
 
     def print_counters(self, finite: "Sequence[Feed]", live: "Sequence[Feed]") -> None:
         """Print what came in: one line for all files, and one for each feed."""
-        rows = [(str(feed.address), feed.state.value, [feed]) for feed in live]
+        rows = [(str(feed.address), feed.state.value, feed.counts) for feed in live]
         if finite:
             is_over = all(feed.state == "over" for feed in finite)
-            rows.insert(0, (_files(finite), "over" if is_over else "not read to the end", list(finite)))
-        for name, state, feeds in rows:
-            counts = [feed.counts for feed in feeds]
+            rows.insert(0, (_files(finite), "over" if is_over else "not read to the end", finite[0].counts))
+        for name, state, counts in rows:
             numbers = (
-                f"{word} {sum(getattr(each, f'n_{word}') for each in counts)}"
+                f"{word} {getattr(counts, f'n_{word}')}"
                 for word in ("received", "parsed", "heartbeats", "ignored", "rejected", "late", "duplicate")
             )
-            n_reconnects = sum(each.n_reconnects for each in counts)
-            again = f", tries to connect again {n_reconnects}" if n_reconnects else ""
+            again = f", tries to connect again {counts.n_reconnects}" if counts.n_reconnects else ""
             sys.stderr.write(f"{name} ({state}{again}): {', '.join(numbers)}\n")
-            if unknown := sum((each.n_unknown_by_name for each in counts), Counter[str]()):
+            if unknown := Counter[str](counts.n_unknown_by_name):
                 listed = ", ".join(f"{member} {n}" for member, n in unknown.most_common())
                 sys.stderr.write(f"  members that nobody knows, ignored: {listed}\n")
         sys.stderr.flush()
@@ -207,15 +215,27 @@ class _Printer:
 async def _other(feed: "Feed", outcome: "Outcome") -> str | None:
     """Say what a file looks like that is not of its feed's format; ``None`` where that cannot be told."""
     from eew.errors import ReportDecodeError
-    from eew.feed.likeness import with_likeness
+    from eew.feed.likeness import likeness, with_likeness
+    from eew.feed.parsed import Ignored
     from eew.feed.transports.address import Via
 
-    if feed.address.via is not Via.FILE or not isinstance(outcome.what, ReportDecodeError):
+    what = outcome.what
+    if feed.address.via is not Via.FILE or not isinstance(what, ReportDecodeError | Ignored):
         return None
-    data = await asyncio.to_thread(Path(feed.address.target).read_bytes)
+    data = await asyncio.to_thread(_content, Path(feed.address.target))
+    if isinstance(what, Ignored):
+        said = likeness(data, feed.format_name)
+        return None if said is None else f"{_printable(outcome.name)}: {_printable(what.reason)}; {said} ({_HINT})"
     error = ReportDecodeError("", file=feed.address.target)
-    other = with_likeness(error, feed.format_name, data, hint="choose it with --format")
+    other = with_likeness(error, feed.format_name, data, hint=_HINT)
     return None if other is error else str(other)
+
+
+def _content(path: Path) -> bytes:
+    """Return what a file holds; nothing of a pipe, and of what is longer than any message."""
+    from eew.feed.likeness import MAX_BYTES
+
+    return path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_BYTES else b""
 
 
 def _files(finite: "Sequence[Feed]") -> str:

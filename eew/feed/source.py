@@ -93,6 +93,8 @@ class Feed:
         What tells how old a report is.
     rng
         Of the jitter, so that a thousand listeners do not come back in the same instant.
+    intake
+        Of a feed whose messages lie in several files: each file goes on where the one before it ended.
 
     Raises
     ------
@@ -110,6 +112,7 @@ class Feed:
         clock: Clock,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         rng: random.Random | None = None,
+        intake: Intake | None = None,
     ) -> None:
         self.name = name
         self.format_name = format_name
@@ -128,7 +131,7 @@ class Feed:
         #: Set when it could be reached for the first time.
         self.was_reached = asyncio.Event()
         form = wire_format(format_name)
-        self._intake = Intake(form, self.options.max_age_s, wall)
+        self._intake = intake or Intake(form, self.options.max_age_s, wall)
         interval_s = self.options.interval_s
         self._interval_s = FORMATS[format_name].interval_s if interval_s is None else interval_s
         self._send = self.options.send

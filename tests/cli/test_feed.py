@@ -154,6 +154,24 @@ async def test_a_scenario_served_into_a_folder_is_read_as_files_and_as_a_folder(
     assert again == out
 
 
+def test_files_are_one_feed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What one says of an earthquake is known in the next; one that is too long, or came before, costs no other."""
+    listed = {"type": "earthquake", "mag": 6, "time": 1704093009476, "updated": 1704093409000}
+    paths: list[str] = []
+    for name, ids in (("ak1", ",ak1,"), ("us1", ",us1,ak1,"), ("us1", ",us1,ak1,")):
+        paths.append(str(tmp_path / f"{len(paths)}.json"))
+        feature = {"type": "Feature", "id": name, "properties": listed | {"ids": ids}}
+        document = feature | {"geometry": {"type": "Point", "coordinates": [137.3, 37.5, 10]}}
+        Path(paths[-1]).write_text(json.dumps(document))
+    long = tmp_path / "long.json"
+    long.write_bytes(b" " * 4_000_001)
+    assert main(["feed", "listen", paths[0], str(long), *paths[1:], "--format", "usgs", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["event_id"] for line in out.splitlines()] == ["ak1"]
+    assert f"rejected: {long}: size: 4000000: expected at most 1000000 bytes" in err
+    assert "4 files (over): received 4, parsed 1, heartbeats 0, ignored 0, rejected 1, late 0, duplicate 2" in err
+
+
 async def test_ctrl_c_prints_the_counters_and_is_130() -> None:
     """Of the listener and of the server."""
     async with running("serve", "bungo-2024", "--as", "native", "--speed", "0.001") as server:

@@ -115,6 +115,20 @@ def test_listen_says_in_one_line_what_a_file_looks_like(
     expected = f"{FORMATS[taken_for].title} ({taken_for}); it looks like {name} (choose it with --format)"
     assert first == f"rejected: {path}: expected {expected}"
     assert "rejected 1," in counters
+    assert taken_for == "native" or "(over)" in counters
+
+
+def test_a_file_that_is_ignored_says_what_it_looks_like_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the format has another word for may be a report of another one; what it knows itself is its own."""
+    path = tmp_path / "cwa.json"
+    path.write_bytes(wire_format("wolfx-cwa").render(load_scenario(scenario_path("luding-2022")).reports[0]))
+    assert main(["feed", "listen", str(path), "--format", "wolfx-jma"]) == 0
+    line = f"ignored: {path}: cwa_eew, not jma_eew; it looks like wolfx-cwa (choose it with --format)"
+    assert capsys.readouterr().err.splitlines()[0] == line
+    path = tmp_path / "quarry.json"
+    path.write_bytes(message("usgs").replace(b'"earthquake"', b'"quarry blast"'))
+    assert main(["feed", "listen", str(path), "--format", "usgs"]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == f"ignored: {path}: no earthquake but quarry blast"
 
 
 def test_a_file_of_the_format_with_something_wrong_says_what_is_wrong(
@@ -122,9 +136,10 @@ def test_a_file_of_the_format_with_something_wrong_says_what_is_wrong(
 ) -> None:
     """It looks like nothing else."""
     path = tmp_path / "feed.json"
-    path.write_bytes(message("usgs").replace(b'"updated"', b'"upgraded"'))
-    assert main(["feed", "listen", str(path), "--format", "usgs"]) == 1
-    assert "features[0].properties.updated: expected it to be given" in capsys.readouterr().err
+    for name, member, field in (("usgs", "updated", "features[0].properties"), ("icl", "updateAt", "data[0]")):
+        path.write_bytes(message(name).replace(f'"{member}"'.encode(), b'"upgraded"'))
+        assert main(["feed", "listen", str(path), "--format", name]) == 1
+        assert f"{field}.{member}: expected " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,9 @@ def render(report: EventReport) -> bytes:
 
 def _parsed(message: Members, file: str | Path | None) -> Parsed:
     code = message.whole("code")
+    if code not in {_CODE, *_OTHERS} and "time" not in message:
+        # Each of its messages says when it was sent: this is somebody else's code.
+        raise message.error("time", "it to be given")
     if code != _CODE:
         return Ignored(f"code {code}: {_OTHERS.get(code, 'no warning')}")
     issue = message.members("issue")

@@ -20,21 +20,25 @@ _STANDARD_INPUT = 0
 async def of_file(address: Address, *, max_bytes: int, is_lines: bool = False) -> AsyncGenerator[Signal]:
     """Yield what a file holds: one message, or one a line.
 
+    Of a longer message only so much is read, which no format takes for a report; of lines, all.
+
     Raises
     ------
     InputError
-        If it cannot be read, or a file of one message is longer than ``max_bytes``.
+        If it cannot be read.
     """
+    most_bytes = None if is_lines else max_bytes
     try:
-        data = await asyncio.to_thread(Path(address.target).read_bytes)
+        if await asyncio.to_thread(Path(address.target).is_file):
+            data = await asyncio.to_thread(_beginning, address.target, most_bytes)
+        else:
+            data = await _piped(address.target, most_bytes)
     except OSError as error:
         raise InputError("a file that can be read", file=address.target, value=error.strerror) from error
     yield Sign.OPENED
     if is_lines:
         for message in lines(data, address.target, is_stored=True):
             yield message
-    elif len(data) > max_bytes:
-        raise InputError(f"a message of at most {max_bytes} bytes", file=address.target, value=len(data))
     else:
         yield Message(data, address.target, is_stored=True)
 
@@ -79,3 +83,22 @@ async def of_standard_input(
                 rest.clear()
     if rest.strip():
         yield Message(bytes(rest), name, is_stored)
+
+
+def _beginning(path: str, most_bytes: int | None) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(most_bytes)
+
+
+async def _piped(path: str, most_bytes: int | None) -> bytes:
+    """Read what a pipe or a device holds, so that a signal ends it also while nothing comes."""
+    # To open a named pipe that nobody writes to would wait, and nothing ends that.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    data = bytearray()
+    async with aclosing(lines_of(descriptor)) as incoming:
+        async for line in incoming:
+            data += line + b"\n"
+            if most_bytes is not None and len(data) > most_bytes:
+                break
+    return bytes(data if most_bytes is None else data[:most_bytes])
