@@ -62,7 +62,6 @@ def test_each_device_is_told_on_its_own_connection(tmp_path: Path) -> None:
         ("--runs", "0", "a whole number of 1 or more"),
         ("--qos", "2", "a whole number from 0 to 1"),
         ("--broker", "here", "mqtt://[user:password@]host[:port] or mqtts://…"),
-        ("--json", "nowhere/bench.json", "a file in a folder that exists"),
     ],
 )
 def test_bad_options_are_one_line_and_exit_2(option: str, value: str, expected: str, tmp_path: Path) -> None:
@@ -71,6 +70,13 @@ def test_bad_options_are_one_line_and_exit_2(option: str, value: str, expected: 
     assert (done.returncode, done.stdout) == (2, "")
     place = f"{value}: {option}" if option == "--json" else f"{option}: {value!r}"
     assert done.stderr == f"eew bench: {place}: expected {expected}\n"
+
+
+def test_a_folder_that_is_not_there_is_said_before_the_work(tmp_path: Path) -> None:
+    """With the whole path."""
+    done = bench(tmp_path, "--json", "nowhere/bench.json")
+    expected = "eew bench: nowhere/bench.json: --json: expected a file in a folder that exists\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
 @pytest.mark.parametrize(
