@@ -131,7 +131,7 @@ def test_how_far_the_runs_lie_apart_stands_beside_the_ratio() -> None:
     unclear = dispatch() | {"efficiency_spread": spread | {"n_runs": 1, "is_distinguishable_from_1": False}}
     assert rows([dispatch()])[0].measured.startswith("efficiency 0.912: 274 000")
     assert rows([told])[0].measured.startswith("efficiency 0.912 (0.9 to 0.93 in 3 runs): 274 000")
-    assert rows([unclear])[0].measured.startswith("efficiency 0.912 (one run: not distinguishable from 1): 274 000")
+    assert rows([unclear])[0].measured.startswith("efficiency 0.912 (one run, too few to tell it from 1): 274 000")
 
 
 def size(n: int, total_s: float, dispatcher_bytes: int | None, swarm_bytes: int | None) -> Document:

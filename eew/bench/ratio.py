@@ -50,9 +50,8 @@ class Ratio:
 def in_words(spread: Mapping[str, Any]) -> str:
     """Return how far the runs lie apart, and whether that can be told from 1; from what stands in JSON."""
     if spread["n_runs"] == 1:
-        runs = "one run"
-    else:
-        runs = f"{spread['least']:,.4g} to {spread['most']:,.4g} in {spread['n_runs']} runs"
+        return "one run, too few to tell it from 1"
+    runs = f"{spread['least']:,.4g} to {spread['most']:,.4g} in {spread['n_runs']} runs"
     return runs if spread["is_distinguishable_from_1"] else f"{runs}: not distinguishable from 1"
 
 

@@ -49,7 +49,7 @@ def test_both_sides_are_measured_and_nothing_is_lost(mode: str, tmp_path: Path) 
     assert delivery["lost"] == delivery["duplicated"] == 0
     assert figures["efficiency"] > 0
     assert figures["efficiency_spread"]["n_runs"] == 1
-    assert f"efficiency {figures['efficiency']:.2f} (one run: not distinguishable from 1)" in done.stdout
+    assert f"efficiency {figures['efficiency']:.2f} (one run, too few to tell it from 1)" in done.stdout
     check_head(figures, mode=mode, devices=2000, reconnect_s=30.0)
     assert figures["conservation"]["selected"] == figures["conservation"]["sent"] > 0
     assert figures["feed_ms"] > 0

@@ -38,7 +38,7 @@ def test_one_run_tells_nothing_of_its_spread(value: float) -> None:
     """However far from 1 it is."""
     ratio = Ratio.of([value])
     assert (ratio.median, ratio.interval) == (value, None)
-    assert in_words(ratio.spread()) == "one run: not distinguishable from 1"
+    assert in_words(ratio.spread()) == "one run, too few to tell it from 1"
 
 
 @given(RATIOS)
