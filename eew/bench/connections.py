@@ -102,7 +102,8 @@ async def _run(settings: "Settings", n_runs: int, json_path: Path | None, limits
     _print(settings, result)
     tell(str(delivery))
     await asyncio.to_thread(write, result | {"limits": judgements}, json_path)
-    return 1 if say_broken("bench", judgements) else delivery.exit_code
+    is_lost, is_broken = delivery.say_lost(), say_broken("bench", judgements)
+    return 1 if is_lost or is_broken else 0
 
 
 def _population(settings: "Settings", n_devices: int, folder: Path) -> "Load":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eew.errors import InputError
+from eew.loss import say_lost
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,7 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_file(arguments.plot, lateness_svg(rows))
     console = Console(highlight=False)
     _print(rows, delivery, console, f"{n_devices:,} devices a scenario, seed {seed}")
-    return 1 if delivery["lost"] or delivery["duplicated"] else 0
+    is_wrong = say_lost("bench", delivery["expected"], {name: delivery[name] for name in ("lost", "duplicated")})
+    return 1 if is_wrong else 0
 
 
 def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["EventReport", "Load"]:

@@ -9,6 +9,7 @@ from typing import Any
 from eew.bench.machine import machine_facts
 from eew.bench.ratio import Ratio
 from eew.errors import InputError
+from eew.loss import say_lost
 from eew.output import write_file
 
 __all__ = ["Delivery", "document", "medians", "whole_number", "write"]
@@ -28,10 +29,9 @@ class Delivery(dict[str, int]):
             {name: sum(each[name] for each in parts) for name in ("expected", "delivered", "lost", "duplicated")}
         )
 
-    @property
-    def exit_code(self) -> int:
-        """1 when anything was lost."""
-        return 1 if self["lost"] else 0
+    def say_lost(self) -> bool:
+        """Say on standard error that alerts were lost, if any were; return whether."""
+        return say_lost("bench", self["expected"], {"lost": self["lost"]})
 
     def __str__(self) -> str:
         """Return the conservation line."""

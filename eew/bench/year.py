@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     _print(document, year, console)
     check_conservation(result.summary)
-    return 1 if say_broken("bench", judgements) else Delivery([result.summary["delivery"]]).exit_code
+    is_lost, is_broken = Delivery([result.summary["delivery"]]).say_lost(), say_broken("bench", judgements)
+    return 1 if is_lost or is_broken else 0
 
 
 def _played(settings: "Settings", year: "Year", share: float, folder: Path) -> "tuple[RunResult, Mapping[str, int]]":

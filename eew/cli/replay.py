@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eew import interrupt
 from eew.limit import add_fail_if, judged, parse_limits, say_broken
+from eew.loss import say_lost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -134,9 +135,9 @@ async def _run(
         sys.stderr.write(f"eew replay: {error}\n")
         return error.exit_code
     delivery = summary["delivery"]
-    if say_broken("replay", judgements):
-        return 1
-    return 1 if delivery["lost"] or delivery["unreadable"] or summary["conservation"]["failed"] else 0
+    faults = {name: delivery[name] for name in ("lost", "unreadable")} | {"failed": summary["conservation"]["failed"]}
+    is_lost, is_broken = say_lost("replay", delivery["expected"], faults), say_broken("replay", judgements)
+    return 1 if is_lost or is_broken else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,9 @@ def test_plot_is_svg_with_a_line_an_order_in_each_panel(tmp_path: Path) -> None:
     assert len(set(drawn)) == len(ORDERS)
 
 
-def test_an_order_that_loses_alerts_is_exit_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_order_that_loses_alerts_is_exit_1(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What an order leaves out is lost, what it names twice is doubled, and the run fails."""
     broken = dict(ORDERS)
     broken["optimal"] = lambda load, _rate_hz, _seed: np.zeros(len(load), np.int32)
@@ -140,6 +142,8 @@ def test_an_order_that_loses_alerts_is_exit_1(monkeypatch: pytest.MonkeyPatch, t
     delivery = json.loads(path.read_text())["delivery"]
     assert delivery["lost"] == delivery["duplicated"] > 0
     assert delivery["delivered"] + delivery["lost"] == delivery["expected"]
+    counts = f"of {delivery['expected']:,} alerts expected: lost {delivery['lost']:,}, duplicated {delivery['lost']:,}"
+    assert capsys.readouterr().err == f"eew bench: {counts}\n"
 
 
 def test_a_load_with_a_level_that_is_not_sent_does_not_add_up() -> None:

@@ -202,7 +202,9 @@ def test_only_what_eew_loses_is_exit_1(
     figures = json.loads(path.read_text())
     assert figures["delivery"]["lost"] == (3 if exit_code else 0)
     assert figures["publishing"]["gmqtt"]["delivery"]["lost"] == (0 if exit_code else 3)
-    assert ("7 of 10" in capsys.readouterr().out) is not bool(exit_code)
+    out, err = capsys.readouterr()
+    assert ("7 of 10" in out) is not bool(exit_code)
+    assert err == ("eew bench: of 20 alerts expected: lost 3\n" if exit_code else "")
 
 
 @pytest.mark.parametrize(

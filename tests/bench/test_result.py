@@ -21,14 +21,16 @@ def test_medians_are_taken_number_by_number() -> None:
     assert medians(runs) == {"a": 2, "b": {"p50": 2.0, "max": None}}
 
 
-def test_deliveries_add_up_and_a_loss_is_exit_1() -> None:
+def test_deliveries_add_up_and_a_loss_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """Over all runs."""
     whole = {"expected": 5, "delivered": 5, "lost": 0, "duplicated": 1, "refused": {}}
     part = {"expected": 5, "delivered": 3, "lost": 2, "duplicated": 0}
-    assert Delivery([whole, whole]).exit_code == 0
+    assert not Delivery([whole, whole]).say_lost()
+    assert capsys.readouterr().err == ""
     both = Delivery([whole, part])
     assert both == {"expected": 10, "delivered": 8, "lost": 2, "duplicated": 1}
-    assert both.exit_code == 1
+    assert both.say_lost()
+    assert capsys.readouterr().err == "eew bench: of 10 alerts expected: lost 2\n"
     assert str(both) == "delivery   expected 10 = delivered 8 + lost 2; duplicated 1"
 
 

@@ -160,7 +160,9 @@ def test_a_lost_alert_is_exit_1_and_in_the_last_line(
     n_around = {each.event_id: 7 for each in year.reports}
     monkeypatch.setattr(bench, "_played", lambda *_: (result, n_around))
     assert called() == 1
-    out = capsys.readouterr().out.rstrip().splitlines()
+    said = capsys.readouterr()
+    assert said.err == "eew bench: of 2 alerts expected: lost 1\n"
+    out = said.out.rstrip().splitlines()
     assert out[3].split()[-6:] == ["0", "1", "0", "1", "0.250", "s"]
     assert out[4].split()[-5:] == ["0", "0", "0", "0", "–"]
     assert out[-1] == "delivery   expected 2 = delivered 1 + lost 1; duplicated 0"

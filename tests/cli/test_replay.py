@@ -216,6 +216,7 @@ def test_a_disk_that_fills_up_while_devices_receive_is_a_line_a_worker(
         *("receipts-0.bin: File too large", "receipts-1.bin: File too large")
     ]
     assert "Traceback" not in done.stderr
+    assert re.fullmatch(r"eew replay: of 3,000 alerts expected: lost [1-9][\d,]*", done.stderr.splitlines()[-1])
     assert not list(tmp_path.glob("runs/*/work-*"))
 
 
