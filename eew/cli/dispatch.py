@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         return interrupt.run(_check(Path(arguments.config)))
     file = read_config(Path(arguments.config))
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     logging.getLogger("eew").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     logger.info("eew is a simulator's dispatcher, not a warning service")
     return interrupt.run(_serve(Daemon(file)))

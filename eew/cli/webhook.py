@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             statuses = ", ".join(each.statuses)
             print(f"  endpoint {each.name}: {statuses}; least level {each.min_level}; {len(its)} secret(s)")
         return 0
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     logging.getLogger("eew").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     logging.getLogger(__name__).info("eew is a simulator, not a warning service")
     return interrupt.run(_serve(file, keys, secrets))

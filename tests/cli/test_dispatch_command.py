@@ -252,6 +252,24 @@ async def test_a_second_signal_ends_it_at_once_and_ctrl_c_exits_130(
     assert "dispatch.stopped" not in said
 
 
+async def test_the_log_is_our_own(embedded_broker: EmbeddedBroker, population: Path, tmp_path: Path) -> None:
+    """Not what a library counts each time a folder changes."""
+    folder = tmp_path / "feed"
+    folder.mkdir()
+    path = config(tmp_path, population, embedded_broker.endpoint, url=f"dir:{folder}")
+    async with daemon(path) as process:
+        assert process.stderr is not None
+        said = ""
+        for number in (1, 2):
+            (folder / f"{number}.jsonl").write_bytes(msgspec.json.encode(report(number, magnitude=6.0 + number)))
+            async with asyncio.timeout(12):
+                while said.count("dispatch.done") < number:
+                    said += (await process.stderr.readline()).decode()
+        _, rest = await ended(process, signal.SIGTERM)
+    words = [line.split(" INFO ")[1].split()[0] for line in (said + rest).splitlines()]
+    assert set(words) == {"report.acted", "dispatch.done", "dispatch.stopping", "dispatch.stopped"}
+
+
 async def test_sighup_with_a_bad_file_keeps_the_old_configuration(
     embedded_broker: EmbeddedBroker, population: Path, tmp_path: Path
 ) -> None:
