@@ -1,6 +1,6 @@
 """The areas of a CAP message: what is said of each, and where it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,38 +31,37 @@ def pairs_of(parent: ET.Element, tag: str) -> Iterator[tuple[str, str]]:
 
 
 def areas_of(
-    info: ET.Element, severity: Severity | None, file: str | Path | None, spared: Spared
+    infos: Iterable[tuple[ET.Element, Severity | None]], file: str | Path | None, spared: Spared
 ) -> list[dict[str, Any]]:
-    """Return what an ``info`` says of its areas, by the members of ``AreaAnswer``.
+    """Return what a message says of its areas, by the members of ``AreaAnswer``.
 
     Parameters
     ----------
-    info
-        Its tags without namespaces.
-    severity
-        What it says of all of them.
+    infos
+        Each ``info``, its tags without namespaces, and what it says of all of its areas.
     file
-        Where it came from, for the errors.
+        Where it came from, for what is told.
     spared
-        Takes what is left out: polygons and circles that are none.
+        Takes what is left out: polygons and circles that are none, or are too many, and areas that are.
 
     Returns
     -------
     list of dict
         One for each area with a polygon or circle; of the others one for each of its codes. One that has neither is
         only a name and has no member ``polygons``.
-
-    Raises
-    ------
-    ReportDecodeError
-        If there are too many.
     """
     found: list[dict[str, Any]] = []
-    for area in info.iterfind("area"):
+    n_corners = 0
+    for area, severity in ((area, severity) for info, severity in infos for area in info.iterfind("area")):
         name = area.findtext("areaDesc", "").strip() or None
         codes = [value for _, value in pairs_of(area, "geocode") if value]
         polygons = _each(area, "polygon", _polygon, file, spared)
         circles = _each(area, "circle", _circle, file, spared)
+        n_more = sum(map(len, polygons))
+        if n_corners + n_more > MAX_CORNERS:
+            spared.add(ReportDecodeError(f"at most {MAX_CORNERS} corners in all", file=file, field="polygon"))
+            polygons, n_more = [], 0
+        n_corners += n_more
         said = {"name": name, "severity": severity}
         where = {"polygons": polygons or None, "circles": circles or None}
         if polygons or circles:
@@ -72,10 +71,8 @@ def areas_of(
         elif name is not None:
             found.append({"code": name, **said})
         if len(found) > MAX_AREAS:
-            raise ReportDecodeError(f"at most {MAX_AREAS} areas", file=file, field="area")
-    n_corners = sum(len(ring) for area_found in found for ring in area_found.get("polygons") or ())
-    if n_corners > MAX_CORNERS:
-        raise ReportDecodeError(f"at most {MAX_CORNERS} corners", file=file, field="polygon", value=n_corners)
+            spared.add(ReportDecodeError(f"at most {MAX_AREAS} areas", file=file, field="area"))
+            return found[:MAX_AREAS]
     return found
 
 

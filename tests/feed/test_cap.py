@@ -304,6 +304,32 @@ def test_a_bad_shape_costs_only_itself(shape: str, expected: str) -> None:
     assert note.reason.endswith("; left out")
 
 
+def test_areas_in_too_much_detail_cost_no_report() -> None:
+    """Of 4 000 corners in all, over all levels, and of 1 000 areas; the focus is read, and the rest of the areas."""
+    ring = " ".join(["1,2", "3,4", "5,6"] * 500 + ["1,2"])
+    shapes = [area(f"A{n}", f"<polygon>{ring}</polygon>", X=str(n)) for n in range(3)]
+    report, note = parse(alert(info(shapes[0], said=ATTAC) + info(shapes[1]) + info(shapes[2])).encode())
+    assert isinstance(report, EventReport)
+    assert [(each.code, each.polygons is None) for each in report.areas or ()] == [
+        ("0", False),
+        ("1", False),
+        ("2", True),
+    ]
+    assert report.lat_deg == 13.86451741
+    assert note == Ignored("polygon: expected at most 4000 corners in all; left out")
+    many = "".join(area("B", X=str(n)) for n in range(1_001))
+    report, note = parse(alert(info(many)).encode())
+    assert isinstance(report, EventReport)
+    assert [each.code for each in report.areas or ()] == [str(n) for n in range(1_000)]
+    assert note == Ignored("area: expected at most 1000 areas; left out")
+
+
+def test_a_feed_of_too_many_alerts_is_refused() -> None:
+    """No more than 1 000: each costs a reading."""
+    with pytest.raises(ReportDecodeError, match="at most 1000 alerts"):
+        parse(atom(*["<alert/>"] * 1_001))
+
+
 @pytest.mark.parametrize(("depth", "magnitude"), [("deep", "4.8"), ("52.8", "99")])
 def test_a_bad_depth_or_magnitude_is_unknown(depth: str, magnitude: str) -> None:
     """Neither costs the report."""

@@ -207,6 +207,12 @@ def test_live_the_receipt_is_the_issue_and_what_is_asked_again_is_no_news() -> N
     ]
 
 
+def test_an_answer_of_too_many_lines_is_refused() -> None:
+    """No more than 1 000: each costs a reading."""
+    with pytest.raises(ReportDecodeError, match="at most 1000 lines"):
+        of_text(*[GEOFON] * 1_001)
+
+
 @pytest.mark.parametrize(
     ("text", "field"),
     [

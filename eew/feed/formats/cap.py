@@ -298,9 +298,7 @@ class _Alert:
             "is_assumed": self._given("is_assumed").lower() == "true",
             **{name: self._spared(partial(self._number, name)) for name in ("depth_km", "magnitude", "likelihood")},
         }
-        areas = [
-            area for info in self._infos for area in areas_of(info, _severity(info, source), self._file, self._spared)
-        ]
+        areas = areas_of(((info, _severity(info, source)) for info in self._infos), self._file, self._spared)
         is_located = None not in {members["origin_at"], members["lat_deg"], members["lon_deg"]}
         if is_located:
             members["place"] = next((area["name"] for area in areas if "polygons" not in area), None)
