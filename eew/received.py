@@ -136,6 +136,7 @@ def _reports(told: Sequence[_Told], ready_mono_ns: int) -> list[dict[str, Any]]:
                 "event_id": event_id,
                 "report_no": report_no,
                 "kind": kind.value,
+                "status": each.issue.status.value,
                 "n_devices": len(each.lines),
                 "n_by_level": {level.word: int(n_by_code[level]) for level in LEVELS},
                 "n_unaffected": int(n_by_code[Level.NONE]),

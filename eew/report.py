@@ -49,6 +49,11 @@ class AlertStatus(StrEnum):
     EXERCISE = "exercise"
     TEST = "test"
 
+    @property
+    def mark(self) -> str:
+        """What every line that tells a person of it begins with: ``EXERCISE`` or ``TEST`` and a space, or nothing."""
+        return "" if self is AlertStatus.ACTUAL else f"{self.value.upper()} "
+
 
 class IssueBasis(StrEnum):
     """What is known of when a report was issued."""

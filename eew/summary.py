@@ -209,6 +209,7 @@ def _report_line(each: _Matched) -> dict[str, Any]:
         "event_id": report.event_id,
         "report_no": report.report_no,
         "kind": report.kind.value,
+        "status": report.status.value,
         "issued_s": None if issued_s is None else round(issued_s, 3),
         "issue_basis": report.issue_basis.value,
         "magnitude": report.magnitude,

@@ -147,7 +147,8 @@ def _own_table(name: str) -> TravelTimes | None:
 
 
 def _refusal(core: AlertCore) -> str:
-    return f"report {core.report_no} of {core.event_id}, not signed with a trusted key (key {_printable(core.key_id)})"
+    said = f"{core.status.mark}report {core.report_no} of {core.event_id}"
+    return f"{said}, not signed with a trusted key (key {_printable(core.key_id)})"
 
 
 def _by_level(values: Mapping[str, NumberT]) -> dict[str, NumberT]:

@@ -8,7 +8,7 @@ import pytest
 from eew.devices.clock_history import ClockSpan, Issue
 from eew.devices.receiver import RECEIPT, CoreKey, Counter
 from eew.devices.swarm import Receipts
-from eew.model import Level, ReportKind
+from eew.model import AlertStatus, Level, ReportKind
 from eew.received import received, received_figures
 
 ORIGIN = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
@@ -30,7 +30,9 @@ def receipts(*told: tuple[CoreKey, float, list[Line]], **counts: int) -> Receipt
     lines, issues = [], []
     for core_no, (core, issued_s, of_core) in enumerate(told):
         is_cancel = core[2] is ReportKind.CANCEL
-        issues.append(Issue(ORIGIN + timedelta(seconds=issued_s), None if is_cancel else ORIGIN, "k"))
+        issues.append(
+            Issue(ORIGIN + timedelta(seconds=issued_s), None if is_cancel else ORIGIN, "k", AlertStatus.EXERCISE)
+        )
         for row, received_s, s_arrival_s, level in of_core:
             at_ns = round((ORIGIN_MONO_S + issued_s + received_s) * 1e9)
             lines.append((at_ns, row, s_arrival_s, core_no, level))
@@ -88,6 +90,7 @@ def test_before_and_after_the_s_wave_is_by_person_and_event() -> None:
     assert came["delivery"]["lost"] is came["delivery"]["expected"] is None
     assert [each["kind"] for each in came["reports"]] == ["new", "update", "cancel"]
     assert came["reports"][0]["n_unaffected"] == 1
+    assert {each["status"] for each in came["reports"]} == {"exercise"}
 
 
 def test_rows_are_followed_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,6 +178,7 @@ def test_one_report_is_told_as_it_was() -> None:
         "event_id": "e1",
         "report_no": 4,
         "kind": "update",
+        "status": "actual",
         "issued_s": 30.7,
         "issue_basis": "stated",
         "magnitude": 7.6,

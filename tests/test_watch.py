@@ -211,11 +211,11 @@ def test_what_no_trusted_key_signed_is_refused(watch: Watch) -> None:
     stranger = SigningKey.from_seed(b"s" * 32)
     unsigned = event(report_no=2, key_id=stranger.key_id)
     give(watch, msgspec.structs.replace(unsigned, signature=stranger.sign(core_of(unsigned))))
-    give(watch, msgspec.structs.replace(event(report_no=3), magnitude=9.0))
+    give(watch, msgspec.structs.replace(event(report_no=3, status=AlertStatus.EXERCISE), magnitude=9.0))
     board = watch.board(after(6))
     assert board.n_refused == 2
     assert board.refusal is not None
-    assert "report 3 of ev-1" in board.refusal
+    assert board.refusal.startswith("EXERCISE report 3 of ev-1")
     assert [seen.report_no for seen in board.seen] == [1]
     assert board.seen[0].is_verified
 

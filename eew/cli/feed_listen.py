@@ -196,7 +196,7 @@ class _Printer:
 
         what = outcome.what
         if isinstance(what, EventReport):
-            told = f"report {what.report_no} of {what.event_id}"
+            told = f"{what.status.mark}report {what.report_no} of {what.event_id}"
             if outcome.fate == "parsed":
                 if self._is_json:
                     print(encode_report(what).decode(), flush=True)
@@ -252,8 +252,8 @@ def _line(report: "EventReport") -> str:
         is_received = report.issue_basis is IssueBasis.RECEIVED
         issued = f"{issued} (received)" if is_received else "(issue time unknown)"
     words = [issued, report.source, report.event_id, f"report {report.report_no}", report.kind]
-    if report.status != "actual":
-        words.append(report.status.upper())
+    if report.status.mark:
+        words.append(report.status.mark.rstrip())
     if report.magnitude is not None:
         words.append(f"{_printable(report.magnitude_type or 'M')} {report.magnitude:.1f}")
     if report.lat_deg is not None and report.lon_deg is not None:

@@ -121,7 +121,8 @@ def _show(arguments: argparse.Namespace) -> int:
         return 0
     console = Console(highlight=False)
     statuses = ", ".join(dict.fromkeys(report.status.value for report in scenario.reports))
-    say(console, f"{scenario.title} [{scenario.name}]")
+    marks = "".join(dict.fromkeys(report.status.mark for report in scenario.reports))
+    say(console, f"{marks}{scenario.title} [{scenario.name}]")
     terms = f"profile {scenario.profile}, population {scenario.population}, licence: {scenario.licence}"
     say(console, f"status {statuses}, {terms}")
     for source in scenario.sources:

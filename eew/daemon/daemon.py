@@ -197,7 +197,9 @@ class Daemon:
                     await self._judge(office, heard)
                 except Exception:
                     # One report that breaks the dispatcher must not keep others from being told.
-                    logger.exception("report.broke event=%s report=%d", heard.report.event_id, heard.report.report_no)
+                    report = heard.report
+                    said = "report.broke event=%s report=%d status=%s"
+                    logger.exception(said, report.event_id, report.report_no, report.status.value)
                     self._figures.n_reports[heard.feed, "broke"] += 1
 
     def _note_only(self, office: Office, heard: Heard) -> None:
@@ -216,8 +218,9 @@ class Daemon:
             # Areas that nobody is told of are news to whoever runs this; the rest is told otherwise.
             logger.log(
                 logging.INFO if handled.standing is Standing.AREAS_ONLY else logging.DEBUG,
-                "report.left feed=%s event=%s report=%d fate=%s",
-                *(heard.feed, handled.report.event_id, handled.report.report_no, handled.fate),
+                "report.left feed=%s event=%s report=%d status=%s fate=%s",
+                *(heard.feed, handled.report.event_id, handled.report.report_no, handled.report.status.value),
+                handled.fate,
             )
 
     async def _acted(self, office: Office, handled: Handled, heard_mono_s: float, what: str) -> None:

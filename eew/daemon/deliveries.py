@@ -169,9 +169,10 @@ class Deliveries:
             self._figures.last_s.add(last_s)
             spans = f" first_s={first_s:.3f} last_s={last_s:.3f}"
         logger.info(
-            "dispatch.done event=%s report=%d %s%s",
+            "dispatch.done event=%s report=%d status=%s %s%s",
             report.event_id,
             report.report_no,
+            report.status.value,
             " ".join(f"{outcome}={int(n.sum())}" for outcome, n in by_outcome.items()),
             spans,
         )

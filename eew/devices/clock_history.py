@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from eew.client.rules import LONGEST_OFFSET_S
-from eew.report import IssueBasis
+from eew.report import AlertStatus, IssueBasis
 from eew.wire.message import AlertCore, Status
 
 __all__ = ["ClockHistory", "ClockSpan", "Issue", "issued_wall_s"]
@@ -24,17 +24,18 @@ _MOST_SPANS = 10_000
 
 
 class Issue(msgspec.Struct, frozen=True, array_like=True):
-    """When a report was issued, in the event's time, and by whose key."""
+    """When a report was issued, in the event's time, by whose key, and whether it is meant."""
 
     issued_at: datetime
     #: ``None`` in a cancel.
     origin_at: datetime | None
     key_id: str
+    status: AlertStatus
 
     @classmethod
     def of(cls, core: AlertCore) -> "Issue":
         """Return that of an alert."""
-        return cls(core.issued_at, core.origin_at, core.key_id)
+        return cls(core.issued_at, core.origin_at, core.key_id, core.status)
 
     @property
     def issue_basis(self) -> IssueBasis:

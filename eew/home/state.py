@@ -143,7 +143,7 @@ def _attributes(
 def _headline(seen: Seen, felt: Felt | None, *, is_exercise: bool) -> str:
     """Return one line for a screen; without seconds, since it stands until the next report."""
     word = AlertStatus.EXERCISE if seen.status is AlertStatus.ACTUAL else seen.status
-    mark = f"{word.value.upper()} " if is_exercise else ""
+    mark = word.mark if is_exercise else ""
     if felt is None:
         return f"{mark}{CANCELLED} ({seen.place})"
     return f"{mark}{solution_words(seen)}: {felt.level.upper()}, {shaking_words(felt)}"

@@ -110,7 +110,7 @@ class Board:
 
 def mark(seen: Seen) -> str:
     """Return what every line about an event that is not meant begins with; nothing for one that is."""
-    return "" if seen.status is AlertStatus.ACTUAL else f"{seen.status.value.upper()} "
+    return seen.status.mark
 
 
 def cut(value: float, n_decimals: int = 0) -> float:

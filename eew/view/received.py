@@ -7,12 +7,14 @@ from rich.console import Console
 
 from eew.devices.receiver import Counter
 from eew.view.grid import Column, Grid, print_grid, say
+from eew.view.status import STATUS, marks
 
 __all__ = ["counts_in_words", "figures_in_words", "print_reports"]
 
 _COLUMNS = (
     Column("no", is_number=True),
     Column("kind", falls=2),
+    STATUS,
     Column("devices", is_number=True),
     Column("critical", is_number=True, falls=1),
     Column("active", is_number=True, falls=1),
@@ -71,14 +73,15 @@ def figures_in_words(summary: Mapping[str, Any]) -> Iterator[str]:
 def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Print a table for each event, one line a report."""
     for event_id in dict.fromkeys(report["event_id"] for report in reports):
-        grid = Grid(_COLUMNS, title=f"event {event_id}")
         of_event = [report for report in reports if report["event_id"] == event_id]
+        grid = Grid(_COLUMNS, title=f"{marks(of_event)}event {event_id}")
         # Only in cell mode devices reckon for themselves.
         has_harmless = any(report["n_unaffected"] for report in of_event)
         for report in of_event:
             grid.add(
                 str(report["report_no"]),
                 report["kind"],
+                marks([report]).rstrip(),
                 f"{report['n_devices']:,}",
                 *(f"{n:,}" for n in report["n_by_level"].values()),
                 f"{report['n_unaffected']:,}" if has_harmless else "",

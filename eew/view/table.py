@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from eew.view.grid import Column, Grid, print_grid
+from eew.view.status import STATUS, marks
 
 __all__ = ["NOT_A_WARNING", "print_summary"]
 
@@ -100,7 +101,7 @@ def _print_outcome(summary: Mapping[str, Any], console: Console) -> None:
     outcome = summary["outcome"]
     n_people = sum(outcome.values())
     columns = (Column("", wraps=True), Column("devices", is_number=True), Column("share", is_number=True))
-    grid = Grid(columns, title=f"{summary['scenario']}: who was told in time")
+    grid = Grid(columns, title=f"{marks(summary['reports'])}{summary['scenario']}: who was told in time")
     words = {
         "in_time": "told before the S wave came",
         "late_by_physics": "S wave came before the report was issued",
@@ -118,6 +119,7 @@ def _print_reports(summary: Mapping[str, Any], console: Console) -> None:
     columns = (
         Column("no", is_number=True),
         Column("kind"),
+        STATUS,
         Column("issued s", is_number=True, falls=3),
         Column("M", is_number=True, falls=2),
         Column("critical", is_number=True),
@@ -133,6 +135,7 @@ def _print_reports(summary: Mapping[str, Any], console: Console) -> None:
         grid.add(
             str(line["report_no"]),
             line["kind"],
+            marks([line]).rstrip(),
             "unknown" if line.get("issue_basis") == "unknown" else _number(line["issued_s"], 1),
             _number(line["magnitude"], 1),
             *(f"{by_level[level]:,}" for level in ("critical", "active", "passive")),

@@ -26,6 +26,13 @@ class Notice:
     body: str
     #: When it is of no use any more, on the clock of whoever sends; a cancel is of use at any time.
     expires_mono_s: float
+    #: As in the body: tells an exercise from an earthquake.
+    event_type: str
+
+    @property
+    def words(self) -> str:
+        """What a line of the log calls it."""
+        return f"id={self.webhook_id} type={self.event_type}"
 
 
 def notice_of(message: EventMessage, payload: bytes, expires_mono_s: float) -> Notice:
@@ -45,8 +52,9 @@ def notice_of(message: EventMessage, payload: bytes, expires_mono_s: float) -> N
     msgspec.DecodeError
         If a member that we do not know is no JSON.
     """
+    event_type = f"eew.{_SUBJECT[message.status]}.{message.kind}"
     body: dict[str, Any] = {
-        "type": f"eew.{_SUBJECT[message.status]}.{message.kind}",
+        "type": event_type,
         "timestamp": iso_utc(message.issued_at),
         "data": msgspec.json.decode(payload),
     }
@@ -57,6 +65,7 @@ def notice_of(message: EventMessage, payload: bytes, expires_mono_s: float) -> N
         is_cancel=message.kind is ReportKind.CANCEL,
         body=msgspec.json.encode(body).decode(),
         expires_mono_s=expires_mono_s,
+        event_type=event_type,
     )
 
 

@@ -92,7 +92,7 @@ class Sender:
     def offer(self, notice: Notice) -> None:
         """Take a notice; it leaves as soon as it may."""
         for failed in self.lane.offer(notice):
-            logger.error("webhook.failed endpoint=%s id=%s reason=%s", self.name, failed.webhook_id, self._no_way)
+            logger.error("webhook.failed endpoint=%s %s reason=%s", self.name, failed.words, self._no_way)
         self._has_news.set()
 
     def finish(self, within_s: float) -> None:
@@ -114,7 +114,7 @@ class Sender:
                     self._log(notice, answer, self.lane.settle(answer, self._clock.mono_s()), now_s)
         finally:
             for left in self.lane.close(self._clock.mono_s()):
-                logger.error("webhook.failed endpoint=%s id=%s reason=stopped", self.name, left.webhook_id)
+                logger.error("webhook.failed endpoint=%s %s reason=stopped", self.name, left.words)
 
     def _is_over(self) -> bool:
         """Return whether it was told to finish, and nothing more can be sent in the time it was given."""
@@ -157,7 +157,7 @@ class Sender:
 
     def _log(self, notice: Notice, answer: Answer, settled: Settled, since_s: float) -> None:
         breaker = self.lane.breaker
-        words = f"endpoint={self.name} id={notice.webhook_id} answer={answer.said!r}"
+        words = f"endpoint={self.name} {notice.words} answer={answer.said!r}"
         if answer.verdict is Verdict.DELIVERED:
             logger.info("webhook.delivered %s after_ms=%.0f", words, 1000 * (self._clock.mono_s() - since_s))
         elif settled.retry_in_s is not None:

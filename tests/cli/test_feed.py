@@ -172,6 +172,22 @@ def test_files_are_one_feed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "4 files (over): received 4, parsed 1, heartbeats 0, ignored 0, rejected 1, late 0, duplicate 2" in err
 
 
+def test_an_exercise_is_marked_in_every_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Of who serves it and who listens, also where it came before."""
+    words = ["serve", "drill", "--as", "native", "--over", "folder", "--dir", str(tmp_path), "--speed", "max"]
+    assert main(["feed", *words]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "drill-" in line]
+    files = sorted(tmp_path.iterdir())
+    again = tmp_path / "again.jsonl"
+    # Of other bytes, or it is only counted.
+    again.write_bytes(b" " + files[0].read_bytes())
+    assert main(["feed", "listen", *map(str, [*files, again]), "--format", "native"]) == 0
+    out, err = capsys.readouterr()
+    told += [line for line in (out + err).splitlines() if " drill-" in line]
+    assert len(told) == 2 * len(files) + 1
+    assert [line for line in told if "EXERCISE" not in line] == []
+
+
 async def test_ctrl_c_prints_the_counters_and_is_130() -> None:
     """Of the listener and of the server."""
     async with running("serve", "bungo-2024", "--as", "native", "--speed", "0.001") as server:

@@ -172,6 +172,23 @@ def test_members_that_nobody_knows_are_told(tmp_path: Path, project: Path) -> No
         assert "'latitude' (lat_deg?)" in done.stderr
 
 
+def test_an_exercise_is_marked_in_every_line_about_a_report(tmp_path: Path, project: Path) -> None:
+    """While it is played, also where it is not acted on, and in the tables at the end."""
+    first, *others = (json.dumps(report) + "\n" for report in reports_of("drill", project))
+    path = tmp_path / "drill.jsonl"
+    path.write_text("".join([first, first, *others]))
+    done = replay("drill.jsonl", "--devices", "300", "--speed", "max", "--region", "japan", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    live = [line for line in lines if re.search(r"report \d+ (new|update|final)", line)]
+    table = [line for line in lines if re.match(r" *\d+ +(new|update|final) ", line)]
+    assert "duplicate" in " ".join(live)
+    assert len(live) == len(others) + 2
+    assert len(table) == len(others) + 1
+    told = [*live, *table, *(line for line in lines if "who was told" in line)]
+    assert [line for line in told if "EXERCISE" not in line] == []
+
+
 def test_a_population_out_of_reach_is_told_with_its_distance(tmp_path: Path) -> None:
     """Nothing has failed, so the exit code is 0."""
     words = ("--region", "-33.4,-70.6,50", "--devices", "100", "--speed", "max", "--summary", "summary.json")

@@ -91,6 +91,13 @@ def test_show_prints_each_report(capsys: pytest.CaptureFixture[str]) -> None:
     assert fourth.split()[1:6] == ["2011-03-11T05:46:48.800Z", "30.7", "update", "actual", "7.2"]
 
 
+def test_an_exercise_is_marked_in_its_first_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before its title; what happened has no mark."""
+    for name, begins in (("drill", "EXERCISE National drill"), ("tohoku-2011", "Tohoku")):
+        assert main(["scenarios", "show", name]) == 0
+        assert capsys.readouterr().out.startswith(begins)
+
+
 def test_show_says_what_is_known_of_the_issue(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Not the earliest time that is possible as if it were one."""
     text = Path(scenario_path("false-alarm")).read_text(encoding="utf-8")

@@ -164,6 +164,7 @@ async def test_what_devices_take_refuse_and_tell_adds_up(
                 break
         code, out, err = await ended(process, signal.SIGINT)
     assert (code, err) == (0, "")
+    assert "\nTEST event ev-s\n" in out
     assert f"delivered {3 * N}, duplicates {N}, refused {3 * N} ({N} older, {N} expired, {N} not verified)" in out
     summary = json.loads(await asyncio.to_thread((tmp_path / "s.json").read_text))
     counts = {"taken": 3 * N, "duplicate": N, "older": N, "expired": N, "unverified": N}

@@ -331,9 +331,10 @@ async def test_a_feed_that_fails_leaves_the_others_alone(error: Exception, stati
 
 
 async def test_a_report_that_breaks_the_dispatcher_does_not_end_it(
-    station: Station, ears: Ears, monkeypatch: pytest.MonkeyPatch
+    station: Station, ears: Ears, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One mistake costs one report, which is counted."""
+    """One mistake costs one report, which is counted; every line about a report says that it is a test."""
+    caplog.set_level(logging.DEBUG)
     real = ResumableDispatcher.handle
 
     async def breaking(self: ResumableDispatcher, of: EventReport) -> tuple[Handled, ...]:
@@ -343,10 +344,14 @@ async def test_a_report_that_breaks_the_dispatcher_does_not_end_it(
 
     monkeypatch.setattr(ResumableDispatcher, "handle", breaking)
     async with station.running() as what:
-        for event_id in ("x1", "x2"):
+        for event_id in ("x1", "x2", "x2"):
             await station.feeds["a"].said.put(report(event_id))
         await ears.until(lambda: len(ears.alerts) == N)
-        assert what._figures.n_reports == {("a", "broke"): 1, ("a", "accepted"): 1}
+        await until(lambda: what._figures.n_reports[("a", "duplicate")] == 1)
+        assert what._figures.n_reports == {("a", "broke"): 1, ("a", "accepted"): 1, ("a", "duplicate"): 1}
+    told = [each.getMessage() for each in caplog.records if " event=x" in each.getMessage()]
+    assert {line.split()[0] for line in told} == {"report.broke", "report.acted", "report.left", "dispatch.done"}
+    assert [line for line in told if " status=test " not in f"{line} "] == []
 
 
 async def test_metrics_tell_what_happened(station: Station, ears: Ears) -> None:

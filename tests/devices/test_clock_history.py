@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.devices.clock_history import ClockHistory, Issue, issued_wall_s
+from eew.report import AlertStatus
 from eew.wire.message import Clock, Status, StatusState
 
 #: Now, and an earthquake long ago.
@@ -49,7 +50,7 @@ def heard(*statuses: Status, late_s: float = 0.0) -> ClockHistory:
 
 def wall_s(history: ClockHistory, issued_at: datetime, key: str = "k") -> float:
     """Return how long after now a report was issued."""
-    return issued_wall_s(Issue(issued_at, issued_at, key), history.spans) - NOW.timestamp()
+    return issued_wall_s(Issue(issued_at, issued_at, key, AlertStatus.ACTUAL), history.spans) - NOW.timestamp()
 
 
 OFFSET_S = (LONG_AGO - NOW).total_seconds()

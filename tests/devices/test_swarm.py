@@ -14,7 +14,7 @@ from eew.devices.clock_history import Issue
 from eew.devices.receiver import RECEIPT, CoreKey, Counter
 from eew.devices.swarm import Swarm, SwarmSettings, WorkerNotes
 from eew.errors import BrokerLostError, EewError, WorkerStartError
-from eew.model import Devices, ReportKind
+from eew.model import AlertStatus, Devices, ReportKind
 
 AT = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
 Left = tuple[list[CoreKey], list[int]]
@@ -43,7 +43,7 @@ def swarm(folder: Path, *workers: Left | None, returncode: int = 0) -> Swarm:
             lines = np.zeros(len(numbers), dtype=RECEIPT)
             lines["core_no"], lines["device_row"] = numbers, 100 * worker_no + np.arange(len(numbers))
             lines.tofile(folder / f"receipts-{worker_no}.bin")
-            issues = [Issue(AT + timedelta(seconds=core[1]), AT, "key") for core in cores]
+            issues = [Issue(AT + timedelta(seconds=core[1]), AT, "key", AlertStatus.ACTUAL) for core in cores]
             notes = WorkerNotes(cores=list(cores), issues=issues, clocks=[])
             (folder / f"notes-{worker_no}.json").write_bytes(msgspec.json.encode(notes))
     return made

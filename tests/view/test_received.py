@@ -8,11 +8,12 @@ from rich.console import Console
 from eew.view.received import figures_in_words, print_reports
 
 
-def report(report_no: int, n: int, n_unaffected: int = 0) -> dict[str, Any]:
+def report(report_no: int, n: int, n_unaffected: int = 0, status: str = "actual") -> dict[str, Any]:
     return {
         "event_id": "20110311144640",
         "report_no": report_no,
         "kind": "update",
+        "status": status,
         "n_devices": n,
         "n_by_level": {"critical": n, "active": n, "passive": n},
         "n_unaffected": n_unaffected,
@@ -36,6 +37,17 @@ def test_a_number_is_never_cut(width: int, n_unaffected: int, capsys: pytest.Cap
     assert ("harmless" in out) == (n_unaffected > 0)
     if width == 60:
         assert "no room for: " in out
+
+
+@pytest.mark.parametrize("status", ["exercise", "test"])
+def test_what_is_not_meant_is_marked_in_every_line(status: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The event, and each of its reports; one that is meant has no such column."""
+    print_reports([report(1, 5, status=status), report(2, 5, status=status)], Console(highlight=False))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{status.upper()} event 20110311144640"
+    assert [status.upper() in line for line in lines[3:5]] == [True, True]
+    print_reports([report(1, 5)], Console(highlight=False))
+    assert "status" not in capsys.readouterr().out
 
 
 def summary(p50: float | None, expected: int | None = None) -> dict[str, Any]:

@@ -96,6 +96,7 @@ def test_a_drill_has_a_type_of_its_own(event: Make, status: AlertStatus, subject
     assert body["timestamp"] == "2026-03-01T12:00:05.000Z"
     assert body["data"] == json.loads(payload_of(message))
     assert notice.webhook_id == "ev-1-4-update"
+    assert notice.words == f"id=ev-1-4-update type=eew.{subject}.update"
 
 
 def test_members_we_do_not_know_are_passed_on_and_one_given_twice_once(event: Make) -> None:

@@ -23,7 +23,7 @@ GONE = Answer(Verdict.GONE, "410")
 
 def notice(event_id: str = "a", number: int = 1, *, is_cancel: bool = False, expires_s: float = 300.0) -> Notice:
     kind = "cancel" if is_cancel else "update"
-    return Notice(f"{event_id}-{number}-{kind}", event_id, is_cancel, "{}", expires_s)
+    return Notice(f"{event_id}-{number}-{kind}", event_id, is_cancel, "{}", expires_s, f"eew.event.{kind}")
 
 
 def lane(most_failures: int = 1000, open_s: float = 5.0, random: Callable[[], float] = lambda: 0.0) -> Lane:

@@ -29,7 +29,8 @@ Until = Callable[[Callable[[], object]], Awaitable[None]]
 
 
 def notice(number: int = 1, kind: str = "update", event_id: str = "ev", expires_s: float = 300.0) -> Notice:
-    return Notice(f"{event_id}-{number}-{kind}", event_id, kind == "cancel", f'{{"n":{number},"p":"湾"}}', expires_s)
+    body = f'{{"n":{number},"p":"湾"}}'
+    return Notice(f"{event_id}-{number}-{kind}", event_id, kind == "cancel", body, expires_s, f"eew.event.{kind}")
 
 
 def sender(url: str, session: aiohttp.ClientSession, clock: ManualClock, name: str = "siren") -> Sender:
@@ -55,7 +56,7 @@ async def running(*senders: Sender) -> AsyncIterator[None]:
 def test_the_signature_is_that_of_the_published_example() -> None:
     """The test vector of the Standard Webhooks libraries (tests of every language of the project) [STDWEBHOOKS]."""
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    given = Notice("msg_p5jXN8AQM9LWM0D4loKWxJek", "", False, '{"test": 2432232314}', 0)
+    given = Notice("msg_p5jXN8AQM9LWM0D4loKWxJek", "", False, '{"test": 2432232314}', 0, "eew.event.new")
     headers = headers_of(given, (secret,), datetime.fromtimestamp(1614265330.9, UTC))
     assert headers["webhook-timestamp"] == "1614265330"
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="

@@ -68,12 +68,14 @@ def parts_of(reports: Sequence[EventReport], format_name: str) -> tuple[list[Par
     for report in reports:
         data = _rendered(form, report)
         if data is None:
-            left_out.append(
-                f"report {report.report_no} of {report.event_id} ({report.kind}): {format_name} cannot say it"
-            )
+            left_out.append(f"{_named(report)}: {format_name} cannot say it")
         else:
             parts.append(Part(report, data))
     return parts, left_out
+
+
+def _named(report: EventReport) -> str:
+    return f"{report.status.mark}report {report.report_no} of {report.event_id} ({report.kind})"
 
 
 def _rendered(form: WireFormat, report: EventReport) -> bytes | None:
@@ -146,10 +148,10 @@ async def play(
                 n_sent += 1
                 is_turn = n_sent % script.every == 0
                 if is_turn and Fault.SLOW in script.faults:
-                    said(f"slow: holding back report {report.report_no} for {_SLOW_S:g} s")
+                    said(f"slow: holding back {report.status.mark}report {report.report_no} for {_SLOW_S:g} s")
                     await clock.sleep(_SLOW_S)
                 await server.publish(data)
-                said(f"{iso_utc(report.issued_at)} report {report.report_no} of {report.event_id} ({report.kind})")
+                said(f"{iso_utc(report.issued_at)} {_named(report)}")
                 if is_turn:
                     await _misbehave(server, script, data, said)
         await _until_read(server)
