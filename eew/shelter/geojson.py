@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import shapely
 from shapely.geometry import shape
 
@@ -35,6 +37,8 @@ _TRUE_WORDS = {"1", "yes", "true"}
 #: Names of reference systems in which a place is longitude and latitude in degrees, within a few metres of WGS 84.
 _DEGREES = {"crs84", "crs83", "epsg:4326", "epsg:4269", "epsg:4258"}
 _SHAPES = {"MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"}
+#: Of a turn around the Earth.
+_HALF_TURN_DEG = 180.0
 
 
 def import_geojson(
@@ -169,11 +173,24 @@ def _place(geometry: Mapping[str, object]) -> tuple[str, str] | None:
     if kind not in _SHAPES:
         return None
     try:
-        point = shapely.make_valid(shape(dict(geometry))).representative_point()
+        outline = shape(dict(geometry))
+        west, south, east, north = outline.bounds
+        if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+            return None
+        if east - west > _HALF_TURN_DEG:
+            # It lies across the date line, and not around the Earth.
+            outline = shapely.transform(outline, _eastward)
+        point = shapely.make_valid(outline).representative_point()
     except (shapely.GEOSException, ValueError, TypeError, IndexError, KeyError, AttributeError):
         # Numbers that are none, rings that are too short, lists where there should be numbers.
         return None
-    return None if point.is_empty else (repr(point.x), repr(point.y))
+    return None if point.is_empty else (repr(point.x - 360 if point.x > _HALF_TURN_DEG else point.x), repr(point.y))
+
+
+def _eastward(corners: "npt.NDArray[np.float64]") -> "npt.NDArray[np.float64]":
+    """Return corners (longitude, latitude) with the western longitudes beyond 180°."""
+    lon_deg, lat_deg = corners.T
+    return np.column_stack((np.where(lon_deg < 0, lon_deg + 360, lon_deg), lat_deg))
 
 
 def _hazards(words: object, properties: Mapping[str, object]) -> int:

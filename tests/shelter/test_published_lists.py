@@ -104,6 +104,22 @@ def test_assembly_points_of_openstreetmap_are_kept_without_a_name_and_as_ways(tm
     assert result.shelters.lat_deg[3] == 38.0
 
 
+def test_a_way_across_the_date_line_lies_there_and_not_in_africa(tmp_path: Path) -> None:
+    """As parks of Taveuni, through which it runs; what leaves the Earth has no place, and says nothing else."""
+    across = [[[179.8, -16.9], [-179.9, -16.9], [-179.9, -16.8], [179.8, -16.8], [179.8, -16.9]]]
+    beyond = [[[1e308, 0.5], [2.5, 2.5], [2.5, 0.5], [1e308, 0.5]]]
+    file = collection(
+        tmp_path,
+        feature("Polygon", across, **{"@id": "way/1"}),
+        feature("LineString", [[-179.7, -17.0], [179.9, -17.0]], **{"@id": "way/2"}),
+        feature("Polygon", beyond, **{"@id": "way/3"}),
+    )
+    result = import_geojson(file)
+    assert all(179.6 < abs(lon_deg) <= 180 for lon_deg in result.shelters.lon_deg)
+    assert result.shelters.lat_deg.tolist() == pytest.approx([-16.85, -17.0])
+    assert [row.reason for row in result.rejected] == [Reason.SHAPE]
+
+
 def test_a_point_without_a_name_is_called_as_one_is_told_or_left_out(tmp_path: Path) -> None:
     """In people's own language; ``None`` leaves it out, which is what a CSV list gets unless told otherwise."""
     file = collection(tmp_path, feature("Point", [28.9, 41.0], **{"@id": "node/2"}))
