@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
@@ -199,12 +200,20 @@ class Document:
         )
 
     def placed(self, steps: Steps, load: Callable[[], T]) -> T:
-        """Load what a value names; an error that knows no file says where the value stands."""
-        try:
+        """Load what a value names; an error says where the value stands, and what was wrong there."""
+        with self.placing(steps):
             return load()
+
+    @contextmanager
+    def placing(self, steps: Steps) -> Iterator[None]:
+        """Let an error that is raised within the block say where the value stands; see ``placed``."""
+        try:
+            yield
         except InputError as error:
-            if error.file is not None:
+            if error.is_placed or error.file == str(self.path):
                 raise
-            raise self.wrong(steps, error.expected, error.value) from error
+            if error.file is None:
+                raise self.wrong(steps, error.expected, error.value) from error
+            raise self.wrong(steps, error.expected, problem=error.found) from error
         except OSError as error:
             raise self.wrong(steps, "a path that can be read", f"{error.filename}: {error.strerror}") from error

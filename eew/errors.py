@@ -76,10 +76,20 @@ class InputError(EewError):
         self.field = field
         self.value = value
         self.problem = problem
-        place = "" if self.file is None else self.file if line is None else f"{self.file}:{line}"
-        shown = "" if value is None else _shortened(value)
-        parts = (place, _cut(field or ""), shown, problem or "", f"expected {_cut(expected)}")
-        super().__init__(": ".join(part for part in parts if part))
+        super().__init__(_joined(self.found, f"expected {_cut(expected)}"))
+
+    @property
+    def found(self) -> str:
+        """Place, field, value and problem, as they stand in the message before what was expected."""
+        place = self.file or ""
+        place += "" if self.line is None or not place else f":{self.line}"
+        shown = "" if self.value is None else _shortened(self.value)
+        return _joined(place, _cut(self.field or ""), shown, self.problem or "")
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it says a line, or is one of many: where the file was named, too, would say less than it does."""
+        return self.line is not None or bool(self.also)
 
 
 class ScenarioError(InputError):
@@ -167,6 +177,10 @@ _MOST_CHARACTERS = 300
 
 def _cut(text: str) -> str:
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
+
+
+def _joined(*parts: str) -> str:
+    return ": ".join(part for part in parts if part)
 
 
 def _shortened(value: object, length: int = 80) -> str:

@@ -66,16 +66,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     places: dict[str, "Place"] = {}
 
     def placed(self, name: str, load: Callable[[], T]) -> T:
-        """Load what a setting names; an error that knows no file says where the setting was given."""
+        """Load what a setting names; an error says where the setting was given, and what was wrong there."""
         try:
             return load()
         except InputError as error:
-            if error.file is not None or name not in self.places:
+            if error.is_placed or name not in self.places:
                 raise
             file, line, field = self.places[name]
-            raise type(error)(
-                error.expected, file=file, line=line, field=field, value=error.value, problem=error.problem
-            ) from error
+            found = {"problem": error.found} if error.file else {"value": error.value, "problem": error.problem}
+            raise type(error)(error.expected, file=file, line=line, field=field, **found) from error
 
 
 #: The broker has its own place in a summary, without its password; where a key or a run lies tells nothing of it.

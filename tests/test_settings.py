@@ -248,3 +248,35 @@ def test_what_a_setting_names_is_told_with_the_place_of_the_setting(
         written(tmp_path, f'qos = 1\n{name} = "{value}"\n')
         assert main([*words, "--config", "eew.toml"]) == 2
         assert f"eew replay: eew.toml:2: {name}: {value!r}: expected " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "said"),
+    [
+        ("replay false-alarm", "population", "nowhere/devices.toml: 'missing': expected a population"),
+        ("replay false-alarm", "shelters", "nowhere: expected a shelter catalogue"),
+        ("replay false-alarm", "key", "nowhere: 'missing': expected a key that is there"),
+        ("swarm", "population", "nowhere/devices.toml: 'missing': expected a population"),
+    ],
+)
+def test_a_path_that_is_wrong_is_told_with_the_place_of_its_setting(
+    command: str,
+    name: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Variable, option, or line of the file; and what is wrong with what is there."""
+    monkeypatch.chdir(tmp_path)
+    words = command.split()
+    option = [f"--{name}", "nowhere"]
+    if words[0] == "replay":
+        written(tmp_path, f'qos = 1\n{name} = "nowhere"\n')
+        assert main([*words, "--config", "eew.toml"]) == 2
+        assert capsys.readouterr().err.startswith(f"eew replay: eew.toml:2: {name}: {said}")
+    assert main([*words, *option]) == 2
+    assert capsys.readouterr().err.startswith(f"eew {words[0]}: --{name}: {said}")
+    monkeypatch.setenv(f"EEW_{name.upper()}", "nowhere")
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith(f"eew {words[0]}: EEW_{name.upper()}: {said}")

@@ -205,10 +205,14 @@ def _play(arguments: argparse.Namespace, settings: "Settings") -> _Play:
             intensity_model(profile.intensity_model),
             profile.default_depth_km,
         ),
-        key=SigningKey.named_or_own(Path(settings.key) if settings.key else None),
-        shelters=catalogue.load(settings.shelters or catalogue.default_catalogue_path()),
+        key=settings.placed("key", lambda: SigningKey.named_or_own(Path(settings.key) if settings.key else None)),
+        shelters=settings.placed(
+            "shelters", lambda: catalogue.load(settings.shelters or catalogue.default_catalogue_path())
+        ),
         region=None if settings.population or where is None else parse_region(where),
-        devices=store.load(Path(settings.population)) if settings.population else None,
+        devices=settings.placed("population", partial(store.load, Path(settings.population)))
+        if settings.population
+        else None,
     )
 
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import functools
 import json
 import math
 import sys
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_file(arguments.summary, "--summary")
     if settings.population is None:
         raise InputError("a folder made by 'eew devices make'", field="--population")
-    devices = store.load(Path(settings.population))
+    devices = settings.placed("population", functools.partial(store.load, Path(settings.population)))
     broker_url = settings.broker or _DEFAULT_BROKER
     settings.placed("broker", lambda: Endpoint.parse(broker_url))
     profile_name = settings.profile or "global"

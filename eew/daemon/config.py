@@ -149,7 +149,7 @@ class ConfigFile:
 
     def feed(self, number: int, clock: Clock) -> Feed:
         """Make the feed of a ``[[feeds]]`` table, by its number from 0; nothing is connected yet."""
-        given = self.config.feeds[number]
+        given, place = self.config.feeds[number], ("feeds", number)
         options = FeedOptions(
             send=given.send,
             key_file=None if given.key_file is None else str(self._beside(given.key_file)),
@@ -159,10 +159,16 @@ class ConfigFile:
             # A broker keeps what comes while the daemon is restarted.
             client_id=f"eew-dispatch-{self.config.dispatcher_id}-{given.name}",
         )
-        return self.document.placed(
-            ("feeds", number, "url"),
-            lambda: Feed(given.name, self._feed_url(given.url), given.format, options, clock=clock),
-        )
+        url = self._feed_url(given.url)
+        with self.document.placing((*place, "url")):
+            try:
+                return Feed(given.name, url, given.format, options, clock=clock)
+            except InputError as error:
+                # It is not the URL's fault.
+                if error.file is None or error.file != options.key_file:
+                    raise
+                with self.document.placing((*place, "key_file")):
+                    raise
 
     def refuse_fixed(self, running: "ConfigFile") -> None:
         """Raise ``InputError`` if this differs from the running configuration in what needs a restart."""

@@ -84,7 +84,7 @@ async def prepare(
         with noted(faults):
             feeds.append(open_feed(file, number, clock))
     if not (only_try and await asyncio.to_thread(is_in_use, file.state)):
-        with noted(faults):
+        with noted(faults), file.document.placing(("state",)):
             folder = _tried(stack, file.state) if only_try and not file.state.exists() else file.state
             journal = await Journal.open(folder, audience)
             stack.push_async_callback(journal.close)

@@ -366,14 +366,26 @@ def _no_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, objec
 
 
 REFUSALS: dict[str, tuple[Callable[[Path, pytest.MonkeyPatch], dict[str, object]], str]] = {
-    "population": (lambda *_: {"population": "nowhere"}, "nowhere/devices.toml: 'missing': expected a population"),
+    "population": (
+        lambda *_: {"population": "nowhere"},
+        ":2: population: {folder}/nowhere/devices.toml: 'missing': expected a population",
+    ),
     "profile": (lambda *_: {"profile": "japn"}, ": profile: "),
     "travel times": (lambda *_: {"travel_times": "nowhere"}, ": travel_times: 'nowhere': expected"),
-    "shelters": (lambda *_: {"shelters": "nowhere"}, "nowhere: expected a shelter catalogue"),
-    "a key that is not there": (lambda *_: {"key": "nokey"}, "nokey: 'missing': expected a key that is there: make"),
-    "key": (_open_key, "mine.pem: permissions: '0644': expected permissions 0600"),
-    "a file where the state should be": (_state_in_a_file, "file/state: 'Not a directory': expected a folder"),
-    "no journal": (_state_of_something_else, "journal.db: 'file is not a database': expected a journal"),
+    "shelters": (lambda *_: {"shelters": "nowhere"}, ": shelters: {folder}/nowhere: expected a shelter catalogue"),
+    "a key that is not there": (
+        lambda *_: {"key": "nokey"},
+        ": key: {folder}/nokey: 'missing': expected a key that is there: make",
+    ),
+    "key": (_open_key, ": key: {folder}/mine.pem: permissions: '0644': expected permissions 0600"),
+    "a file where the state should be": (
+        _state_in_a_file,
+        ":3: state: {folder}/file/state: 'Not a directory': expected a folder",
+    ),
+    "no journal": (
+        _state_of_something_else,
+        ":3: state: {folder}/other/journal.db: 'file is not a database': expected a journal",
+    ),
     "a feed that is not there": (lambda *_: {"url": "dir:nowhere"}, ": feeds[0].url: "),
     "no library for metrics": (_no_metrics, ": metrics_port: 0: expected prometheus_client to be installed: "),
     "no library for WebSockets": (
@@ -394,10 +406,23 @@ def test_check_refuses_what_a_start_refuses(
     words = ["dispatch", "--config", str(path)]
     assert command.main([*words, "--check"]) == 2
     checked = capsys.readouterr().err
-    assert said in checked
+    assert said.format(folder=tmp_path) in checked
+    assert checked.startswith(f"eew dispatch: {path}:")
     assert checked.count("\n") == 1
     assert command.main(words) == 2
     assert checked in capsys.readouterr().err
+
+
+def test_a_feeds_key_that_is_not_there_is_no_fault_of_its_url(
+    population: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line that names the file is told, and what is wrong with it."""
+    path = config(tmp_path, population, Endpoint("127.0.0.1", 1), url="dmdata://api.example.net")
+    path.write_text(path.read_text() + 'key_file = "nokey"\n')
+    line = path.read_text().splitlines().index('key_file = "nokey"') + 1
+    assert command.main(["dispatch", "--config", str(path), "--check"]) == 2
+    said = f"{tmp_path}/nokey: 'No such file or directory': expected a file that can be read"
+    assert capsys.readouterr().err == f"eew dispatch: {path}:{line}: feeds[0].key_file: {said}\n"
 
 
 def test_check_shows_all_that_is_wrong(population: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -411,9 +436,10 @@ def test_check_shows_all_that_is_wrong(population: Path, tmp_path: Path, capsys:
         path = config(tmp_path, population, Endpoint("127.0.0.1", 1), **wrong)
         assert command.main(["dispatch", "--config", str(path), "--check"]) == 2
     lines = capsys.readouterr().err.splitlines()
-    expected = [": profile: '", "nowhere: ", "x/devices.toml: ", "file/state: ", ": metrics_port: "]
+    expected = ["2: population: ", "3: state: ", "4: profile: ", "7: shelters: ", "8: metrics_port: "]
     assert len(lines) == len(expected)
-    assert all(part in line for part, line in zip(expected, lines, strict=True)), lines
+    expected = [f"eew dispatch: {path}:{part}" for part in expected]
+    assert all(line.startswith(part) for part, line in zip(expected, lines, strict=True)), lines
     assert {each.name for each in tmp_path.iterdir()} == {"dispatch.toml", "file", "key.pem"}
 
 

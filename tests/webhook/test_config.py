@@ -126,7 +126,8 @@ def test_a_secret_that_others_may_read_or_write_is_refused(
 ) -> None:
     """As it is of the signing key."""
     path = written(tmp_path, mode=mode)
-    assert re.search(r"siren\.secret: permissions: '0\d+': expected permissions 0600", refusal(path, capsys))
+    place = re.escape(f"{path}:8: endpoints[0].secret_file: {tmp_path}")
+    assert re.match(rf"{place}/siren\.secret: permissions: '0\d+': expected permissions 0600", refusal(path, capsys))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,9 @@ def test_what_is_no_secret_is_refused_and_not_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], secret: str
 ) -> None:
     """24 to 64 bytes as base64 after whsec_, as the specification has it."""
-    line = refusal(written(tmp_path, secret=secret), capsys)
+    path = written(tmp_path, secret=secret)
+    line = refusal(path, capsys)
+    assert line.startswith(f"{path}:8: endpoints[0].secret_file: {tmp_path}/siren.secret: expected ")
     assert "whsec_ and base64 of 24 to 64 bytes" in line
     assert SECRET not in line
 
