@@ -8,14 +8,21 @@ from pathlib import Path
 from eew.errors import InputError
 from eew.interrupt import held, work_folder
 
-__all__ = ["check_file", "check_folder", "naming", "new_folder", "write_file", "write_parts"]
+__all__ = ["check_file", "check_folder", "given_path", "naming", "new_folder", "write_file", "write_parts"]
+
+
+def given_path(path: str | Path, field: str | None = None) -> Path:
+    """Return a path that was given; raise ``InputError`` where it is empty, which else means the working folder."""
+    if path == "":
+        raise InputError("a path that is not empty", field=field, value=path)
+    return Path(path)
 
 
 def check_file(path: str | Path | None, field: str | None = None) -> None:
     """Raise ``InputError`` unless a file can be written there, or none is wanted; to be asked before the work."""
     if path is None:
         return
-    path = Path(path)
+    path = given_path(path, field)
     if path.is_dir():
         raise InputError("a file", file=path, field=field, value="a folder")
     if not path.parent.is_dir():
@@ -28,7 +35,7 @@ def check_folder(path: str | Path | None, field: str | None = None) -> None:
     """Raise ``InputError`` unless a folder can be made or written there, or none is wanted."""
     if path is None:
         return
-    path = Path(path)
+    path = given_path(path, field)
     there = next(each for each in (path, *path.absolute().parents) if each.exists() or each.is_symlink())
     if not there.is_dir():
         raise InputError("a folder", file=path, field=field, value=f"{there} is none")

@@ -18,6 +18,7 @@ __all__ = ["NAMES", "Settings", "load_settings", "shown_settings"]
 T = TypeVar("T")
 
 _PREFIX = "EEW_"
+Text = Annotated[str, msgspec.Meta(min_length=1)]
 #: Variables that are no settings: of the tests, the secret of ``eew webhook``'s example, the key of a feed.
 _OTHER_VARIABLES = frozenset({"EEW_REFERENCE_DATA", "EEW_WEBHOOK_SECRET", "EEW_DMDATA_KEY"})
 
@@ -42,13 +43,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     devices: Annotated[int, msgspec.Meta(ge=1, le=100_000_000)] = 100_000
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
     #: A population made before; else one is made where the scenario says.
-    population: str | None = None
+    population: Text | None = None
     #: URL of a broker; else the embedded one is started.
-    broker: str | None = None
-    profile: str | None = None
-    travel_times: str | None = None
+    broker: Text | None = None
+    profile: Text | None = None
+    travel_times: Text | None = None
     #: Directory of a shelter catalogue; else the demo one that is shipped.
-    shelters: str | None = None
+    shelters: Text | None = None
     subscriptions: Literal["wildcard", "each"] = "wildcard"
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     #: Connections of each worker, each standing for many devices.
@@ -58,9 +59,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: A day at most.
     reconnect_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 30.0
     #: PEM file of the signing key; else the user's own, made on first use.
-    key: str | None = None
+    key: Text | None = None
     #: Folder of a replay's runs; else ``runs`` in the working folder, or the user's own where that cannot be written.
-    runs: str | None = None
+    runs: Text | None = None
     dispatcher_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,64}$")] = "eew-1"
     #: By setting, where it was given; no setting itself.
     places: dict[str, "Place"] = {}
@@ -98,8 +99,9 @@ def load_settings(
     config
         A TOML file.
     environment
-        ``EEW_`` and the field's name in capitals. Each other that begins so is a warning on standard error: it is a
-        slip of the hand, and a run without it is not the one that was meant.
+        ``EEW_`` and the field's name in capitals; an empty one is as if it were not there. Each other that
+        begins so is a warning on standard error: it is a slip of the hand, and a run without it is not the one that was
+        meant.
 
     Raises
     ------
@@ -112,7 +114,8 @@ def load_settings(
         given |= _read(Path(config), _TYPES)
     for name in _TYPES:
         variable = f"{_PREFIX}{name.upper()}"
-        if variable in environment:
+        # An empty one is none, as for a shell.
+        if environment.get(variable):
             given[name] = _Given(environment[variable], Place(None, None, variable))
         if options.get(name) is not None:
             given[name] = _Given(options[name], Place(None, None, f"--{name.replace('_', '-')}"))
@@ -168,7 +171,7 @@ def _expected(kind: msgspec.inspect.Type) -> str:
             return f"{noun} of {kind.ge:,} or more"
         limits = (("above", kind.gt), ("from", kind.ge), ("to", kind.le))
         return " ".join([noun, *(f"{word} {limit:,}" for word, limit in limits if limit is not None)])
-    return "a text"
+    return "a text that is not empty"
 
 
 def _read(path: Path, names: Collection[str]) -> dict[str, _Given]:

@@ -129,6 +129,25 @@ def test_a_wrong_line_of_the_file_is_named(
     assert caught.value.expected.startswith(expected)
 
 
+def test_an_empty_variable_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    """Whatever its setting is; the file's value then holds."""
+    environment = {f"EEW_{name.upper()}": "" for name in NAMES}
+    assert load_settings({}, environment=environment) == Settings()
+    assert load_settings({}, written(tmp_path, "qos = 1\n"), environment).qos == 1
+
+
+@pytest.mark.parametrize("name", ["population", "broker", "profile", "travel_times", "shelters", "key", "runs"])
+def test_an_empty_text_that_was_given_is_refused(name: str, tmp_path: Path) -> None:
+    """An option or a line of a file that says nothing is a slip, and not the default."""
+    field = f"--{name.replace('_', '-')}"
+    with pytest.raises(InputError) as caught:
+        load_settings({name: ""}, environment={})
+    assert str(caught.value) == f"{field}: '': expected a text that is not empty"
+    with pytest.raises(InputError) as caught:
+        load_settings({}, written(tmp_path, f'{name} = ""'), {})
+    assert (caught.value.line, caught.value.field) == (1, name)
+
+
 def test_a_wrong_line_that_is_overruled_is_not_asked_about(tmp_path: Path) -> None:
     """What does not count need not be right; what nobody knows is a mistake all the same."""
     assert load_settings({"qos": "1"}, written(tmp_path, "qos = 7"), {}).qos == 1

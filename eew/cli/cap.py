@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from eew import interrupt
 from eew.errors import InputError
-from eew.output import check_folder, write_file
+from eew.output import check_folder, given_path, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     report_no = None if arguments.report is None else number_of(arguments.report, "--report", 1, 30000)
     check_folder(arguments.out, "--out")
     if arguments.atom is not None:
-        check_folder(Path(arguments.atom).parent, "--atom")
+        check_folder(given_path(arguments.atom, "--atom").parent, "--atom")
     name, reports, profile, estimator = _given(arguments.event, arguments.profile)
     messages = interrupt.run(_messages(reports, profile, estimator))
     if not messages:

@@ -52,6 +52,7 @@ def _make(arguments: argparse.Namespace) -> int:
     from eew.devices.population import make
     from eew.devices.region import region_towns
     from eew.devices.store import check_replaceable, save
+    from eew.output import given_path
     from eew.region import parse_region
     from eew.view.progress import progress
 
@@ -59,7 +60,7 @@ def _make(arguments: argparse.Namespace) -> int:
     n_devices = _whole("--devices", arguments.devices)
     seed = _whole("--seed", arguments.seed)
     tv_share = number_of(arguments.tv_share, "--tv-share")
-    out = Path(arguments.out)
+    out = given_path(arguments.out, "--out")
     # Said before the work, not after it.
     check_replaceable(out)
     is_replaced = (out / "devices.toml").exists()
@@ -77,9 +78,10 @@ def _import(arguments: argparse.Namespace) -> int:
     """Read a CSV file and write what is usable of it."""
     from eew.devices.importer import import_csv, rejected_csv
     from eew.devices.store import check_replaceable, save
+    from eew.output import given_path
     from eew.view.progress import progress
 
-    out = Path(arguments.out)
+    out = given_path(arguments.out, "--out")
     check_replaceable(out)
     is_replaced = (out / "devices.toml").exists()
     with progress("reading rows") as on_progress:
@@ -95,10 +97,10 @@ def _export(arguments: argparse.Namespace) -> int:
     """Write all devices as a list."""
     from eew.devices.exporter import exported
     from eew.devices.store import CREDIT, load
-    from eew.output import check_file, write_parts
+    from eew.output import check_file, given_path, write_parts
     from eew.view.progress import progress
 
-    out = Path(arguments.out)
+    out = given_path(arguments.out, "--out")
     form = FORM_BY_SUFFIX.get(out.suffix.lower())
     if form is None:
         raise InputError(f"a file ending in {' or '.join(FORM_BY_SUFFIX)}", field="--out", value=arguments.out)

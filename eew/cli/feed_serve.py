@@ -48,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve; return 0 at the scenario's end, when it has been read, 130 on Ctrl-C."""
     from eew.feed.wire_format import FORMATS
+    from eew.output import check_folder
 
     if arguments.format_name not in FORMATS:
         raise InputError(f"one of {', '.join(FORMATS)}", field="--as", value=arguments.format_name)
@@ -56,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise InputError(f"--over {over} with it", field=f"--{option}", value=getattr(arguments, option))
     if arguments.over == "folder" and arguments.dir is None:
         raise InputError("a folder to write to", field="--dir")
+    check_folder(arguments.dir, "--dir")
     if arguments.loop and arguments.speed.strip() == "max":
         raise InputError("a number: without waits a loop would never rest", field="--speed", value="max")
     reports, script, speed = _reports(arguments.scenario), _script(arguments), _speed(arguments.speed)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eew.errors import InputError
-from eew.output import naming, write_file
+from eew.output import given_path, naming, write_file
 
 __all__ = ["configure", "run"]
 
@@ -17,12 +17,12 @@ _REGION, _N_DEVICES, _SEED, _TV_SHARE = "japan", 1000, 1, 0.2
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.add_argument("directory", type=Path, metavar="DIR", help="made if it is not there; what is in it stays")
+    parser.add_argument("directory", metavar="DIR", help="made if it is not there; what is in it stays")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write what is not there yet, and say what can be done with it; return 0."""
-    folder: Path = arguments.directory
+    folder = given_path(arguments.directory, "DIR")
     if folder.exists() and not folder.is_dir():
         raise InputError("a folder, or a name that is free", field="DIR", value=str(folder))
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,9 @@
 """``eew schema``: the JSON Schemas of the messages and the AsyncAPI document, for integrators."""
 
 import argparse
-from pathlib import Path
 
 from eew.errors import InputError
-from eew.output import check_folder, write_file
+from eew.output import check_folder, given_path, write_file
 
 __all__ = ["configure", "run"]
 
@@ -34,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         is_one = arguments.asyncapi or arguments.name is not None
         print(json.dumps(next(iter(made.values())) if is_one else made, indent=2, ensure_ascii=False))
         return 0
-    folder = Path(arguments.out)
+    folder = given_path(arguments.out, "--out")
     check_folder(folder, "--out")
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in made.items():

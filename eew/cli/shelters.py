@@ -92,11 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     """Read a list, write the catalogue, tell what became of the rows."""
+    from eew.output import given_path
     from eew.shelter.catalogue import check_replaceable, save
 
     _refuse_options(arguments)
     # Said before the work, not after it.
-    check_replaceable(arguments.out)
+    check_replaceable(given_path(arguments.out, "--out"))
     result = _read(arguments)
     _tell_rejected(result)
     if not len(result.shelters):
