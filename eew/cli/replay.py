@@ -85,9 +85,14 @@ def run(arguments: argparse.Namespace) -> int:
     play = _play(arguments, settings)
     with run_folder(settings.runs, "stdin" if play.reports is None else Path(arguments.scenario).stem) as folders:
         folder, work = folders
-        given = _given(settings, play, work, console)
         paths = [folder / "summary.json", *([Path(arguments.summary)] if arguments.summary else [])]
-        return interrupt.run(_run(settings, given, play, paths, console, limits))
+        try:
+            given = _given(settings, play, work, console)
+            return interrupt.run(_run(settings, given, play, paths, console, limits))
+        except KeyboardInterrupt:
+            if arguments.summary and not paths[0].exists():
+                sys.stderr.write(f"eew replay: stopped before there was anything to tell: no summary in {paths[1]}\n")
+            raise
 
 
 async def _run(

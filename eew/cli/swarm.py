@@ -169,11 +169,15 @@ async def _run(trial: _Trial) -> int:
 
 
 def _unjudged(trial: _Trial) -> int:
-    """Return the exit code of a trial that was stopped before its devices were ready: it has not passed anything."""
-    if not trial.n_expected and not trial.limits:
-        return 0
-    sys.stderr.write("eew swarm: stopped before the devices were ready: nothing to judge --expect and --fail-if by\n")
-    return 1
+    """Return the exit code of a trial that was stopped before its devices were ready, and say what is missing."""
+    missing = []
+    if trial.n_expected or trial.limits:
+        missing.append("nothing to judge --expect and --fail-if by")
+    if trial.summary_path is not None:
+        missing.append(f"no summary in {trial.summary_path}")
+    if missing:
+        sys.stderr.write(f"eew swarm: stopped before the devices were ready: {', '.join(missing)}\n")
+    return 1 if missing else 0
 
 
 async def _play(trial: _Trial, swarm: "Swarm", broker: dict[str, str], stopping: "asyncio.Task[bool]") -> int:
@@ -204,7 +208,9 @@ async def _play(trial: _Trial, swarm: "Swarm", broker: dict[str, str], stopping:
         received, receipts, len(trial.devices), ready_ns, wall_after_mono_s, trial.n_expected
     )
     judgements = judged(trial.limits, received_figures(came))
+    by = interrupt.stopped_by() if stopping.done() else None
     summary = {
+        "stopped": None if by is None else {"by": by.name},
         "broker": broker,
         "mode": trial.settings.mode,
         "n_devices": len(trial.devices),

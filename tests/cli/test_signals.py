@@ -188,11 +188,13 @@ def test_a_replay_that_is_stopped_at_full_speed_adds_up(start: Callable[..., Com
 def test_a_replay_that_has_not_begun_leaves_nothing(
     size: str, said: str, number: signal.Signals, start: Callable[..., Command]
 ) -> None:
-    """Nor an empty folder."""
-    command = start("replay", "tohoku-2011", "--devices", size)
+    """Nor an empty folder, and it says that the summary that was asked for is not there."""
+    command = start("replay", "tohoku-2011", "--devices", size, "--summary", "mine.json")
     command.says(said)
     command.process.send_signal(number)
-    assert command.ends(130)[1].endswith("eew replay: interrupted\n")
+    missing = "eew replay: stopped before there was anything to tell: no summary in mine.json\n"
+    assert command.ends(130)[1].endswith(f"{missing}eew replay: interrupted\n")
+    assert not (command.folder / "mine.json").exists()
     assert not (command.folder / "runs").exists()
 
 
@@ -294,12 +296,14 @@ def test_a_server_leaves_nothing(
 def test_a_swarm_leaves_nothing(
     number: signal.Signals, embedded_broker: EmbeddedBroker, start: Callable[..., Command]
 ) -> None:
-    """It says what it got, and its workers are gone."""
+    """It says what it got, in its summary also what stopped it, and its workers are gone."""
     start("devices", "make", "--region", "35,139,50", "--devices", "100", "--seed", "1", "--out", "pop").ends(0)
-    command = start("swarm", "--population", "pop", "--broker", str(embedded_broker.endpoint))
+    words = ("--population", "pop", "--broker", str(embedded_broker.endpoint), "--summary", "mine.json")
+    command = start("swarm", *words)
     command.says("ready")
     os.killpg(command.process.pid, number)
     assert command.ends(0)[1] == ""
+    assert json.loads((command.folder / "mine.json").read_text())["stopped"] == {"by": number.name}
 
 
 @pytest.mark.parametrize("number", ALL, ids=name_of)

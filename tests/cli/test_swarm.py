@@ -192,11 +192,13 @@ async def test_it_ends_by_itself_after_the_time_given(
     population: Path, embedded_broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
     """And makes the user's own key, if there is none yet, since nobody else's was named."""
-    options = ("--population", str(population), "--for-s", "0.1")
+    path = tmp_path / "s.json"
+    options = ("--population", str(population), "--for-s", "0.1", "--summary", str(path))
     async with playing(*options, broker=embedded_broker.endpoint, folder=tmp_path) as process:
         code, out, err = await ended(process)
     assert (code, err) == (0, "")
     assert "delivered 0, duplicates 0, refused 0" in out
+    assert json.loads(await asyncio.to_thread(path.read_text))["stopped"] is None
     assert (await asyncio.to_thread(os.listdir, tmp_path / "eew")) == ["signing-key.pem"]
 
 
