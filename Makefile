@@ -54,7 +54,7 @@ bench: setup-dev
 	$(BIN)/python -m pytest benchmarks/bench_*.py --benchmark-columns=min,median,max,rounds --benchmark-json=runs/kernels.json
 
 contract: setup-dev
-	$(BIN)/python -m pytest -n 0 -q tests/contract/test_committed.py::test_committed_files_are_what_the_code_makes --write-contract
+	$(BIN)/python -m pytest -n 0 -q tests/contract/schemas/test_committed.py::test_committed_files_are_what_the_code_makes --write-contract
 
 docs: setup-dev
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs

@@ -11,7 +11,7 @@ from obspy.taup.seismic_phase import SeismicPhase
 from obspy.taup.tau_model import TauModel
 from rich.progress import track
 
-from eew.estimate.traveltime import MODEL_RADIUS_KM, SHIPPED_NAMES, TravelTimeTable
+from eew.physics.travel_time_table import MODEL_RADIUS_KM, SHIPPED_NAMES, TravelTimeTable
 
 PHASES: Final = {"P": ("p", "P", "Pg", "Pn"), "S": ("s", "S", "Sg", "Sn")}
 MAX_DISTANCE_KM: Final = 1500

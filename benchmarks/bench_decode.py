@@ -9,11 +9,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.bench_encode import ORIGIN_AT, encoder_of
 from benchmarks.timing import note
-from eew.devices.collector import N_AT_ONCE
-from eew.devices.decode import Alerts, cell_alerts, device_alerts
-from eew.fanout.slot import Bytes2D
-from eew.model import Level
-from eew.wire.message import CellAlert
+from eew.contract.message import CellAlert
+from eew.devices.swarm.collector import N_AT_ONCE
+from eew.devices.swarm.decode import Alerts, cell_alerts, device_alerts
+from eew.fanout.fixed_width import Bytes2D
+from eew.model.records import Level
 
 N_CHECKED = 50
 

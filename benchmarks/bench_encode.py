@@ -9,14 +9,24 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.timing import note
-from eew import cells
+from eew.contract.message import AlertCore
+from eew.contract.topic import CELL_LEVEL
 from eew.fanout.encode import CellEncoder, DeviceEncoder, Encoder, Wire
+from eew.fanout.fixed_width import Bytes2D
 from eew.fanout.shelter_text import ShelterIdText, ShelterText, cell_shelter_ids, cell_shelters
-from eew.fanout.slot import Bytes2D
-from eew.model import AlertPlan, AlertStatus, Cells, Devices, EventReport, Level, ReportKind, ShelterColumns, Shelters
-from eew.wire.message import AlertCore
-from eew.wire.packet import V3
-from eew.wire.topic import CELL_LEVEL
+from eew.model.records import (
+    AlertPlan,
+    AlertStatus,
+    Cells,
+    Devices,
+    EventReport,
+    Level,
+    ReportKind,
+    ShelterColumns,
+    Shelters,
+)
+from eew.mqtt.packet import V3
+from eew.physics import cells
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, 100_000, UTC)
 #: The dispatcher's longest portion.

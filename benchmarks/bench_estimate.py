@@ -18,15 +18,15 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks import bench_order
 from benchmarks.timing import Timed, note, timed, where
-from eew.cells import cell_at
-from eew.decision.order import SendingOrder, sending_order
 from eew.decision.policy import levels
+from eew.decision.sending_order import SendingOrder, sending_order
 from eew.estimate.estimator import Estimator
-from eew.estimate.intensity import intensity_model
+from eew.estimate.intensity_models import intensity_model
 from eew.estimate.targets import Targets
-from eew.estimate.traveltime import TravelTimeTable
-from eew.model import AlertStatus, CodeColumn, Estimate, EventReport, FloatColumn, Level, ReportKind
-from eew.profile import load_profile
+from eew.model.records import AlertStatus, CodeColumn, Estimate, EventReport, FloatColumn, Level, ReportKind
+from eew.model.region_profile_file import load_profile
+from eew.physics.cells import cell_at
+from eew.physics.travel_time_table import TravelTimeTable
 
 SEED = 20110311
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)

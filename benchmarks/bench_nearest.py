@@ -12,8 +12,8 @@ from pyproj import Geod
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.timing import note, timed, where
-from eew.cells import cell_at
-from eew.model import FloatColumn, ShelterColumns, Shelters
+from eew.model.records import FloatColumn, ShelterColumns, Shelters
+from eew.physics.cells import cell_at
 from eew.shelter.gsi import import_gsi
 from eew.shelter.nearest import nearest
 from eew.shelter.synthetic import synthetic_shelters

@@ -5,8 +5,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.timing import note
-from eew.decision.order import SendingOrder, sending_order
-from eew.model import CodeColumn, FloatColumn, Level
+from eew.decision.sending_order import SendingOrder, sending_order
+from eew.model.records import CodeColumn, FloatColumn, Level
 
 
 def jobs(n: int, soonest_s: float = 0.0) -> tuple[FloatColumn, CodeColumn]:

@@ -10,25 +10,26 @@ import msgspec
 import numpy as np
 from rich.progress import track
 
-from eew import cells
-from eew.audience import CellAudience, Send
 from eew.client import Client
+from eew.contract import topic
+from eew.contract.message import AlertCore
+from eew.contract.signature import SigningKey, Verifier, core_of
 from eew.decision.policy import is_issued, levels
 from eew.decision.revision import EventState
-from eew.devices.population import make
+from eew.devices.population.population import make
+from eew.dispatch.audience import CellAudience, Send
+from eew.dispatch.planner import Outlook, Planner
 from eew.estimate.estimator import Estimator
-from eew.estimate.intensity import intensity_model
+from eew.estimate.intensity_models import intensity_model
 from eew.estimate.targets import Targets
-from eew.estimate.traveltime import TravelTimeTable
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.model import Devices, EventReport, Level, Profile
-from eew.planner import Outlook, Planner
-from eew.profile import load_profile
-from eew.region import parse_region
+from eew.model.records import Devices, EventReport, Level, Profile
+from eew.model.region_name import parse_region
+from eew.model.region_profile_file import load_profile
+from eew.mqtt import packet
+from eew.physics import cells
+from eew.physics.travel_time_table import TravelTimeTable
 from eew.shelter.synthetic import synthetic_shelters
-from eew.wire import packet, topic
-from eew.wire.message import AlertCore
-from eew.wire.sign import SigningKey, Verifier, core_of
 
 __all__ = ["SCENARIOS", "Agreement", "agreements"]
 

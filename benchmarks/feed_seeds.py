@@ -8,11 +8,11 @@ from typing import Final
 
 import msgspec
 
-from eew.errors import InputError
 from eew.feed.scenario import load_scenario
-from eew.feed.servers.manner import manner_of
+from eew.feed.servers.service_behaviour import manner_of
 from eew.feed.wire_format import WireFormat
-from eew.model import AreaAnswer, EventReport, ReportKind, Severity
+from eew.model.errors import InputError
+from eew.model.records import AreaAnswer, EventReport, ReportKind, Severity
 
 __all__ = ["made_messages", "real_messages", "rendered_messages", "service_messages"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from eew.bench.ratio import in_words
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 __all__ = ["Row", "rows"]
 

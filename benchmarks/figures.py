@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.figure_rows import Row, rows
 from benchmarks.release import RESULTS, collect, facts, newest
-from eew.errors import EewError, InputError
+from eew.model.errors import EewError, InputError
 
 __all__ = ["block", "main", "with_block"]
 

@@ -29,12 +29,12 @@ from typing import Final
 
 from benchmarks.feed_seeds import made_messages, real_messages, rendered_messages, service_messages
 from benchmarks.mutation import mutated
-from eew.errors import ReportDecodeError
 from eew.feed.formats.native import decode_report, encode_report
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.wire_format import FORMATS, WireFormat, wire_format
-from eew.memory import give_back_freed, held_bytes
-from eew.model import EventReport
+from eew.model.errors import ReportDecodeError
+from eew.model.records import EventReport
+from eew.model.system.memory import give_back_freed, held_bytes
 
 __all__ = ["LIMIT_S", "Failed", "check", "main"]
 

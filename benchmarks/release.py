@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 __all__ = ["RESULTS", "collect", "facts", "newest", "version_of"]
 

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from eew.broker.embedded import EmbeddedBroker
-from eew.broker.endpoint import Endpoint
-from eew.broker.ready import wait_until_ready
-from eew.clock import ManualClock
-from eew.errors import BrokerConnectError
+from eew.model.clock import ManualClock
+from eew.model.errors import BrokerConnectError
+from eew.mqtt.embedded import EmbeddedBroker
+from eew.mqtt.endpoint import Endpoint
+from eew.mqtt.ready import wait_until_ready
 
 hypothesis.settings.register_profile("eew", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("eew")

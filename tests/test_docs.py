@@ -47,9 +47,9 @@ from typing import Any
 import pytest
 
 from eew.cli.main import COMMANDS
-from eew.errors import ScenarioError
 from eew.feed.scenario import parse_scenario
 from eew.feed.wire_format import FORMATS
+from eew.model.errors import ScenarioError
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchmarks.figure_rows import rows
 from benchmarks.figures import block, main, with_block
 from benchmarks.release import RESULTS, collect, newest
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 

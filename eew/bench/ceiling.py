@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from eew import interrupt
 from eew.bench.setup import Measured, add_load_options, load_options, open_loads, signing_key
-from eew.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.dispatch.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.model.system import interrupt
 from eew.view.line import tell
 
 __all__ = ["configure", "run"]
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
     from eew.bench.load import ceiling
     from eew.bench.result import Delivery, document, medians, write
-    from eew.settings import shown_settings
+    from eew.dispatch.settings import shown_settings
 
     settings = measured.settings
     key = await signing_key(settings)

@@ -9,15 +9,15 @@ from typing import Any, Self
 
 import msgspec
 
-from eew import interrupt
 from eew.bench.load import Load
-from eew.clock import SystemClock
-from eew.devices.layout import row_ranges
-from eew.devices.open_files import allow_connections
-from eew.devices.swarm import Swarm, SwarmSettings
-from eew.errors import InputError
-from eew.model import Devices
-from eew.pipeline import swarm_settings
+from eew.devices.swarm.layout import row_ranges
+from eew.devices.swarm.open_files import allow_connections
+from eew.devices.swarm.swarm import Swarm, SwarmSettings
+from eew.dispatch.replay import swarm_settings
+from eew.model.clock import SystemClock
+from eew.model.errors import InputError
+from eew.model.records import Devices
+from eew.model.system import interrupt
 
 __all__ = ["Usage", "allow_files", "check_ports", "connect"]
 

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew import interrupt
-from eew.ending import to_the_end
-from eew.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.dispatch.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.model.system import interrupt
+from eew.model.system.cancellation import to_the_end
 from eew.view.line import tell
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
-    from eew.settings import Settings
+    from eew.dispatch.settings import Settings
 
 __all__ = ["configure", "run"]
 
@@ -49,10 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure; return 0, or 1 when something was lost, or above a limit."""
     from eew.bench.connecting import check_ports
     from eew.bench.result import whole_number
-    from eew.broker.endpoint import Endpoint
-    from eew.devices.source_host import source_host
-    from eew.output import check_file
-    from eew.settings import load_settings
+    from eew.devices.swarm.source_host import source_host
+    from eew.dispatch.settings import load_settings
+    from eew.model.system.output import check_file
+    from eew.mqtt.endpoint import Endpoint
 
     n_connections = whole_number("--connections", arguments.n_connections, 1)
     n_runs = whole_number("--runs", arguments.n_runs, 1)
@@ -109,11 +109,11 @@ async def _run(settings: "Settings", n_runs: int, json_path: Path | None, limits
 def _population(settings: "Settings", n_devices: int, folder: Path) -> "Load":
     """Return a load whose broker is still to come."""
     from eew.bench.load import Load
-    from eew.broker.endpoint import Endpoint
-    from eew.devices import store
-    from eew.devices.population import make
-    from eew.profile import load_profile
-    from eew.region import parse_region
+    from eew.devices.population import store
+    from eew.devices.population.population import make
+    from eew.model.region_name import parse_region
+    from eew.model.region_profile_file import load_profile
+    from eew.mqtt.endpoint import Endpoint
     from eew.shelter import catalogue
 
     profile = settings.placed("profile", partial(load_profile, settings.profile or "japan"))
@@ -130,9 +130,9 @@ async def _with_broker(load: "Load") -> "AsyncIterator[tuple[Load, int | None]]"
 
     import msgspec
 
-    from eew.broker.client import broker_facts
-    from eew.broker.embedded import EmbeddedBroker
-    from eew.broker.ready import wait_until_ready
+    from eew.mqtt.aiomqtt_client import broker_facts
+    from eew.mqtt.embedded import EmbeddedBroker
+    from eew.mqtt.ready import wait_until_ready
 
     if load.settings.broker is not None:
         await wait_until_ready(load.endpoint, load.settings.reconnect_s, says_so=True)
@@ -157,7 +157,7 @@ def _result(
     settings: "Settings", broker: Mapping[str, str], runs: Sequence[Mapping[str, Any]], delivery: Mapping[str, int]
 ) -> dict[str, Any]:
     from eew.bench.result import document, medians
-    from eew.settings import shown_settings
+    from eew.dispatch.settings import shown_settings
 
     return document(
         "connections",

@@ -15,7 +15,7 @@ COUNTED: Final = (
 )
 _PROC = Path("/proc")
 _EVERY_S = 0.05
-_WORKER = b"eew.worker"
+_WORKER = b"eew.devices.swarm.worker"
 
 
 @dataclass(frozen=True, slots=True)

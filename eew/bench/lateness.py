@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eew.decision.order import sending_order
-from eew.errors import ConservationError
-from eew.model import CodeColumn, FloatColumn, RowColumn
-from eew.people import LEVELS
+from eew.decision.sending_order import sending_order
+from eew.dispatch.people import LEVELS
+from eew.model.errors import ConservationError
+from eew.model.records import CodeColumn, FloatColumn, RowColumn
 
 __all__ = ["ORDERS", "Load", "Outcome", "late_by_order"]
 

@@ -14,27 +14,27 @@ from typing import Any
 
 import aiomqtt
 
-from eew import interrupt
-from eew.audience import Send, audience_of
 from eew.bench.urgency import urgency_ms
-from eew.broker.client import mqtt_version
-from eew.broker.endpoint import Endpoint
-from eew.clock import SystemClock
-from eew.devices.swarm import Swarm
-from eew.dispatcher import Dispatcher, EventClock
-from eew.errors import EewError
+from eew.contract import topic
+from eew.contract.signature import SigningKey
+from eew.devices.swarm.swarm import Swarm
+from eew.dispatch.audience import Send, audience_of
+from eew.dispatch.dispatcher import Dispatcher, EventClock
+from eew.dispatch.replay import LEAST_WINDOW, Progress, RunInput, run, swarm_settings
+from eew.dispatch.settings import Settings
 from eew.estimate import TravelTimeTable, intensity_model
 from eew.estimate.estimator import Estimator
-from eew.fanout.dispatch import SendRate
 from eew.fanout.outbox import Outbox
+from eew.fanout.publish_template import Batch
 from eew.fanout.publisher import MqttPublisher
-from eew.fanout.record import Batch
+from eew.fanout.send_loop import SendRate
 from eew.feed.formats.native import decode_report, encode_report
-from eew.model import AlertStatus, Devices, EventReport, Profile, ReportKind, Shelters
-from eew.pipeline import LEAST_WINDOW, Progress, RunInput, run, swarm_settings
-from eew.settings import Settings
-from eew.wire import topic
-from eew.wire.sign import SigningKey
+from eew.model.clock import SystemClock
+from eew.model.errors import EewError
+from eew.model.records import AlertStatus, Devices, EventReport, Profile, ReportKind, Shelters
+from eew.model.system import interrupt
+from eew.mqtt.aiomqtt_client import mqtt_version
+from eew.mqtt.endpoint import Endpoint
 
 __all__ = ["Load", "ceiling", "dispatch"]
 

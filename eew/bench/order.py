@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew.errors import InputError
-from eew.loss import say_lost
+from eew.dispatch.loss import say_lost
+from eew.model.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eew.bench.lateness import Load
     from eew.bench.result import Delivery
     from eew.feed.scenario import Scenario
-    from eew.model import EventReport
+    from eew.model.records import EventReport
 
 __all__ = ["configure", "run"]
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.bench.lateness_plot import lateness_svg
     from eew.bench.result import Delivery, document, whole_number, write
     from eew.feed.scenario import load_scenario, scenario_path
-    from eew.output import check_file, write_file
+    from eew.model.system.output import check_file, write_file
     from eew.view.progress import progress
 
     rates_hz = sorted({whole_number("--rates", text, 1, _MOST_HZ) for text in arguments.rates})
@@ -104,14 +104,14 @@ def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["Event
 
     from eew.bench.lateness import Load
     from eew.decision.policy import is_issued, levels
-    from eew.devices.population import make
+    from eew.devices.population.population import make
     from eew.estimate.estimator import Estimator
-    from eew.estimate.intensity import intensity_model
+    from eew.estimate.intensity_models import intensity_model
     from eew.estimate.targets import Targets
-    from eew.estimate.traveltime import TravelTimeTable
-    from eew.profile import load_profile
-    from eew.region import parse_region
-    from eew.units import seconds_after
+    from eew.model.region_name import parse_region
+    from eew.model.region_profile_file import load_profile
+    from eew.model.units import seconds_after
+    from eew.physics.travel_time_table import TravelTimeTable
 
     profile = load_profile(scenario.profile)
     model = intensity_model(profile.intensity_model)

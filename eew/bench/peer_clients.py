@@ -21,13 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.bench.load import Load
-from eew.broker.endpoint import Endpoint
-from eew.errors import BrokerConnectError
 from eew.estimate.estimator import Estimator
-from eew.estimate.intensity import intensity_model
+from eew.estimate.intensity_models import intensity_model
 from eew.estimate.targets import Targets
-from eew.estimate.traveltime import TravelTimeTable
-from eew.geodesy import epicentral_km
+from eew.model.errors import BrokerConnectError
+from eew.mqtt.endpoint import Endpoint
+from eew.physics.geodesy import epicentral_km
+from eew.physics.travel_time_table import TravelTimeTable
 
 __all__ = ["MODEL", "PUBLISHERS", "TAUP", "Alert", "Arrivals", "Client", "Peer", "Publish", "installed_version"]
 

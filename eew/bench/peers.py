@@ -7,27 +7,20 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from eew import interrupt
 from eew.bench.ratio import Ratio, in_words
-from eew.bench.setup import (
-    Measured,
-    add_load_options,
-    load_options,
-    open_loads,
-    signing_key,
-    warm_up_size,
-)
-from eew.errors import BrokerConnectError, InputError
-from eew.extras import how_to_install
+from eew.bench.setup import Measured, add_load_options, load_options, open_loads, signing_key, warm_up_size
+from eew.model.errors import BrokerConnectError, InputError
+from eew.model.system import interrupt
+from eew.model.system.extras import how_to_install
 from eew.view.line import tell
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
     from eew.bench.peer_clients import Alert, Arrivals, Peer
-    from eew.devices.swarm import Swarm
-    from eew.fanout.record import Batch
+    from eew.contract.signature import SigningKey
+    from eew.devices.swarm.swarm import Swarm
+    from eew.fanout.publish_template import Batch
     from eew.view.grid import Grid
-    from eew.wire.sign import SigningKey
 
 __all__ = ["alerts_of", "configure", "run"]
 
@@ -64,7 +57,7 @@ async def _run(measured: Measured, n_peer_alerts: int) -> int:
     from eew.bench.load import dispatch
     from eew.bench.peer_clients import PUBLISHERS, TAUP, Arrivals, installed_version
     from eew.bench.result import Delivery, document, write
-    from eew.settings import shown_settings
+    from eew.dispatch.settings import shown_settings
 
     settings = measured.settings
     installed = {peer.name: installed_version(peer) for peer in (*PUBLISHERS, TAUP)}
@@ -130,9 +123,9 @@ async def _measured(
 async def _alerts(load: "Load", key: "SigningKey", n_alerts: int) -> list["Alert"]:
     """Return the first of the alerts of one report, in sending order, as the dispatcher encodes them."""
     from eew.bench.load import _packets
-    from eew.clock import SystemClock
+    from eew.dispatch.replay import LEAST_WINDOW
     from eew.fanout.publisher import MqttPublisher
-    from eew.pipeline import LEAST_WINDOW
+    from eew.model.clock import SystemClock
 
     publisher = MqttPublisher(
         load.endpoint, "eew-peers", qos=load.settings.qos, clock=SystemClock(), least_window=LEAST_WINDOW
@@ -160,7 +153,7 @@ def alerts_of(batch: "Batch", n_alerts: int, mqtt_version: int) -> list["Alert"]
     mqtt_version
         In which they are encoded.
     """
-    from eew.wire import packet
+    from eew.mqtt import packet
 
     def alert(data: bytes) -> "Alert":
         _, topic_at, end = packet.packet_at(data, 0, len(data)) or (0, 0, 0)
@@ -177,8 +170,8 @@ def alerts_of(batch: "Batch", n_alerts: int, mqtt_version: int) -> list["Alert"]
 async def _published(load: "Load", peer: "Peer", alerts: Sequence["Alert"]) -> dict[str, Any]:
     """Let a client publish alerts to receivers that count, and return how that went."""
     from eew.bench.peer_clients import PUBLISHERS
-    from eew.devices.swarm import Swarm
-    from eew.pipeline import swarm_settings
+    from eew.devices.swarm.swarm import Swarm
+    from eew.dispatch.replay import swarm_settings
 
     how = swarm_settings(load.settings, load.profile.name, load.population, load.endpoint, {}, only_count=True)
     with interrupt.work_folder("eew-bench-") as folder:

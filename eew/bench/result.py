@@ -8,9 +8,9 @@ from typing import Any
 
 from eew.bench.machine import machine_facts
 from eew.bench.ratio import Ratio
-from eew.errors import InputError
-from eew.loss import say_lost
-from eew.output import write_file
+from eew.dispatch.loss import say_lost
+from eew.model.errors import InputError
+from eew.model.system.output import write_file
 
 __all__ = ["Delivery", "document", "medians", "whole_number", "write"]
 

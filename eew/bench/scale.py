@@ -7,18 +7,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew import interrupt
 from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import load_options, open_loads, signing_key, warm_up_size
-from eew.ending import to_the_end
-from eew.errors import InputError
+from eew.model.errors import InputError
+from eew.model.system import interrupt
+from eew.model.system.cancellation import to_the_end
 from eew.view.line import tell
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
-    from eew.model import EventReport
-    from eew.settings import Settings
-    from eew.wire.sign import SigningKey
+    from eew.contract.signature import SigningKey
+    from eew.dispatch.settings import Settings
+    from eew.model.records import EventReport
 
 __all__ = ["configure", "exponent", "registered_share", "run"]
 
@@ -104,7 +104,7 @@ async def _run(
 ) -> int:
     from eew.bench.footprint import COUNTED
     from eew.bench.result import Delivery, document, write
-    from eew.settings import shown_settings
+    from eew.dispatch.settings import shown_settings
 
     key = await signing_key(settings)
     print(f"{settings.mode} mode, {n_runs} runs of each size; making {sum(sizes):,} devices", flush=True)
@@ -223,9 +223,9 @@ async def _registered_loads(settings: "Settings", n_near: int, n_far: int) -> "A
     import msgspec
 
     from eew.bench.load import Load
-    from eew.devices import store
-    from eew.devices.population import make, merged
-    from eew.region import parse_region
+    from eew.devices.population import store
+    from eew.devices.population.population import make, merged
+    from eew.model.region_name import parse_region
 
     class ModerateLoad(Load):
         """With a report that only its surroundings feel."""

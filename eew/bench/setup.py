@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from eew import interrupt
-from eew.ending import to_the_end
-from eew.output import check_file
+from eew.model.system import interrupt
+from eew.model.system.cancellation import to_the_end
+from eew.model.system.output import check_file
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
-    from eew.settings import Settings
-    from eew.wire.sign import SigningKey
+    from eew.contract.signature import SigningKey
+    from eew.dispatch.settings import Settings
 
 __all__ = [
     "Measured",
@@ -59,7 +59,7 @@ def add_load_options(parser: argparse.ArgumentParser, *, n_runs: int = 3) -> Non
 def load_options(arguments: argparse.Namespace) -> Measured:
     """Return how to measure; raise ``InputError`` where an option is not usable."""
     from eew.bench.result import whole_number
-    from eew.settings import load_settings
+    from eew.dispatch.settings import load_settings
 
     n_runs = whole_number("--runs", arguments.n_runs, 1, 1000)
     check_file(arguments.json, "--json")
@@ -68,7 +68,7 @@ def load_options(arguments: argparse.Namespace) -> Measured:
 
 async def signing_key(settings: "Settings") -> "SigningKey":
     """Return the key of the settings, else the user's own."""
-    from eew.wire.sign import SigningKey
+    from eew.contract.signature import SigningKey
 
     return await asyncio.to_thread(SigningKey.named_or_own, Path(settings.key) if settings.key else None)
 
@@ -79,14 +79,14 @@ async def open_loads(settings: "Settings", sizes: Sequence[int]) -> AsyncIterato
     import msgspec
 
     from eew.bench.load import Load
-    from eew.broker.client import broker_facts
-    from eew.broker.embedded import EmbeddedBroker
-    from eew.broker.endpoint import Endpoint
-    from eew.broker.ready import wait_until_ready
-    from eew.devices import store
-    from eew.devices.population import make
-    from eew.profile import load_profile
-    from eew.region import parse_region
+    from eew.devices.population import store
+    from eew.devices.population.population import make
+    from eew.model.region_name import parse_region
+    from eew.model.region_profile_file import load_profile
+    from eew.mqtt.aiomqtt_client import broker_facts
+    from eew.mqtt.embedded import EmbeddedBroker
+    from eew.mqtt.endpoint import Endpoint
+    from eew.mqtt.ready import wait_until_ready
     from eew.shelter import catalogue
 
     async with AsyncExitStack() as stack:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from eew.devices.swarm import Receipts
-from eew.model import Level
+from eew.devices.swarm.swarm import Receipts
+from eew.model.records import Level
 
 __all__ = ["urgency_ms"]
 

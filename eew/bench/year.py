@@ -8,18 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew import interrupt
-from eew.errors import InputError
-from eew.limit import add_fail_if, judged, parse_limits, say_broken
-from eew.output import check_file
+from eew.dispatch.limit import add_fail_if, judged, parse_limits, say_broken
+from eew.model.errors import InputError
+from eew.model.system import interrupt
+from eew.model.system.output import check_file
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from eew.feed.year import Year
-    from eew.model import EventReport
-    from eew.pipeline import Progress, RunResult
-    from eew.settings import Settings
+    from eew.dispatch.replay import Progress, RunResult
+    from eew.dispatch.settings import Settings
+    from eew.feed.scenario_year import Year
+    from eew.model.records import EventReport
 
 __all__ = ["configure", "run"]
 
@@ -50,10 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from eew.bench.result import Delivery, write
-    from eew.broker.endpoint import Endpoint
-    from eew.feed.year import load_year, year_path
-    from eew.settings import load_settings
-    from eew.summary import check_conservation, summary_figures
+    from eew.dispatch.settings import load_settings
+    from eew.dispatch.summary import check_conservation, summary_figures
+    from eew.feed.scenario_year import load_year, year_path
+    from eew.mqtt.endpoint import Endpoint
 
     share, limits = _share(arguments.share), parse_limits(arguments.fail_if)
     check_file(arguments.json, "--json")
@@ -78,15 +78,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _played(settings: "Settings", year: "Year", share: float, folder: Path) -> "tuple[RunResult, Mapping[str, int]]":
     """Make the devices and play the year to its end; return the run, and how many devices were around by event id."""
     from eew.bench.year_population import circles, year_devices
-    from eew.devices import store
+    from eew.contract.signature import SigningKey
+    from eew.devices.population import store
+    from eew.dispatch.replay import Progress, RunInput, run
     from eew.estimate.estimator import Estimator
-    from eew.estimate.intensity import intensity_model
-    from eew.estimate.traveltime import TravelTimeTable
-    from eew.pipeline import Progress, RunInput, run
-    from eew.profile import load_profile
+    from eew.estimate.intensity_models import intensity_model
+    from eew.model.region_profile_file import load_profile
+    from eew.physics.travel_time_table import TravelTimeTable
     from eew.shelter import catalogue
     from eew.view.progress import progress
-    from eew.wire.sign import SigningKey
 
     profile = load_profile(year.profile)
     model = intensity_model(profile.intensity_model)
@@ -139,8 +139,8 @@ def _rows(year: "Year", result: "RunResult", n_around: Mapping[str, int]) -> lis
     """Return what became of each earthquake, in their order."""
     import numpy as np
 
-    from eew.model import Level
-    from eew.people import LEVELS
+    from eew.dispatch.people import LEVELS
+    from eew.model.records import Level
 
     lines = result.receipts.lines
     number_by_event = {core[0]: number for number, core in enumerate(result.receipts.cores)}
@@ -173,7 +173,7 @@ def _document(
     settings: "Settings", year: "Year", share: float, summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     from eew.bench.result import Delivery, document
-    from eew.settings import shown_settings
+    from eew.dispatch.settings import shown_settings
 
     took_s = [row["report_to_last_device_s"] for row in rows if row["report_to_last_device_s"] is not None]
     figures = {

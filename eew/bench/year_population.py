@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eew.devices.population import frozen, make
-from eew.devices.region import region_towns
-from eew.errors import InputError
-from eew.estimate.intensity import IntensityModel
-from eew.feed.year import Year
-from eew.geodesy import chord_km, ecef_km, hypocentral_km
-from eew.model import Devices
-from eew.region import Region
+from eew.devices.population.population import frozen, make
+from eew.devices.population.region import region_towns
+from eew.estimate.intensity_models import IntensityModel
+from eew.feed.scenario_year import Year
+from eew.model.errors import InputError
+from eew.model.records import Devices
+from eew.model.region_name import Region
+from eew.physics.geodesy import chord_km, ecef_km, hypocentral_km
 
 __all__ = ["Circle", "YearDevices", "circles", "year_devices"]
 

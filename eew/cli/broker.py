@@ -3,8 +3,8 @@
 import argparse
 import asyncio
 
-from eew import interrupt
-from eew.errors import InputError
+from eew.model.errors import InputError
+from eew.model.system import interrupt
 
 __all__ = ["configure", "run"]
 
@@ -32,8 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _serve(host: str, port: int, websocket_port: int | None) -> None:
     """Serve until a signal comes; raise ``BrokerError`` if the server ends before that."""
-    from eew.broker.embedded import EmbeddedBroker
     from eew.cli.stop import told_to_stop
+    from eew.mqtt.embedded import EmbeddedBroker
 
     stop = told_to_stop()
     async with EmbeddedBroker(host=host, port=port, websocket_port=websocket_port) as broker:

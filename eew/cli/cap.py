@@ -6,19 +6,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from eew import interrupt
-from eew.errors import InputError
-from eew.output import check_folder, given_path, write_file
+from eew.model.errors import InputError
+from eew.model.system import interrupt
+from eew.model.system.output import check_folder, given_path, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eew.cap.message import CapMessage
+    from eew.contract.cap.cap_message import CapMessage
+    from eew.contract.message import AlertCore
     from eew.estimate.estimator import Estimator
     from eew.estimate.targets import Targets
     from eew.fanout.encode import Encoder
-    from eew.model import AlertPlan, EventReport, Profile
-    from eew.wire.message import AlertCore
+    from eew.model.records import AlertPlan, EventReport, Profile
 
 __all__ = ["configure", "run"]
 
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is not None:
         _write(messages, Path(arguments.out))
     if arguments.atom is not None and messages:
-        from eew.cap.atom import feed
+        from eew.contract.cap.atom import feed
 
         path = Path(arguments.atom)
         _write(messages, path.parent)
@@ -93,12 +93,12 @@ def _write(messages: "Sequence[CapMessage]", folder: Path) -> None:
 def _given(event: str, profile_name: str | None) -> "tuple[str, tuple[EventReport, ...], Profile, Estimator]":
     """Read what is to be played."""
     from eew.estimate.estimator import Estimator
-    from eew.estimate.intensity import intensity_model
-    from eew.estimate.traveltime import TravelTimeTable
+    from eew.estimate.intensity_models import intensity_model
     from eew.feed.formats import native
+    from eew.feed.name_counter import Tally
     from eew.feed.scenario import load_scenario, scenario_path
-    from eew.feed.tally import Tally
-    from eew.profile import load_profile
+    from eew.model.region_profile_file import load_profile
+    from eew.physics.travel_time_table import TravelTimeTable
 
     reports: tuple[EventReport, ...]
     if event == "-":
@@ -154,12 +154,12 @@ class _Silent:
 
 async def _messages(reports: "Sequence[EventReport]", profile: "Profile", estimator: "Estimator") -> "list[CapMessage]":
     """Return what the dispatcher would publish, in its order."""
-    from eew.announcement import Announcements
-    from eew.clock import SystemClock
-    from eew.dispatcher import Dispatcher, EventClock
-    from eew.fanout.dispatch import SendRate
+    from eew.contract.signature import SigningKey
+    from eew.dispatch.announcement import Announcements
+    from eew.dispatch.dispatcher import Dispatcher, EventClock
     from eew.fanout.outbox import Outbox
-    from eew.wire.sign import SigningKey
+    from eew.fanout.send_loop import SendRate
+    from eew.model.clock import SystemClock
 
     event_clock = EventClock()
     dispatcher = Dispatcher(
@@ -200,11 +200,11 @@ async def _standing(url: str, event_id: str) -> bytes:
 
     import aiomqtt
 
-    from eew.broker.client import client_of
-    from eew.broker.endpoint import Endpoint
-    from eew.errors import BrokerConnectError
-    from eew.wire import topic
-    from eew.wire.link import reason_of
+    from eew.contract import topic
+    from eew.model.errors import BrokerConnectError
+    from eew.mqtt.aiomqtt_client import client_of
+    from eew.mqtt.endpoint import Endpoint
+    from eew.mqtt.link import reason_of
 
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", event_id):
         raise InputError("an event's id: letters, digits, - and _", field="EVENT", value=event_id)

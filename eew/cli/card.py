@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eew.wire.message import InfoCard
+    from eew.contract.message import InfoCard
 
 __all__ = ["configure", "run"]
 
@@ -21,8 +21,8 @@ def run(arguments: argparse.Namespace) -> int:
     """List the cards or show one; return the exit code."""
     import json
 
-    from eew.card import all_cards, load_card
-    from eew.wire.message import payload_of
+    from eew.contract.card import all_cards, load_card
+    from eew.contract.message import payload_of
 
     if arguments.card is not None:
         card = load_card(arguments.card)

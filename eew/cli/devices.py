@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eew.cli.number import number_of
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 if TYPE_CHECKING:
-    from eew.devices.exporter import Form
-    from eew.devices.importer import RejectedRow
-    from eew.model import Devices
+    from eew.devices.population.exporter import Form
+    from eew.devices.population.importer import RejectedRow
+    from eew.model.records import Devices
 
 __all__ = ["configure", "run"]
 
@@ -49,11 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _make(arguments: argparse.Namespace) -> int:
     """Make a population and write it."""
-    from eew.devices.population import make
-    from eew.devices.region import region_towns
-    from eew.devices.store import check_replaceable, save
-    from eew.output import given_path
-    from eew.region import parse_region
+    from eew.devices.population.population import make
+    from eew.devices.population.region import region_towns
+    from eew.devices.population.store import check_replaceable, save
+    from eew.model.region_name import parse_region
+    from eew.model.system.output import given_path
     from eew.view.progress import progress
 
     region = parse_region(arguments.region)
@@ -76,9 +76,9 @@ def _make(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     """Read a CSV file and write what is usable of it."""
-    from eew.devices.importer import import_csv, rejected_csv
-    from eew.devices.store import check_replaceable, save
-    from eew.output import given_path
+    from eew.devices.population.importer import import_csv, rejected_csv
+    from eew.devices.population.store import check_replaceable, save
+    from eew.model.system.output import given_path
     from eew.view.progress import progress
 
     out = given_path(arguments.out, "--out")
@@ -95,9 +95,9 @@ def _import(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     """Write all devices as a list."""
-    from eew.devices.exporter import exported
-    from eew.devices.store import CREDIT, load
-    from eew.output import check_file, given_path, write_parts
+    from eew.devices.population.exporter import exported
+    from eew.devices.population.store import CREDIT, load
+    from eew.model.system.output import check_file, given_path, write_parts
     from eew.view.progress import progress
 
     out = given_path(arguments.out, "--out")
@@ -124,7 +124,7 @@ def _info(arguments: argparse.Namespace) -> int:
     """Tell what is in a population."""
     import numpy as np
 
-    from eew.devices.store import CREDIT, load
+    from eew.devices.population.store import CREDIT, load
 
     devices = load(arguments.directory)
     n_bytes = sum(path.stat().st_size for path in arguments.directory.iterdir())
@@ -160,7 +160,7 @@ def _tell_written(devices: "Devices", out: Path, is_replaced: bool) -> None:
 
 def _tell_rejected(rejected: "list[RejectedRow]", path: Path, out: Path) -> None:
     """List what was left out."""
-    from eew.devices.importer import n_rejected_by_reason
+    from eew.devices.population.importer import n_rejected_by_reason
 
     print(f"{len(rejected):,} rows left out:")
     for reason, n_rows in n_rejected_by_reason(rejected).items():

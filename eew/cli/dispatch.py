@@ -7,13 +7,13 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eew import interrupt
-from eew.errors import InputError
+from eew.model.errors import InputError
+from eew.model.system import interrupt
 
 if TYPE_CHECKING:
-    from eew.clock import Clock
-    from eew.daemon import ConfigFile, Daemon
+    from eew.dispatch.daemon import ConfigFile, Daemon
     from eew.feed.source import Feed
+    from eew.model.clock import Clock
 
 __all__ = ["configure", "run"]
 
@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Dispatch; return 0 when told to stop by SIGTERM, 130 by Ctrl-C."""
-    from eew.daemon import Daemon, read_config
+    from eew.dispatch.daemon import Daemon, read_config
 
     if arguments.check:
         return interrupt.run(_check(Path(arguments.config)))
@@ -48,8 +48,8 @@ async def _check(path: Path) -> int:
     from contextlib import AsyncExitStack
 
     from eew.cli.faults import tell_all
-    from eew.clock import SystemClock
-    from eew.daemon import prepare, read_config
+    from eew.dispatch.daemon import prepare, read_config
+    from eew.model.clock import SystemClock
 
     feeds: list[Feed] = []
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 __all__ = ["tell_all"]
 

@@ -8,14 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from eew.areas import Areas
-    from eew.comparison import AreaComparison, Figures, FloatColumn
-    from eew.model import EventReport
+    from eew.estimate.comparison import AreaComparison, Figures, FloatColumn
+    from eew.feed.areas import Areas
+    from eew.model.records import EventReport
 
 __all__ = ["configure", "run"]
 
@@ -39,11 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare; return 0."""
-    from eew.areas import load_areas
-    from eew.comparison import AreaComparison, compare, figures
-    from eew.estimate.intensity import intensity_model
-    from eew.estimate.traveltime import TravelTimeTable
-    from eew.profile import load_profile
+    from eew.estimate.comparison import AreaComparison, compare, figures
+    from eew.estimate.intensity_models import intensity_model
+    from eew.feed.areas import load_areas
+    from eew.model.region_profile_file import load_profile
+    from eew.physics.travel_time_table import TravelTimeTable
 
     profile = load_profile(arguments.profile)
     table = TravelTimeTable.load(arguments.travel_times or profile.travel_times)
@@ -85,10 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _reports(files: list[str], format_name: str) -> "list[EventReport]":
     """Return the reports in the files, in their order; heartbeats and what is no report are left out."""
-    from eew.errors import ReportDecodeError
-    from eew.feed.likeness import with_likeness
+    from eew.feed.format_detection import with_likeness
     from eew.feed.wire_format import wire_format
-    from eew.model import EventReport
+    from eew.model.errors import ReportDecodeError
+    from eew.model.records import EventReport
 
     wire = wire_format(format_name)
     reports: list[EventReport] = []
@@ -105,7 +105,7 @@ def _by_area(compared: "AreaComparison", areas: "Areas") -> list[dict[str, Any]]
     """Return what each area comes to over all reports, the nearest first; medians where there are several."""
     import numpy as np
 
-    from eew.comparison import figures
+    from eew.estimate.comparison import figures
 
     found = []
     for code in dict.fromkeys(compared.code.tolist()):
@@ -212,7 +212,7 @@ def _median(column: "FloatColumn") -> float | None:
 
 
 def _class_word(number: float) -> str | None:
-    from eew.physics.scale import JMA_CLASSES
+    from eew.physics.intensity_scale import JMA_CLASSES
 
     return None if math.isnan(number) else JMA_CLASSES[int(number)]
 

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew import interrupt
-from eew.errors import InputError
+from eew.model.errors import InputError
+from eew.model.system import interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eew.feed.intake import Outcome
     from eew.feed.source import Feed
-    from eew.model import EventReport
+    from eew.model.records import EventReport
 
 __all__ = ["configure", "run"]
 
@@ -51,11 +51,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Listen; return 0, 1 when something of a file was rejected, 3 when a URL was not reached, 130 on Ctrl-C."""
     from eew.cli.number import number_of
-    from eew.clock import SystemClock
     from eew.feed.intake import Intake
     from eew.feed.source import Feed, FeedOptions
     from eew.feed.transports.address import Address
     from eew.feed.wire_format import wire_format
+    from eew.model.clock import SystemClock
 
     def seconds(text: str | None, option: str) -> float | None:
         return None if text is None else number_of(text, option, 0.0)
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _listen(feeds: "Sequence[Feed]", printer: "_Printer", for_s: float | None, within_s: float) -> int:
     from eew.cli.stop import told_to_stop
-    from eew.ending import ended
+    from eew.model.system.cancellation import ended
 
     finite = [feed for feed in feeds if not feed.address.is_live]
     live = [feed for feed in feeds if feed.address.is_live]
@@ -188,10 +188,10 @@ class _Printer:
         sys.stderr.flush()
 
     def _show(self, outcome: "Outcome") -> None:
-        from eew.errors import ReportDecodeError
         from eew.feed.formats.native import encode_report
         from eew.feed.parsed import Ignored
-        from eew.model import EventReport
+        from eew.model.errors import ReportDecodeError
+        from eew.model.records import EventReport
         from eew.view.line import tell
 
         what = outcome.what
@@ -214,10 +214,10 @@ class _Printer:
 
 async def _other(feed: "Feed", outcome: "Outcome") -> str | None:
     """Say what a file looks like that is not of its feed's format; ``None`` where that cannot be told."""
-    from eew.errors import ReportDecodeError
-    from eew.feed.likeness import likeness, with_likeness
+    from eew.feed.format_detection import likeness, with_likeness
     from eew.feed.parsed import Ignored
     from eew.feed.transports.address import Via
+    from eew.model.errors import ReportDecodeError
 
     what = outcome.what
     if feed.address.via is not Via.FILE or not isinstance(what, ReportDecodeError | Ignored):
@@ -233,7 +233,7 @@ async def _other(feed: "Feed", outcome: "Outcome") -> str | None:
 
 def _content(path: Path) -> bytes:
     """Return what a file holds; nothing of a pipe, and of what is longer than any message."""
-    from eew.feed.likeness import MAX_BYTES
+    from eew.feed.format_detection import MAX_BYTES
 
     return path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_BYTES else b""
 
@@ -244,8 +244,8 @@ def _files(finite: "Sequence[Feed]") -> str:
 
 def _line(report: "EventReport") -> str:
     """Return a report as a person reads it."""
-    from eew.model import IssueBasis
-    from eew.units import iso_utc
+    from eew.model.records import IssueBasis
+    from eew.model.units import iso_utc
 
     issued = iso_utc(report.issued_at, 1)
     if report.issue_basis is not IssueBasis.STATED:
@@ -273,6 +273,6 @@ def _line(report: "EventReport") -> str:
 
 def _printable(text: str) -> str:
     """Return a text from outside that a terminal may be shown: no control characters, no page of it."""
-    from eew.units import printable
+    from eew.model.units import printable
 
     return printable(text[:_LONGEST_TEXT])

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eew import interrupt
-from eew.errors import InputError
+from eew.model.errors import InputError
+from eew.model.system import interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eew.feed.servers.play import Script
     from eew.feed.servers.server import Server
     from eew.feed.transports.address import Address
-    from eew.model import EventReport
+    from eew.model.records import EventReport
 
 __all__ = ["configure", "run"]
 
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve; return 0 at the scenario's end, when it has been read, 130 on Ctrl-C."""
     from eew.feed.wire_format import FORMATS
-    from eew.output import check_folder
+    from eew.model.system.output import check_folder
 
     if arguments.format_name not in FORMATS:
         raise InputError(f"one of {', '.join(FORMATS)}", field="--as", value=arguments.format_name)
@@ -115,7 +115,7 @@ async def _serve(
     arguments: argparse.Namespace, reports: "Sequence[EventReport]", script: "Script", speed: float
 ) -> int:
     from eew.cli.stop import told_to_stop
-    from eew.ending import ended
+    from eew.model.system.cancellation import ended
 
     told = told_to_stop()
     async with AsyncExitStack() as stack:
@@ -135,11 +135,11 @@ async def _serve(
 
 async def _started(arguments: argparse.Namespace, reports: "Sequence[EventReport]", stack: AsyncExitStack) -> "Server":
     """Start the server."""
-    from eew.feed.servers.folder import FolderServer
-    from eew.feed.servers.http import HttpServer
-    from eew.feed.servers.manner import manner_of
-    from eew.feed.servers.mqtt import MqttServer
-    from eew.feed.servers.websocket import WebSocketServer
+    from eew.feed.servers.folder_writer import FolderServer
+    from eew.feed.servers.http_server import HttpServer
+    from eew.feed.servers.mqtt_publisher import MqttServer
+    from eew.feed.servers.service_behaviour import manner_of
+    from eew.feed.servers.websocket_server import WebSocketServer
     from eew.feed.wire_format import FORMATS
 
     port = _whole(arguments.port, "--port", 0, 65535)
@@ -165,9 +165,9 @@ async def _topic(
     arguments: argparse.Namespace, reports: "Sequence[EventReport]", port: int, stack: AsyncExitStack
 ) -> "Address":
     """Return where to publish; without a broker one is started."""
-    from eew.broker.embedded import EmbeddedBroker
+    from eew.contract import topic
     from eew.feed.transports.address import Address, Via
-    from eew.wire import topic
+    from eew.mqtt.embedded import EmbeddedBroker
 
     url = arguments.broker
     if url is None:
@@ -185,9 +185,9 @@ async def _topic(
 async def _play(
     arguments: argparse.Namespace, server: "Server", reports: "Sequence[EventReport]", script: "Script", speed: float
 ) -> None:
-    from eew.clock import SystemClock
-    from eew.feed.servers.manner import manner_of
     from eew.feed.servers.play import moved, parts_of, play
+    from eew.feed.servers.service_behaviour import manner_of
+    from eew.model.clock import SystemClock
 
     def said(text: str) -> None:
         print(text, flush=True)

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from eew.errors import InputError
-from eew.output import given_path, naming, write_file
+from eew.model.errors import InputError
+from eew.model.system.output import given_path, naming, write_file
 
 __all__ = ["configure", "run"]
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _configurations(folder: Path) -> Iterator[tuple[str, bool]]:
     """Copy the examples; yield each one's name, and whether it was not there before."""
-    from eew.shipped import shipped
+    from eew.model.shipped import shipped
 
     for example in sorted(shipped("examples").glob("*.toml")):
         path = folder / example.name
@@ -54,7 +54,7 @@ def _configurations(folder: Path) -> Iterator[tuple[str, bool]]:
 
 def _secret(folder: Path) -> tuple[str, bool]:
     """Make the secret that ``webhook.toml`` names; return its name, and whether it was not there before."""
-    from eew.webhook.secret import new_secret
+    from eew.bridges.webhook.secret import new_secret
 
     name = "webhook.secret"
     try:
@@ -73,9 +73,9 @@ def _secret(folder: Path) -> tuple[str, bool]:
 
 def _population(folder: Path) -> tuple[str, bool]:
     """Make the devices that ``dispatch.toml`` names; return the folder's name, and whether it was not there before."""
-    from eew.devices.population import make
-    from eew.devices.store import save
-    from eew.region import parse_region
+    from eew.devices.population.population import make
+    from eew.devices.population.store import save
+    from eew.model.region_name import parse_region
 
     name = "population"
     if (folder / name).exists():
@@ -86,6 +86,6 @@ def _population(folder: Path) -> tuple[str, bool]:
 
 def _make_own_key() -> None:
     """Make the key of one's own, if there is none: what is dispatched here, `eew webhook` is to believe."""
-    from eew.wire.sign import SigningKey
+    from eew.contract.signature import SigningKey
 
     SigningKey.load_or_create()

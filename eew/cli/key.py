@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from eew.output import check_file
+from eew.model.system.output import check_file
 
 __all__ = ["configure", "run"]
 
@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make a key and say what devices are to be given; return 0."""
-    from eew.wire.sign import SigningKey, in_base64url
+    from eew.contract.signature import SigningKey, in_base64url
 
     check_file(arguments.path, "PATH")
     key = SigningKey.create(arguments.path)

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO
 
-from eew import interrupt
-from eew.errors import EewError, InputError
+from eew.model.errors import EewError, InputError
+from eew.model.system import interrupt
 
 __all__ = ["main"]
 

@@ -2,7 +2,7 @@
 
 import math
 
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 __all__ = ["number_of"]
 

@@ -1,6 +1,6 @@
 """A place on the command line."""
 
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 __all__ = ["place_of"]
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from eew.cli.number import number_of
 from eew.cli.place import place_of
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 if TYPE_CHECKING:
-    from eew.estimate.intensity import IntensityModel
-    from eew.model import Profile
+    from eew.estimate.intensity_models import IntensityModel
+    from eew.model.records import Profile
 
 __all__ = ["configure", "run"]
 
@@ -46,11 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     from eew.decision.policy import is_issued, levels
     from eew.estimate.blind import late_alert_radius_km
-    from eew.estimate.intensity import intensity_model
-    from eew.estimate.traveltime import TravelTimeTable
-    from eew.geodesy import hypocentral_km
-    from eew.model import Level
-    from eew.profile import load_profile
+    from eew.estimate.intensity_models import intensity_model
+    from eew.model.records import Level
+    from eew.model.region_profile_file import load_profile
+    from eew.physics.geodesy import hypocentral_km
+    from eew.physics.travel_time_table import TravelTimeTable
     from eew.view.line import tell
 
     magnitude = number_of(arguments.magnitude, "--magnitude", -2, 10.5)
@@ -105,7 +105,7 @@ def _distances_km(arguments: argparse.Namespace) -> list[float]:
     if arguments.at is None or arguments.places is None:
         missing = "--at" if arguments.at is None else "--for"
         raise InputError("--at LAT,LON and --for LAT,LON …, or --distance-km D …", field=missing)
-    from eew.geodesy import epicentral_km
+    from eew.physics.geodesy import epicentral_km
 
     lat_deg, lon_deg = place_of(arguments.at, "--at")
     to_lat_deg, to_lon_deg = zip(*(place_of(text, "--for") for text in arguments.places), strict=True)
@@ -147,7 +147,7 @@ def _print_table(names: Sequence[str], places: Sequence[Place], title: str) -> N
     """Print one line a place."""
     from rich.console import Console
 
-    from eew.physics.scale import class_word
+    from eew.physics.intensity_scale import class_word
     from eew.view.grid import Column, Grid, print_grid
 
     scale = str(places[0]["scale"])

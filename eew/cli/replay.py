@@ -8,25 +8,25 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew import interrupt
-from eew.limit import add_fail_if, judged, parse_limits, say_broken
-from eew.loss import say_lost
+from eew.dispatch.limit import add_fail_if, judged, parse_limits, say_broken
+from eew.dispatch.loss import say_lost
+from eew.model.system import interrupt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from rich.console import Console
 
-    from eew.dispatcher import Handled
+    from eew.contract.signature import SigningKey
+    from eew.dispatch.dispatcher import Handled
+    from eew.dispatch.limit import Limit
+    from eew.dispatch.replay import Progress, RunInput, RunResult
+    from eew.dispatch.settings import Settings
     from eew.estimate.estimator import Estimator
-    from eew.feed.replay import FeedCounter, Pace
-    from eew.limit import Limit
-    from eew.model import Devices, EventReport, Profile, Shelters
-    from eew.pipeline import Progress, RunInput, RunResult
-    from eew.region import Region
-    from eew.settings import Settings
+    from eew.feed.playback import FeedCounter, Pace
+    from eew.model.records import Devices, EventReport, Profile, Shelters
+    from eew.model.region_name import Region
     from eew.view.live import Line, Shown
-    from eew.wire.sign import SigningKey
 
 __all__ = ["configure", "run"]
 
@@ -75,8 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from eew.cli.run_folder import run_folder
-    from eew.output import check_file
-    from eew.settings import load_settings
+    from eew.dispatch.settings import load_settings
+    from eew.model.system.output import check_file
 
     settings = load_settings(vars(arguments), config=arguments.config)
     console = Console(highlight=False)
@@ -104,10 +104,10 @@ async def _run(
     limits: "Sequence[Limit]",
 ) -> int:
     from eew.cli.stop import told_to_stop
-    from eew.errors import EewError
-    from eew.output import write_file
-    from eew.pipeline import Progress, run
-    from eew.summary import check_conservation, summary_figures
+    from eew.dispatch.replay import Progress, run
+    from eew.dispatch.summary import check_conservation, summary_figures
+    from eew.model.errors import EewError
+    from eew.model.system.output import write_file
     from eew.view.live import show
     from eew.view.table import print_summary
 
@@ -165,19 +165,19 @@ class _Play:
 
 def _play(arguments: argparse.Namespace, settings: "Settings") -> _Play:
     """Read all that is given; everything that can be wrong with the input is found here."""
-    from eew.broker.endpoint import Endpoint
-    from eew.devices import store
-    from eew.errors import InputError
+    from eew.contract.signature import SigningKey
+    from eew.devices.population import store
     from eew.estimate.estimator import Estimator
-    from eew.estimate.intensity import intensity_model
-    from eew.estimate.traveltime import TravelTimeTable
+    from eew.estimate.intensity_models import intensity_model
     from eew.feed.formats.native import load_reports
-    from eew.feed.replay import FeedCounter
+    from eew.feed.playback import FeedCounter
     from eew.feed.scenario import load_scenario, scenario_path
-    from eew.profile import load_profile
-    from eew.region import parse_region
+    from eew.model.errors import InputError
+    from eew.model.region_name import parse_region
+    from eew.model.region_profile_file import load_profile
+    from eew.mqtt.endpoint import Endpoint
+    from eew.physics.travel_time_table import TravelTimeTable
     from eew.shelter import catalogue
-    from eew.wire.sign import SigningKey
 
     where, profile_name = arguments.region, settings.profile
     counter = FeedCounter()
@@ -230,11 +230,11 @@ def _around(reports: "Sequence[EventReport]") -> str | None:
 
 def _given(settings: "Settings", play: _Play, work: Path, console: "Console") -> "RunInput":
     """Make or load the population, and put together what the run works on."""
-    from eew.clock import SystemClock
-    from eew.devices import store
-    from eew.devices.population import make
-    from eew.feed.replay import Pace, decoded, lines_of, replay
-    from eew.pipeline import RunInput
+    from eew.devices.population import store
+    from eew.devices.population.population import make
+    from eew.dispatch.replay import RunInput
+    from eew.feed.playback import Pace, decoded, lines_of, replay
+    from eew.model.clock import SystemClock
     from eew.view.progress import progress
 
     population, devices = Path(settings.population or work / "population"), play.devices
@@ -311,7 +311,7 @@ def _shown(progress: "Progress", speed: float, pace: "Pace | None") -> "Shown":
 
 
 def _line(handled: "Handled") -> "Line":
-    from eew.model import IssueBasis
+    from eew.model.records import IssueBasis
     from eew.view.live import Line
 
     report, is_acted_on = handled.report, handled.core is not None

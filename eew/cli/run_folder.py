@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from eew.interrupt import held, work_folder
-from eew.output import check_folder
+from eew.model.system.interrupt import held, work_folder
+from eew.model.system.output import check_folder
 
 __all__ = ["run_folder"]
 

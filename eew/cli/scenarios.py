@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eew.cli.faults import tell_all
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 if TYPE_CHECKING:
     from eew.feed.scenario import Scenario
@@ -50,7 +50,7 @@ def _list(_: argparse.Namespace) -> int:
     from rich.console import Console
 
     from eew.feed.scenario import YEAR_FILE, load_scenario, scenario_folder
-    from eew.feed.year import load_year
+    from eew.feed.scenario_year import load_year
     from eew.view.grid import Column, Grid, print_grid, say
 
     folder = scenario_folder()
@@ -98,7 +98,7 @@ def _check(arguments: argparse.Namespace) -> int:
 def _held(name: str) -> str:
     """Return in words what a scenario or a year holds; raise ``InputError`` with all that is wrong with it."""
     from eew.feed.scenario import is_year, load_scenario, scenario_path
-    from eew.feed.year import load_year, year_path
+    from eew.feed.scenario_year import load_year, year_path
 
     if is_year(name):
         path = year_path(name)
@@ -112,7 +112,7 @@ def _show(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from eew.feed.scenario import load_scenario, scenario_path
-    from eew.units import iso_utc
+    from eew.model.units import iso_utc
     from eew.view.grid import Column, Grid, print_grid, say
 
     scenario = load_scenario(scenario_path(arguments.scenario))
@@ -178,7 +178,7 @@ def _show(arguments: argparse.Namespace) -> int:
 def _convert(arguments: argparse.Namespace) -> int:
     from eew.feed.convert import read_reports, scenario_toml
     from eew.feed.scenario import Scenario, parse_scenario
-    from eew.output import check_file, write_file
+    from eew.model.system.output import check_file, write_file
 
     check_file(arguments.out, "--out")
     reports = read_reports(arguments.files)

@@ -2,8 +2,8 @@
 
 import argparse
 
-from eew.errors import InputError
-from eew.output import check_folder, given_path, write_file
+from eew.model.errors import InputError
+from eew.model.system.output import check_folder, given_path, write_file
 
 __all__ = ["configure", "run"]
 
@@ -19,8 +19,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print one schema, all as one object by name, or the AsyncAPI document, or write files; return the exit code."""
     import json
 
-    from eew.contract.asyncapi import document
-    from eew.contract.schema import schemas
+    from eew.contract.schemas.asyncapi import document
+    from eew.contract.schemas.schema import schemas
 
     if arguments.asyncapi and arguments.name is not None:
         raise InputError("no NAME beside --asyncapi, which has all messages", field="NAME", value=arguments.name)

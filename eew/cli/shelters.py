@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from eew.cli.place import place_of
-from eew.errors import InputError, ShelterDataError
-from eew.model import Hazard
+from eew.model.errors import InputError, ShelterDataError
+from eew.model.records import Hazard
 from eew.view.line import tell
 
 if TYPE_CHECKING:
-    from eew.model import Shelters
+    from eew.model.records import Shelters
     from eew.shelter.catalogue import CatalogueFacts
     from eew.shelter.row import ImportResult
 
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     """Read a list, write the catalogue, tell what became of the rows."""
-    from eew.output import given_path
+    from eew.model.system.output import given_path
     from eew.shelter.catalogue import check_replaceable, save
 
     _refuse_options(arguments)
@@ -128,7 +128,7 @@ def _refuse_options(arguments: argparse.Namespace) -> None:
 
 def _read(arguments: argparse.Namespace) -> "ImportResult":
     """Read a list with the importer of its source."""
-    from eew.shelter.csv import import_csv
+    from eew.shelter.csv_file import import_csv
     from eew.shelter.geojson import import_geojson
     from eew.shelter.gsi import import_gsi
     from eew.shelter.nss import import_nss

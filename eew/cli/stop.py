@@ -2,7 +2,7 @@
 
 import asyncio
 
-from eew import interrupt
+from eew.model.system import interrupt
 
 __all__ = ["told_to_stop"]
 

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew import interrupt
 from eew.cli.number import number_of
-from eew.errors import EewError, InputError
-from eew.limit import add_fail_if, judged, parse_limits, say_broken
+from eew.dispatch.limit import add_fail_if, judged, parse_limits, say_broken
+from eew.model.errors import EewError, InputError
+from eew.model.system import interrupt
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from eew.devices.swarm import Swarm, SwarmSettings
-    from eew.limit import Limit
-    from eew.model import Devices
+    from eew.devices.swarm.swarm import Swarm, SwarmSettings
+    from eew.dispatch.limit import Limit
+    from eew.model.records import Devices
 
 __all__ = ["configure", "run"]
 
@@ -62,16 +62,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Play the devices; return 0 when told to stop, 1 when too few came or above a limit, 3 when the broker goes."""
     from eew.bench.result import whole_number
-    from eew.broker.endpoint import Endpoint
     from eew.cli.trust import public_keys
-    from eew.devices import store
-    from eew.devices.open_files import allow_connections
-    from eew.devices.swarm import SwarmSettings
-    from eew.estimate.traveltime import TravelTimeTable
-    from eew.output import check_file
-    from eew.profile import load_profile
-    from eew.settings import load_settings, shown_settings
-    from eew.wire.sign import SigningKey, in_base64url
+    from eew.contract.signature import SigningKey, in_base64url
+    from eew.devices.population import store
+    from eew.devices.swarm.open_files import allow_connections
+    from eew.devices.swarm.swarm import SwarmSettings
+    from eew.dispatch.settings import load_settings, shown_settings
+    from eew.model.region_profile_file import load_profile
+    from eew.model.system.output import check_file
+    from eew.mqtt.endpoint import Endpoint
+    from eew.physics.travel_time_table import TravelTimeTable
 
     settings = load_settings(vars(arguments))
     for_s = number_of(arguments.for_s, "--for-s", 0) if arguments.for_s is not None else math.inf
@@ -138,11 +138,11 @@ class _Trial:
 
 
 async def _run(trial: _Trial) -> int:
-    from eew.broker.client import DEVICES_SPEAK, broker_facts
-    from eew.broker.endpoint import Endpoint
-    from eew.broker.ready import wait_until_ready
     from eew.cli.stop import told_to_stop
-    from eew.devices.swarm import Swarm
+    from eew.devices.swarm.swarm import Swarm
+    from eew.mqtt.aiomqtt_client import DEVICES_SPEAK, broker_facts
+    from eew.mqtt.endpoint import Endpoint
+    from eew.mqtt.ready import wait_until_ready
 
     stop = told_to_stop()
     endpoint = Endpoint.parse(trial.settings.broker_url)
@@ -186,10 +186,10 @@ async def _play(trial: _Trial, swarm: "Swarm", broker: dict[str, str], stopping:
 
     from rich.console import Console
 
-    from eew.output import write_file
-    from eew.received import received, received_figures
+    from eew.dispatch.swarm_figures import received, received_figures
+    from eew.model.system.output import write_file
     from eew.view.grid import say
-    from eew.view.received import counts_in_words, figures_in_words, print_reports
+    from eew.view.swarm_table import counts_in_words, figures_in_words, print_reports
 
     console = Console(highlight=False)
     ready_ns, wall_after_mono_s = time.monotonic_ns(), time.time() - time.monotonic()
@@ -241,7 +241,7 @@ async def _follow(swarm: "Swarm", stopping: asyncio.Task[bool], console: "Consol
     from rich.live import Live
     from rich.text import Text
 
-    from eew.view.received import counts_in_words
+    from eew.view.swarm_table import counts_in_words
 
     if console.is_terminal:
         with Live(console=console, transient=True, get_renderable=lambda: Text(counts_in_words(swarm.counts()))):

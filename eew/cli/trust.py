@@ -5,14 +5,14 @@ import binascii
 from collections.abc import Sequence
 from pathlib import Path
 
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 __all__ = ["own_public_key", "public_keys"]
 
 
 def public_keys(texts: Sequence[str], option: str = "--public-key") -> dict[str, bytes]:
     """Return public keys of 32 bytes by their ids; raises ``InputError`` for what is none."""
-    from eew.wire.sign import key_id_of
+    from eew.contract.signature import key_id_of
 
     keys = {}
     for text in texts:
@@ -31,7 +31,7 @@ def own_public_key() -> dict[str, bytes]:
     """Return the public part of the user's own key by its id; empty if there is no such key yet, none is made."""
     import platformdirs
 
-    from eew.wire.sign import SigningKey
+    from eew.contract.signature import SigningKey
 
     path: Path = platformdirs.user_data_path("eew") / "signing-key.pem"
     if not path.exists():

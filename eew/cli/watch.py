@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from eew import interrupt
-from eew.errors import InputError
+from eew.model.errors import InputError
+from eew.model.system import interrupt
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from eew.broker.endpoint import Endpoint
-    from eew.home import Publisher
-    from eew.watch import Watch
+    from eew.bridges.home import Publisher
+    from eew.bridges.watch import Watch
+    from eew.mqtt.endpoint import Endpoint
 
 __all__ = ["configure", "run"]
 
@@ -51,13 +51,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch until told to stop; return 0."""
-    from eew.broker.endpoint import Endpoint
+    from eew.bridges.watch import Watch
     from eew.cli.place import place_of
     from eew.cli.trust import own_public_key, public_keys
-    from eew.profile import load_profile
-    from eew.settings import load_settings
-    from eew.watch import Watch
-    from eew.wire.sign import Verifier
+    from eew.contract.signature import Verifier
+    from eew.dispatch.settings import load_settings
+    from eew.model.region_profile_file import load_profile
+    from eew.mqtt.endpoint import Endpoint
 
     place = None if arguments.at is None else place_of(arguments.at, "--at")
     if arguments.home_assistant and place is None:
@@ -70,14 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
     watch = Watch(place, settings.profile, Verifier(keys) if keys else None, _language(arguments.language))
     publisher = None
     if arguments.home_assistant and place is not None:
-        from eew.home import Home, Publisher
+        from eew.bridges.home import Home, Publisher
 
         publisher = Publisher(watch, Home(*place))
     return interrupt.run(_run(watch, endpoint, settings.reconnect_s, publisher))
 
 
 def _language(wanted: str | None) -> str | None:
-    from eew.text import LANGUAGES
+    from eew.contract.text import LANGUAGES
 
     if wanted is not None and wanted not in LANGUAGES:
         raise InputError(f"one of {', '.join(LANGUAGES)}", field="--language", value=wanted)
@@ -107,9 +107,9 @@ async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publish
     from rich.console import Console
 
     from eew.cli.stop import told_to_stop
-    from eew.clock import SystemClock
-    from eew.ending import ended
-    from eew.subscription import Subscription
+    from eew.model.clock import SystemClock
+    from eew.model.system.cancellation import ended
+    from eew.mqtt.subscription import Subscription
 
     stop = asyncio.create_task(told_to_stop().wait())
     connection = _Connection(str(endpoint), reconnect_s)

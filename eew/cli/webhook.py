@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eew import interrupt
-from eew.errors import InputError
+from eew.model.errors import InputError
+from eew.model.system import interrupt
 
 if TYPE_CHECKING:
-    from eew.webhook.config import ConfigFile
+    from eew.bridges.webhook.config import ConfigFile
 
 __all__ = ["configure", "run"]
 
@@ -56,11 +56,11 @@ def _prepared(path: Path) -> "tuple[ConfigFile, dict[str, bytes], list[tuple[byt
         The first thing that is not usable, the others in its ``also``; packages that are missing come first, as the
         configuration cannot be read without them.
     """
-    from eew.extras import require
-    from eew.faults import noted, refuse
+    from eew.model.document_faults import noted, refuse
+    from eew.model.system.extras import require
 
     require("webhooks", "aiohttp", "standardwebhooks")
-    from eew.webhook.config import read_config
+    from eew.bridges.webhook.config import read_config
 
     file = read_config(path)
     faults: list[InputError] = []
@@ -103,16 +103,16 @@ async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple
 
     import aiohttp
 
+    from eew.bridges.webhook.breaker import Breaker
+    from eew.bridges.webhook.bridge import Bridge, Post
+    from eew.bridges.webhook.delivery_queue import Lane
+    from eew.bridges.webhook.event_filter import Interest
+    from eew.bridges.webhook.event_intake import Intake
+    from eew.bridges.webhook.sender import Sender
     from eew.cli.stop import told_to_stop
-    from eew.clock import SystemClock
-    from eew.subscription import Subscription
-    from eew.webhook.breaker import Breaker
-    from eew.webhook.bridge import Bridge, Post
-    from eew.webhook.intake import Intake
-    from eew.webhook.interest import Interest
-    from eew.webhook.lane import Lane
-    from eew.webhook.sender import Sender
-    from eew.wire import topic
+    from eew.contract import topic
+    from eew.model.clock import SystemClock
+    from eew.mqtt.subscription import Subscription
 
     def wall() -> datetime:
         return datetime.now(UTC)

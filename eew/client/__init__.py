@@ -19,8 +19,8 @@ The life of an alert::
 The simulated devices and ``eew watch`` follow the same rules, and the dispatcher uses the same formulas.
 """
 
-from eew.client.alert import OwnAlert
-from eew.client.client import Client
+from eew.client.device import Client
 from eew.client.rules import Outcome
+from eew.client.shown_alert import OwnAlert
 
 __all__ = ["Client", "Outcome", "OwnAlert"]

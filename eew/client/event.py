@@ -6,17 +6,17 @@ from typing import Self
 
 import msgspec
 
-from eew.client.alert import OwnAlert
-from eew.client.reckoning import all_profiles, felt_at, formula_of, profile_of
+from eew.client.on_device_estimate import all_profiles, felt_at, formula_of, profile_of
 from eew.client.rules import Outcome, rank, solution_of
 from eew.client.shelter import nearest_shelter, shelter_id
+from eew.client.shown_alert import OwnAlert
+from eew.contract.alert_signal import Signal, signal_of
+from eew.contract.message import CellAlert, DeviceAlert, EventMessage, ShelterReference
+from eew.model.region_profile import Level, Profile
+from eew.model.report import ReportKind
+from eew.model.units import seconds_after
 from eew.physics.earth import epicentral_km
-from eew.physics.travel import TravelTimes, travel_times
-from eew.practice import Level, Profile
-from eew.report import ReportKind
-from eew.units import seconds_after
-from eew.wire.message import CellAlert, DeviceAlert, EventMessage, ShelterReference
-from eew.wire.signal import Signal, signal_of
+from eew.physics.travel_time_at_place import TravelTimes, travel_times
 
 __all__ = ["KnownEvent", "Message", "Place"]
 

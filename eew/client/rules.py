@@ -6,9 +6,9 @@ from typing import TypeVar
 
 import msgspec
 
-from eew.report import EventReport, ReportKind
-from eew.wire.message import AlertCore
-from eew.wire.sign import Verifier, core_of
+from eew.contract.message import AlertCore
+from eew.contract.signature import Verifier, core_of
+from eew.model.report import EventReport, ReportKind
 
 __all__ = [
     "LONGEST_OFFSET_S",

@@ -2,8 +2,8 @@
 
 import msgspec
 
+from eew.contract.message import CellAlert, DeviceAlert, ShelterReference
 from eew.physics.earth import bearing_deg, epicentral_km
-from eew.wire.message import CellAlert, DeviceAlert, ShelterReference
 
 __all__ = ["nearest_shelter", "shelter_id"]
 

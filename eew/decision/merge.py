@@ -13,13 +13,13 @@ from itertools import product
 
 import msgspec
 
-from eew.decision.misfit import JOIN, REUNITE, STAY, Window, knows_source
+from eew.decision.association import JOIN, REUNITE, STAY, Window, knows_source
+from eew.decision.merged_event import Name, PublicEvent, Vote, VoteKey, is_one_voice, is_superseded, relabelled
 from eew.decision.relay import copied, is_news
 from eew.decision.sequence import EventBook, Verdict
-from eew.decision.vote import Name, PublicEvent, Vote, VoteKey, is_one_voice, is_superseded, relabelled
-from eew.errors import ModelRangeError
-from eew.model import EventReport, IssueBasis, ReportKind
-from eew.units import seconds_after
+from eew.model.errors import ModelRangeError
+from eew.model.records import EventReport, IssueBasis, ReportKind
+from eew.model.units import seconds_after
 
 __all__ = ["Merged", "Merger", "Standing", "Told"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from eew.columns import FloatArray
-from eew.model import Profile
+from eew.model.records import Profile
+from eew.physics.columns import FloatArray
 from eew.physics.level import is_issued, least_intensities, magnitude_tenths
 
 __all__ = ["is_issued", "levels", "magnitude_tenths"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from eew.model import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind
-from eew.units import seconds_after
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind
+from eew.model.units import seconds_after
 
 __all__ = ["MOST_SAID", "Said", "copied", "is_news"]
 

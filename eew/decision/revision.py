@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.decision.policy import magnitude_tenths
-from eew.errors import ModelRangeError
-from eew.geodesy import FloatArray, epicentral_km
-from eew.model import EventReport, Level, RowColumn
-from eew.units import seconds_after
+from eew.model.errors import ModelRangeError
+from eew.model.records import EventReport, Level, RowColumn
+from eew.model.units import seconds_after
+from eew.physics.geodesy import FloatArray, epicentral_km
 
 __all__ = ["EventState"]
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from eew.decision.relay import MOST_SAID, Said, copied, is_news
-from eew.errors import ModelRangeError
-from eew.model import EventReport, IssueBasis, ReportKind
-from eew.units import seconds_after
+from eew.model.errors import ModelRangeError
+from eew.model.records import EventReport, IssueBasis, ReportKind
+from eew.model.units import seconds_after
 
 __all__ = ["EventBook", "Verdict"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.estimate.distance import checked
-from eew.physics.intensity import allen_2012
+from eew.physics.intensity_formula import allen_2012
 
 __all__ = ["Allen2012"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.estimate.distance import checked
-from eew.physics.intensity import atkinson_wald_2007
+from eew.physics.intensity_formula import atkinson_wald_2007
 
 __all__ = ["AtkinsonWald2007"]
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from eew.columns import COLUMNS
-from eew.errors import ModelRangeError
-from eew.physics.intensity import IntensityFormula
+from eew.model.errors import ModelRangeError
+from eew.physics.columns import COLUMNS
+from eew.physics.intensity_formula import IntensityFormula
 
 __all__ = ["checked", "checked_distance_km", "checked_finite"]
 

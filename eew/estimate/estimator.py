@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.estimate.fault import fault_distance_km
-from eew.estimate.intensity import IntensityModel
+from eew.estimate.intensity_models import IntensityModel
 from eew.estimate.targets import Targets
-from eew.estimate.traveltime import TravelTimeTable
-from eew.geodesy import EARTH_RADIUS_KM, arc_km, chord_km, ecef_km, hypocentral_km
-from eew.model import Estimate, EventReport, FloatColumn, ReportKind, RowColumn, Vertex
+from eew.model.records import Estimate, EventReport, FloatColumn, ReportKind, RowColumn, Vertex
+from eew.physics.geodesy import EARTH_RADIUS_KM, arc_km, chord_km, ecef_km, hypocentral_km
+from eew.physics.travel_time_table import TravelTimeTable
 
 __all__ = ["Estimator", "Reach"]
 

@@ -8,9 +8,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from eew.errors import ModelRangeError
-from eew.geodesy import FloatArray, ecef_km
-from eew.model import Vertex
+from eew.model.errors import ModelRangeError
+from eew.model.records import Vertex
+from eew.physics.geodesy import FloatArray, ecef_km
 
 __all__ = ["fault_distance_km", "vertex_ecef_km"]
 

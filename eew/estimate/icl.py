@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.estimate.distance import checked
-from eew.physics.intensity import icl
+from eew.physics.intensity_formula import icl
 
 __all__ = ["Icl"]
 

@@ -10,10 +10,10 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from eew.columns import COLUMNS
-from eew.errors import ModelRangeError
 from eew.estimate.distance import checked_distance_km, checked_finite
-from eew.physics.intensity import GREATEST_MW, MJ_MINUS_MW, TO_400_M_S, jma_intensity, log_pgv_600
+from eew.model.errors import ModelRangeError
+from eew.physics.columns import COLUMNS
+from eew.physics.intensity_formula import GREATEST_MW, MJ_MINUS_MW, TO_400_M_S, jma_intensity, log_pgv_600
 
 __all__ = ["EventType", "SiMidorikawa1999"]
 

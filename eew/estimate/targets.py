@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eew import cells
-from eew.geodesy import chord_km, ecef_km
-from eew.model import Cells, FloatColumn, RowColumn
+from eew.model.records import Cells, FloatColumn, RowColumn
+from eew.physics import cells
+from eew.physics.geodesy import chord_km, ecef_km
 
 __all__ = ["Targets", "farthest_point_deg", "nearest_point_deg"]
 

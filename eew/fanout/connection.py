@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from eew.wire import packet
-from eew.wire.link import Link
+from eew.mqtt import packet
+from eew.mqtt.link import Link
 
 __all__ = ["Connection"]
 

@@ -8,14 +8,14 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from eew import cells
-from eew.fanout.record import Batch, Choice, RecordTemplate, Slot
+from eew.contract import topic
+from eew.contract.alert_signal import level_members
+from eew.contract.message import AlertCore, payload_of
+from eew.fanout.fixed_width import Bytes2D, instants, padded, tenths, thousandths
+from eew.fanout.publish_template import Batch, Choice, RecordTemplate, Slot
 from eew.fanout.shelter_text import ShelterMembers
-from eew.fanout.slot import Bytes2D, instants, padded, tenths, thousandths
-from eew.model import AlertPlan, Cells, Devices, Level, ReportKind
-from eew.wire import topic
-from eew.wire.message import AlertCore, payload_of
-from eew.wire.signal import level_members
+from eew.model.records import AlertPlan, Cells, Devices, Level, ReportKind
+from eew.physics import cells
 
 __all__ = ["CellEncoder", "DeviceEncoder", "Encoder", "Wire"]
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.fanout.encode import Encoder
-from eew.model import AlertPlan, Delivery, ReportKind, SentRange
-from eew.units import at_after
+from eew.model.records import AlertPlan, Delivery, ReportKind, SentRange
+from eew.model.units import at_after
 
 __all__ = ["Job", "Outbox", "Portion", "TakenCallback"]
 

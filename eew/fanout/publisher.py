@@ -10,14 +10,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from eew.clock import Clock
-from eew.errors import BrokerConnectError, BrokerLostError
 from eew.fanout.connection import Connection
-from eew.fanout.flight import Flight, Flights, PublisherCounts
-from eew.fanout.record import Batch
-from eew.fanout.slot import Bytes2D
-from eew.wire import packet
-from eew.wire.link import Link, Target, open_link
+from eew.fanout.fixed_width import Bytes2D
+from eew.fanout.in_flight import Flight, Flights, PublisherCounts
+from eew.fanout.publish_template import Batch
+from eew.model.clock import Clock
+from eew.model.errors import BrokerConnectError, BrokerLostError
+from eew.mqtt import packet
+from eew.mqtt.link import Link, Target, open_link
 
 __all__ = ["MqttPublisher", "Publisher", "PublisherCounts"]
 

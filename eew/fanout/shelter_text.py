@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from eew.fanout.record import Slot
-from eew.fanout.slot import Bytes2D, integers, padded
-from eew.model import ShelterColumns, Shelters
-from eew.wire.message import ShelterReference
+from eew.contract.message import ShelterReference
+from eew.fanout.fixed_width import Bytes2D, integers, padded
+from eew.fanout.publish_template import Slot
+from eew.model.records import ShelterColumns, Shelters
 
 __all__ = [
     "CellText",

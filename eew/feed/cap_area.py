@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from xml.etree import ElementTree as ET
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.shakealert import decimal
-from eew.feed.spared import Spared
-from eew.model import AreaAnswer, Severity
+from eew.feed.unusable_member import Spared
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AreaAnswer, Severity
 
 __all__ = ["area_elements", "areas_of", "pairs_of"]
 

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from datetime import datetime
 from typing import NamedTuple
 
-from eew.feed.catalogue import LAST_NO
+from eew.feed.synthetic_report_no import LAST_NO
 
 __all__ = ["Chains", "Reference"]
 

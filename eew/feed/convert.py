@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from eew.errors import InputError
 from eew.feed.formats.jma_xml import decode_jma_xml
 from eew.feed.formats.native import load_reports
 from eew.feed.scenario import EVENT_KEYS, IDENTITY_KEYS, REPORT_KEYS, Scenario, misordered
-from eew.model import EventReport, IssueBasis, ReportKind
+from eew.model.errors import InputError
+from eew.model.records import EventReport, IssueBasis, ReportKind
 
 __all__ = ["read_reports", "scenario_toml"]
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from eew.errors import ReportDecodeError
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.refusal import refusal_of
+from eew.model.errors import ReportDecodeError
 
 __all__ = ["SOURCE", "TELEGRAMS", "Telegram", "error_of", "pong_of", "read_frame"]
 

@@ -9,15 +9,15 @@ from enum import StrEnum
 
 import msgspec
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.native import encode_report
-from eew.feed.origin_name import OriginNames
+from eew.feed.name_counter import Tally
+from eew.feed.origin_id import OriginNames
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.tally import Tally
-from eew.feed.transports.message import Message
+from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import OwnFormat, ReceiptFormat, RememberingFormat, WireFormat
-from eew.model import EventReport, IssueBasis
-from eew.units import seconds_after
+from eew.model.errors import ReportDecodeError
+from eew.model.records import EventReport, IssueBasis
+from eew.model.units import seconds_after
 
 __all__ = ["Fate", "FeedCounts", "Intake", "Outcome", "kind_of"]
 

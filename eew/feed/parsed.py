@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from eew.model import EventReport
+from eew.model.records import EventReport
 
 __all__ = ["Heartbeat", "Ignored", "Parsed"]
 

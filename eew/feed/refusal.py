@@ -6,9 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
-from eew.document import Steps, place_of_complaint
-from eew.faults import A_TIME, MISSING, in_words
-from eew.model import AlertStatus, IssueBasis, ReportKind
+from eew.model.document import Steps, place_of_complaint
+from eew.model.document_faults import A_TIME, MISSING, in_words
+from eew.model.records import AlertStatus, IssueBasis, ReportKind
 
 __all__ = ["A_TIME", "Refusal", "refusal_of"]
 

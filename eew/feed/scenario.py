@@ -9,15 +9,15 @@ from typing import Annotated, Any
 
 import msgspec
 
-from eew.document import Document, Steps, likely_name, read_toml, unknown_key
-from eew.errors import InputError, ReportDecodeError, ScenarioError
-from eew.faults import faults_of, refuse
+from eew.feed.format_detection import looks_like
 from eew.feed.formats.native import AS_NATIVE, as_report
-from eew.feed.likeness import looks_like
-from eew.model import EventReport, ReportKind
-from eew.profile import profile_names
-from eew.region import MAX_RADIUS_KM, NAMED_REGIONS, parse_region
-from eew.shipped import shipped
+from eew.model.document import Document, Steps, likely_name, read_toml, unknown_key
+from eew.model.document_faults import faults_of, refuse
+from eew.model.errors import InputError, ReportDecodeError, ScenarioError
+from eew.model.records import EventReport, ReportKind
+from eew.model.region_name import MAX_RADIUS_KM, NAMED_REGIONS, parse_region
+from eew.model.region_profile_file import profile_names
+from eew.model.shipped import shipped
 
 __all__ = [
     "EVENT_KEYS",

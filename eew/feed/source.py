@@ -10,15 +10,32 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from eew.clock import Clock
-from eew.errors import EewError, ReportDecodeError
 from eew.feed.intake import Fate, FeedCounts, Intake, Outcome, kind_of
-from eew.feed.transports import dmdata, folder, http, lines, mqtt, websocket
+from eew.feed.transports import (
+    dmdata_tickets as dmdata,
+)
+from eew.feed.transports import (
+    folder_watcher as folder,
+)
+from eew.feed.transports import (
+    http_client as http,
+)
+from eew.feed.transports import (
+    lines,
+)
+from eew.feed.transports import (
+    mqtt_subscriber as mqtt,
+)
+from eew.feed.transports import (
+    websocket_client as websocket,
+)
 from eew.feed.transports.address import Address, Via
 from eew.feed.transports.extra import require
-from eew.feed.transports.message import Message, Sign, Signal
+from eew.feed.transports.received_message import Message, Sign, Signal
 from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
-from eew.model import EventReport
+from eew.model.clock import Clock
+from eew.model.errors import EewError, ReportDecodeError
+from eew.model.records import EventReport
 
 __all__ = ["Feed", "FeedOptions", "FeedState", "merged"]
 

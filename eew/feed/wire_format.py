@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from eew.errors import InputError
+from eew.feed.name_counter import Tally
 from eew.feed.parsed import Parsed
-from eew.feed.tally import Tally
-from eew.model import EventReport
+from eew.model.errors import InputError
+from eew.model.records import EventReport
 
 __all__ = [
     "FORMATS",

@@ -1,4 +1,4 @@
-"""What a formula needs of arithmetic beyond the four operations: of a number here, of a column in ``eew.columns``."""
+"""What a formula needs of arithmetic beyond the four operations: of a number here, of a column in ``columns``."""
 
 import math
 from collections.abc import Callable

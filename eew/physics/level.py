@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
-from eew.practice import IssueRule, Level, LevelRule, Profile
+from eew.model.region_profile import IssueRule, Level, LevelRule, Profile
 
 __all__ = ["is_issued", "least_intensities", "level_at", "magnitude_tenths"]
 

@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from eew.errors import ShelterDataError
-from eew.model import Hazard, Shelters
-from eew.output import check_folder, new_folder
+from eew.model.errors import ShelterDataError
+from eew.model.records import Hazard, Shelters
+from eew.model.shipped import shipped
+from eew.model.system.output import check_folder, new_folder
 from eew.shelter.row import COORDINATE_DECIMALS, Rejected
-from eew.shipped import shipped
 
 __all__ = ["CatalogueFacts", "check_replaceable", "default_catalogue_path", "facts", "load", "save"]
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry import shape
 
-from eew.errors import InputError, ShelterDataError
-from eew.model import Hazard
+from eew.model.errors import InputError, ShelterDataError
+from eew.model.records import Hazard
 from eew.shelter.row import UNNAMED, ImportResult, Reason, ShelterRows, hazards_named
-from eew.shelter.table import read_text
+from eew.shelter.source_table import read_text
 
 __all__ = ["PROPERTIES", "import_geojson"]
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from eew.model import Hazard
+from eew.model.records import Hazard
 from eew.shelter.row import Extent, ImportResult, ShelterRows
-from eew.shelter.table import read_table
+from eew.shelter.source_table import read_table
 
 __all__ = ["JAPAN", "import_gsi"]
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
-from eew.geodesy import FLATTENING, SEMI_MAJOR_KM, ecef_km
-from eew.model import Hazard, ShelterColumns, Shelters
+from eew.model.records import Hazard, ShelterColumns, Shelters
+from eew.physics.geodesy import FLATTENING, SEMI_MAJOR_KM, ecef_km
 
 __all__ = ["nearest", "nearest_k"]
 

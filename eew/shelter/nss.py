@@ -4,7 +4,7 @@ from pathlib import Path
 
 from eew.shelter.geojson import import_geojson
 from eew.shelter.row import ImportResult, ShelterRows
-from eew.shelter.table import read_table, read_text
+from eew.shelter.source_table import read_table, read_text
 
 __all__ = ["import_nss"]
 

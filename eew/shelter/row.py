@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from eew.model import Hazard, Shelters
+from eew.model.records import Hazard, Shelters
 
 __all__ = ["UNNAMED", "WORLD", "Extent", "ImportResult", "Reason", "Rejected", "ShelterRows", "hazards_named"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from eew.model import Hazard, Shelters
+from eew.model.records import Hazard, Shelters
 
 __all__ = ["synthetic_shelters"]
 

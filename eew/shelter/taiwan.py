@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from eew.shelter.row import Extent, ImportResult, ShelterRows, hazards_named
-from eew.shelter.table import read_table
+from eew.shelter.source_table import read_table
 
 __all__ = ["TAIWAN", "import_taiwan"]
 

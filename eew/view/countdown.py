@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from eew.physics.scale import class_word
-from eew.practice import LevelWord
-from eew.report import AlertStatus, ReportKind
-from eew.text import SHAKING_S
-from eew.units import iso_utc
-from eew.wire.message import EventText, StatusState
+from eew.contract.message import EventText, StatusState
+from eew.contract.text import SHAKING_S
+from eew.model.region_profile import LevelWord
+from eew.model.report import AlertStatus, ReportKind
+from eew.model.units import iso_utc
+from eew.physics.intensity_scale import class_word
 
 __all__ = [
     "CANCELLED",

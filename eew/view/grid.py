@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from eew.units import printable
+from eew.model.units import printable
 
 __all__ = ["Column", "Grid", "print_grid", "say", "table_of"]
 

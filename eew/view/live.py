@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from eew.units import iso_utc
+from eew.model.units import iso_utc
 from eew.view.grid import Column, Grid, table_of
 from eew.view.table import NOT_A_WARNING
 

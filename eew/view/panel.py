@@ -4,9 +4,9 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from eew.practice import LevelWord
-from eew.text import SHAKING_S
-from eew.units import iso_utc
+from eew.contract.text import SHAKING_S
+from eew.model.region_profile import LevelWord
+from eew.model.units import iso_utc
 from eew.view.countdown import (
     CANCELLED,
     SIMULATION,

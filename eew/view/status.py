@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eew.report import AlertStatus
+from eew.model.report import AlertStatus
 from eew.view.grid import Column
 
 __all__ = ["STATUS", "marks"]

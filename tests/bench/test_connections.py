@@ -12,7 +12,7 @@ import pytest
 
 from eew.bench import connections
 from eew.bench.connecting import Usage, check_ports
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 _PERCENTILES = ("p50", "p90", "p99", "p99_9", "max")
 

@@ -18,7 +18,7 @@ SCRIPT = "held = bytearray(80 << 20); print('ready', flush=True); input()"
 def test_workers_and_the_process_itself_are_told_apart() -> None:
     """80 MiB in a process called as a worker is the swarm's; what is taken after it has ended is the summary's."""
     with Footprint() as watched:
-        command = [sys.executable, "-c", SCRIPT, "eew.worker"]
+        command = [sys.executable, "-c", SCRIPT, "eew.devices.swarm.worker"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as worker:
             assert worker.stdout is not None
             assert worker.stdin is not None

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import bench_decode, bench_encode, bench_estimate, bench_nearest, bench_order
 from benchmarks.timing import timed
-from eew.decision.order import sending_order
+from eew.decision.sending_order import sending_order
 from eew.estimate.targets import Targets
 from eew.shelter.nearest import nearest as find_nearest
 

@@ -14,8 +14,8 @@ from eew.bench import lateness
 from eew.bench.lateness import ORDERS, Load, late_by_order
 from eew.bench.order import report_load
 from eew.cli.main import main
-from eew.errors import ConservationError
 from eew.feed.scenario import load_scenario
+from eew.model.errors import ConservationError
 
 WORDS = ("critical", "active", "passive")
 SHIPPED = ("luding-2022", "qingbaijiang-2020", "tangshan-2020")

@@ -16,10 +16,10 @@ import pytest
 
 from eew.bench import load, peer_clients, peers
 from eew.bench.peer_clients import PUBLISHERS, TAUP, Peer, installed_version
-from eew.broker.endpoint import Endpoint
 from eew.cli.main import main
-from eew.errors import BrokerConnectError
-from eew.fanout.record import Batch
+from eew.fanout.publish_template import Batch
+from eew.model.errors import BrokerConnectError
+from eew.mqtt.endpoint import Endpoint
 
 EEW = ("eew, report to last device", "eew, publisher alone")
 

@@ -8,7 +8,7 @@ import pytest
 
 from eew.bench.ratio import Ratio
 from eew.bench.result import Delivery, document, medians, whole_number, write
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 
 def test_medians_are_taken_number_by_number() -> None:

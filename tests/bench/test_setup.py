@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from eew.bench.setup import open_loads
-from eew.broker.embedded import EmbeddedBroker
-from eew.devices import population, store
-from eew.settings import Settings
+from eew.devices.population import population, store
+from eew.dispatch.settings import Settings
+from eew.mqtt.embedded import EmbeddedBroker
 
 pytestmark = pytest.mark.broker
 

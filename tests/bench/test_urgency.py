@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from eew.bench.urgency import urgency_ms
-from eew.devices.receiver import RECEIPT, Counter
-from eew.devices.swarm import Receipts
+from eew.devices.swarm.receiver import RECEIPT, Counter
+from eew.devices.swarm.swarm import Receipts
 
 NONE, PASSIVE, ACTIVE, CRITICAL = range(4)
 

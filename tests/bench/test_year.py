@@ -14,16 +14,16 @@ import pytest
 from eew.bench import year as bench
 from eew.bench.year_population import YearDevices, circles, year_devices
 from eew.decision.sequence import Verdict
-from eew.devices.receiver import RECEIPT
-from eew.devices.region import region_towns
-from eew.devices.swarm import Receipts
-from eew.errors import InputError
+from eew.devices.population.region import region_towns
+from eew.devices.swarm.receiver import RECEIPT
+from eew.devices.swarm.swarm import Receipts
+from eew.dispatch.replay import Progress, RunResult
+from eew.dispatch.summary import Dispatched
 from eew.estimate.icl import Icl
-from eew.feed.year import Year, load_year
-from eew.model import EventReport, ReportKind
-from eew.pipeline import Progress, RunResult
-from eew.region import Region
-from eew.summary import Dispatched
+from eew.feed.scenario_year import Year, load_year
+from eew.model.errors import InputError
+from eew.model.records import EventReport, ReportKind
+from eew.model.region_name import Region
 
 SHARE = 0.001
 

@@ -10,11 +10,11 @@ from xml.etree import ElementTree as ET
 import aiomqtt
 import pytest
 
-from eew.broker.embedded import EmbeddedBroker
 from eew.cli.main import main
+from eew.contract import topic
 from eew.feed.formats.native import encode_report
 from eew.feed.scenario import load_scenario
-from eew.wire import topic
+from eew.mqtt.embedded import EmbeddedBroker
 
 CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
 

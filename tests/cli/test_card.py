@@ -5,9 +5,9 @@ import json
 import msgspec
 import pytest
 
-from eew.card import card_names, load_card
 from eew.cli.main import main
-from eew.wire.message import InfoCard
+from eew.contract.card import card_names, load_card
+from eew.contract.message import InfoCard
 
 
 def test_the_list_has_a_line_a_card(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from eew.cli.main import main
-from eew.devices.store import load
-from eew.model import DeviceKind
+from eew.devices.population.store import load
+from eew.model.records import DeviceKind
 
 
 def make(out: Path, *options: str) -> int:
@@ -208,7 +208,7 @@ def test_interrupt_while_exporting_leaves_nothing(tmp_path: Path, monkeypatch: p
         yield "id\n"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("eew.devices.exporter.exported", interrupted)
+    monkeypatch.setattr("eew.devices.population.exporter.exported", interrupted)
     assert main(["devices", "export", str(tmp_path / "taiwan"), "--out", str(out), "--replace"]) == 130
     assert out.read_text() == "mine"
     assert {entry.name for entry in tmp_path.iterdir()} == {"taiwan", "list.csv"}
@@ -247,7 +247,7 @@ def test_interrupt_while_writing_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("eew.devices.store._write_columns", interrupted)
+    monkeypatch.setattr("eew.devices.population.store._write_columns", interrupted)
     assert make(tmp_path / "taiwan") == 130
     assert list(tmp_path.iterdir()) == []
 

@@ -20,16 +20,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from eew.broker.embedded import EmbeddedBroker
-from eew.broker.endpoint import Endpoint
 from eew.cli import main as command
-from eew.devices import store
-from eew.devices.population import make
-from eew.devices.subscriber import Run, Subscriber
-from eew.model import AlertStatus, EventReport, ReportKind
-from eew.region import parse_region
-from eew.wire import topic
-from eew.wire.sign import SigningKey
+from eew.contract import topic
+from eew.contract.signature import SigningKey
+from eew.devices.population import store
+from eew.devices.population.population import make
+from eew.devices.swarm.subscriber import Run, Subscriber
+from eew.model.records import AlertStatus, EventReport, ReportKind
+from eew.model.region_name import parse_region
+from eew.mqtt.embedded import EmbeddedBroker
+from eew.mqtt.endpoint import Endpoint
 
 pytestmark = pytest.mark.broker
 

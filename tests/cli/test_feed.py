@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from eew.broker.embedded import EmbeddedBroker
 from eew.cli import feed, feed_listen
 from eew.cli.main import COMMANDS, main
 from eew.feed.formats.native import decode_report, encode_report
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.model import AreaAnswer, EventReport, IssueBasis, ReportKind, Severity
+from eew.model.records import AreaAnswer, EventReport, IssueBasis, ReportKind, Severity
+from eew.mqtt.embedded import EmbeddedBroker
 
 _RUN = "import sys; from eew.cli import main as m; m.COMMANDS.setdefault('feed', 'feeds'); sys.exit(m.main())"
 REPORTS = load_scenario(scenario_path("bungo-2024")).reports

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from eew.cli import feed_compare
-from eew.errors import InputError
 from eew.feed.formats import jma_xml
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.model.errors import InputError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 ORIGIN_AT = datetime(2024, 4, 17, 14, 14, 47, tzinfo=UTC)
 SQUARE = [[132.0, 33.0], [133.0, 33.0], [133.0, 34.0], [132.0, 34.0], [132.0, 33.0]]

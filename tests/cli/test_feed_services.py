@@ -12,7 +12,7 @@ import pytest
 
 from eew.feed.formats.native import decode_report, encode_report
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.model import EventReport
+from eew.model.records import EventReport
 
 REPORTS = load_scenario(scenario_path("bungo-2024")).reports
 

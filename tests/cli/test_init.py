@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from eew.bridges.webhook.secret import secrets_in_file
 from eew.cli.main import main
-from eew.webhook.secret import secrets_in_file
 
 FILES = {"dispatch.toml", "my-quake.toml", "population", "webhook.secret", "webhook.toml"}
 

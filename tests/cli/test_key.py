@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eew.cli.main import main
-from eew.wire.sign import SigningKey, in_base64url
+from eew.contract.signature import SigningKey, in_base64url
 
 
 def test_a_new_key_is_for_its_owner_and_says_what_devices_need(

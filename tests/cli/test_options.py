@@ -12,19 +12,19 @@ import msgspec
 import pytest
 
 from eew.bench import scale
+from eew.bridges.webhook.config import EndpointConfig, WebhookConfig
 from eew.cli.main import COMMANDS, main
-from eew.daemon.config import DaemonConfig, FeedConfig
-from eew.devices import store
-from eew.devices.population import make
-from eew.region import parse_region
-from eew.settings import NAMES
-from eew.webhook.config import EndpointConfig, WebhookConfig
+from eew.devices.population import store
+from eew.devices.population.population import make
+from eew.dispatch.daemon.config import DaemonConfig, FeedConfig
+from eew.dispatch.settings import NAMES
+from eew.model.region_name import parse_region
 
 PACKAGE = Path(scale.__file__).resolve().parents[1]
 #: Commands whose sub-commands are modules of their own.
 MODULE_OF_ACT = {"eew.cli.bench": "eew.bench.{}", "eew.cli.feed": "eew.cli.feed_{}"}
 #: Where arguments and settings are looked at: commands, benches, and the run that both play.
-READERS = ("eew.cli", "eew.bench", "eew.pipeline")
+READERS = ("eew.cli", "eew.bench", "eew.dispatch.replay")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,12 @@ def test_every_declared_option_is_read(command: Command) -> None:
 
 @pytest.mark.parametrize(
     ("config", "package"),
-    [(DaemonConfig, "daemon"), (FeedConfig, "daemon"), (WebhookConfig, "webhook"), (EndpointConfig, "webhook")],
+    [
+        (DaemonConfig, "dispatch/daemon"),
+        (FeedConfig, "dispatch/daemon"),
+        (WebhookConfig, "bridges/webhook"),
+        (EndpointConfig, "bridges/webhook"),
+    ],
     ids=["dispatch", "dispatch feeds", "webhook", "webhook endpoints"],
 )
 def test_every_key_of_a_configuration_is_read(config: type[msgspec.Struct], package: str) -> None:

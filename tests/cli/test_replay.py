@@ -14,11 +14,11 @@ import aiomqtt
 import jsonschema
 import pytest
 
-from eew.broker.embedded import EmbeddedBroker
-from eew.broker.endpoint import Endpoint
-from eew.devices import store
-from eew.devices.population import make
-from eew.region import parse_region
+from eew.devices.population import store
+from eew.devices.population.population import make
+from eew.model.region_name import parse_region
+from eew.mqtt.embedded import EmbeddedBroker
+from eew.mqtt.endpoint import Endpoint
 
 pytestmark = pytest.mark.broker
 

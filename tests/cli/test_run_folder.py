@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eew.cli.run_folder import run_folder
-from eew.errors import InputError
+from eew.model.errors import InputError
 
 
 @pytest.fixture(autouse=True)

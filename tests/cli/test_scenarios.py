@@ -8,8 +8,8 @@ import pytest
 
 from eew.cli.main import main
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.model import EventReport
-from eew.region import parse_region
+from eew.model.records import EventReport
+from eew.model.region_name import parse_region
 
 
 def test_list_shows_each_scenario(capsys: pytest.CaptureFixture[str], project: Path) -> None:

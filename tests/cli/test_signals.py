@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from eew.broker.embedded import EmbeddedBroker
-from eew.summary import check_conservation
+from eew.dispatch.summary import check_conservation
+from eew.mqtt.embedded import EmbeddedBroker
 
 pytestmark = pytest.mark.broker
 
@@ -237,7 +237,7 @@ def test_a_worker_that_is_killed_is_one_line(start: Callable[..., Command]) -> N
     """What its devices had is lost, and that is an error and no traceback."""
     command = start("replay", "tohoku-2011", "--devices", "500", "--speed", "1")
     command.says("^report 1 ")
-    workers = [pid for pid, command_line in command.processes() if "eew.worker" in command_line]
+    workers = [pid for pid, command_line in command.processes() if "eew.devices.swarm.worker" in command_line]
     os.kill(workers[0], signal.SIGKILL)
     assert command.ends(1)[1] == "eew replay: a swarm worker ended with code -9\n"
     assert not (command.folder / "runs").exists()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from eew.physics.travel import travel_times
+from eew.physics.travel_time_at_place import travel_times
 
 #: Each takes as long to import as all that ``eew watch`` needs.
 HEAVY = {"aiohttp", "importlib.metadata", "numpy", "obspy", "prometheus_client", "pyproj", "scipy", "shapely"}

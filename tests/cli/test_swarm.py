@@ -15,17 +15,17 @@ import aiomqtt
 import msgspec
 import pytest
 
-from eew.broker.embedded import EmbeddedBroker
-from eew.broker.endpoint import Endpoint
 from eew.cli.main import main
-from eew.devices import store
-from eew.devices.behaviour import Behaviour
-from eew.devices.population import make
-from eew.model import AlertStatus, Devices, ReportKind
-from eew.region import parse_region
-from eew.wire import topic
-from eew.wire.message import DeviceAlert, Receipt, payload_of
-from eew.wire.sign import SigningKey, core_of, in_base64url
+from eew.contract import topic
+from eew.contract.message import DeviceAlert, Receipt, payload_of
+from eew.contract.signature import SigningKey, core_of, in_base64url
+from eew.devices.population import store
+from eew.devices.population.population import make
+from eew.devices.swarm.behaviour import Behaviour
+from eew.model.records import AlertStatus, Devices, ReportKind
+from eew.model.region_name import parse_region
+from eew.mqtt.embedded import EmbeddedBroker
+from eew.mqtt.endpoint import Endpoint
 
 N = 200
 KEY = SigningKey.from_seed(b"w" * 32)

@@ -10,13 +10,13 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from eew.broker.embedded import EmbeddedBroker
 from eew.cli.main import main
-from eew.devices import store
-from eew.devices.population import make
-from eew.region import parse_region
-from eew.wire import topic
-from eew.wire.sign import SigningKey, in_base64url
+from eew.contract import topic
+from eew.contract.signature import SigningKey, in_base64url
+from eew.devices.population import store
+from eew.devices.population.population import make
+from eew.model.region_name import parse_region
+from eew.mqtt.embedded import EmbeddedBroker
 
 KEY = in_base64url(SigningKey.from_seed(b"w" * 32).public_bytes)
 REPORT = (

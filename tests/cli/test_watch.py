@@ -19,13 +19,13 @@ import aiomqtt
 import msgspec
 import pytest
 
-from eew.broker.embedded import EmbeddedBroker
-from eew.broker.endpoint import Endpoint
 from eew.cli.main import main
-from eew.model import AlertStatus, ReportKind
-from eew.wire import topic
-from eew.wire.message import Clock, EventMessage, Status, payload_of
-from eew.wire.sign import SigningKey, core_of, in_base64url
+from eew.contract import topic
+from eew.contract.message import Clock, EventMessage, Status, payload_of
+from eew.contract.signature import SigningKey, core_of, in_base64url
+from eew.model.records import AlertStatus, ReportKind
+from eew.mqtt.embedded import EmbeddedBroker
+from eew.mqtt.endpoint import Endpoint
 
 KEY = SigningKey.from_seed(b"w" * 32)
 STRANGER = SigningKey.from_seed(b"s" * 32)
@@ -120,7 +120,7 @@ async def home_assistant(endpoint: Endpoint) -> AsyncIterator[asyncio.Queue[tupl
             heard.put_nowait((message.topic.value, message.payload, message.retain))
 
     async with aiomqtt.Client(endpoint.host, endpoint.port, protocol=aiomqtt.ProtocolVersion.V311) as client:
-        await client.subscribe([("homeassistant/#", 1), ("eew/home/#", 1)])
+        await client.subscribe([("homeassistant/#", 1), ("eew/bridges/home/#", 1)])
         task = asyncio.create_task(listen(client))
         try:
             yield heard
@@ -212,7 +212,7 @@ async def test_home_assistant_is_told_of_an_exercise_and_of_the_end(tmp_path: Pa
     async with EmbeddedBroker() as broker, home_assistant(broker.endpoint) as heard:
         async with watching(tmp_path, "--broker", str(broker.endpoint), *words) as process:
             told = json.loads(await until(heard, "device/eew_n38_26_e140_87/config", b"components"))
-            assert told["state_topic"] == "eew/home/n38_26_e140_87/state"
+            assert told["state_topic"] == "eew/bridges/home/n38_26_e140_87/state"
             await until(heard, "/availability", b"offline")
             await publish(broker.endpoint, status(30.0), event())
             await until(heard, "/availability", b"online")
@@ -240,7 +240,7 @@ async def test_home_assistant_is_told_of_an_exercise_and_of_the_end(tmp_path: Pa
         async with home_assistant(broker.endpoint) as later:
             kept = sorted([await later.get(), await later.get()])
             assert [(where, is_kept) for where, _, is_kept in kept] == [
-                ("eew/home/n38_26_e140_87/availability", True),
+                ("eew/bridges/home/n38_26_e140_87/availability", True),
                 ("homeassistant/device/eew_n38_26_e140_87/config", True),
             ]
             assert kept[0][1] == b"offline"

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eew.decision.association import Window
 from eew.decision.merge import Merged, Merger, Standing
-from eew.decision.misfit import Window
 from eew.decision.sequence import Verdict
-from eew.errors import ModelRangeError
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind, Severity
+from eew.model.errors import ModelRangeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind, Severity
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 JAPAN = ("jma",)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.decision.policy import is_issued, levels, magnitude_tenths
-from eew.model import IssueRule, Level, LevelRule, Profile
+from eew.model.records import IssueRule, Level, LevelRule, Profile
 
 # science.md, "Levels by profile".
 JAPAN: Mapping[Level, tuple[LevelRule, ...]] = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from eew.decision.merge import Merged, Merger, Standing
 from eew.decision.relay import Said, copied, is_news
 from eew.decision.sequence import EventBook, Verdict
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 ORIGIN_AT = datetime(2024, 8, 8, 7, 42, 54, tzinfo=UTC)
 FORECASTS, WARNINGS = None, "warnings"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.decision.revision import EventState
-from eew.errors import ModelRangeError
-from eew.model import AlertStatus, EventReport, Level, ReportKind
+from eew.model.errors import ModelRangeError
+from eew.model.records import AlertStatus, EventReport, Level, ReportKind
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
 NONE, PASSIVE, ACTIVE, CRITICAL = (int(level) for level in Level)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from eew.decision.sequence import EventBook, Verdict
-from eew.errors import ModelRangeError
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model.errors import ModelRangeError
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 ORIGIN_AT = datetime(2024, 8, 8, 7, 42, 54, tzinfo=UTC)
 

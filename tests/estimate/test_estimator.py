@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
-from eew import cells, geodesy
 from eew.estimate import estimator as module
 from eew.estimate.estimator import Estimator
-from eew.estimate.intensity import intensity_model
+from eew.estimate.intensity_models import intensity_model
 from eew.estimate.targets import BLOCK_ROWS, Targets
-from eew.estimate.traveltime import TravelTimeTable
-from eew.model import AlertStatus, Estimate, EventReport, ReportKind, Vertex
+from eew.model.records import AlertStatus, Estimate, EventReport, ReportKind, Vertex
+from eew.physics import cells, geodesy
+from eew.physics.travel_time_table import TravelTimeTable
 
 Float64Array = npt.NDArray[np.float64]
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Transformer
 
-from eew.errors import ModelRangeError
 from eew.estimate.fault import fault_distance_km, vertex_ecef_km
-from eew.geodesy import FloatArray, ecef_km
-from eew.model import Vertex
+from eew.model.errors import ModelRangeError
+from eew.model.records import Vertex
+from eew.physics.geodesy import FloatArray, ecef_km
 
 #: Bending of the Earth over a degree or so: hand cases on a flat map hold to this share.
 CURVATURE = 0.01

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
-from eew import cells
 from eew.estimate.targets import BLOCK_ROWS, Targets, farthest_point_deg, nearest_point_deg
-from eew.model import Cells
+from eew.model.records import Cells
+from eew.physics import cells
 
 Float64Array = npt.NDArray[np.float64]
 

@@ -18,14 +18,14 @@ import aiomqtt
 import msgspec
 import pytest
 
-from eew.broker.embedded import EmbeddedBroker
-from eew.broker.endpoint import Endpoint
+from eew.contract import topic
+from eew.contract.message import CellAlert, Status, payload_of
+from eew.contract.signature import SigningKey, core_of, in_base64url
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.model import AlertStatus, EventReport
-from eew.quadkey import quadkey_at
-from eew.wire import topic
-from eew.wire.message import CellAlert, Status, payload_of
-from eew.wire.sign import SigningKey, core_of, in_base64url
+from eew.model.records import AlertStatus, EventReport
+from eew.mqtt.embedded import EmbeddedBroker
+from eew.mqtt.endpoint import Endpoint
+from eew.physics.quadkey import quadkey_at
 
 pytestmark = [
     pytest.mark.broker,

@@ -13,20 +13,12 @@ from blockbuster import blockbuster_ctx
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from eew import cells
-from eew.broker.endpoint import Endpoint
-from eew.fanout.record import Batch
-from eew.model import (
-    AlertPlan,
-    AlertStatus,
-    Devices,
-    EventReport,
-    Hazard,
-    ReportKind,
-    Shelters,
-)
-from eew.wire.message import AlertCore
-from eew.wire.sign import SigningKey, core_of
+from eew.contract.message import AlertCore
+from eew.contract.signature import SigningKey, core_of
+from eew.fanout.publish_template import Batch
+from eew.model.records import AlertPlan, AlertStatus, Devices, EventReport, Hazard, ReportKind, Shelters
+from eew.mqtt.endpoint import Endpoint
+from eew.physics import cells
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, 100_000, UTC)
 KEY = SigningKey.from_seed(bytes(range(32)))

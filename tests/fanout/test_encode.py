@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from eew.contract.message import AlertCore, CellAlert, DeviceAlert, json_schemas
+from eew.contract.signature import SigningKey, Verifier, core_of
 from eew.fanout.encode import CellEncoder, DeviceEncoder, Wire
-from eew.fanout.record import Batch
+from eew.fanout.publish_template import Batch
 from eew.fanout.shelter_text import ShelterIdText, ShelterText, cell_shelter_ids, cell_shelters
-from eew.model import AlertPlan, AlertStatus, Cells, Devices, ReportKind, ShelterColumns, Shelters
-from eew.wire.message import AlertCore, CellAlert, DeviceAlert, json_schemas
-from eew.wire.sign import SigningKey, Verifier, core_of
+from eew.model.records import AlertPlan, AlertStatus, Cells, Devices, ReportKind, ShelterColumns, Shelters
 
 PlanOf = Callable[..., AlertPlan]
 CoreFor = Callable[[AlertPlan], AlertCore]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from eew.fanout.outbox import Outbox, Portion
-from eew.fanout.record import Batch
-from eew.model import AlertPlan, AlertStatus, Delivery, EventReport, ReportKind, SentRange
+from eew.fanout.publish_template import Batch
+from eew.model.records import AlertPlan, AlertStatus, Delivery, EventReport, ReportKind, SentRange
 
 PlanOf = Callable[..., AlertPlan]
 

@@ -11,14 +11,14 @@ import aiomqtt
 import numpy as np
 import pytest
 
-from eew.broker.endpoint import Endpoint
-from eew.clock import ManualClock, SystemClock
-from eew.errors import BrokerConnectError, BrokerLostError
-from eew.fanout import flight as flight_module
+from eew.fanout import in_flight as flight_module
 from eew.fanout.connection import Connection
+from eew.fanout.fixed_width import Bytes2D
+from eew.fanout.publish_template import Batch, RecordTemplate, Slot
 from eew.fanout.publisher import MqttPublisher
-from eew.fanout.record import Batch, RecordTemplate, Slot
-from eew.fanout.slot import Bytes2D
+from eew.model.clock import ManualClock, SystemClock
+from eew.model.errors import BrokerConnectError, BrokerLostError
+from eew.mqtt.endpoint import Endpoint
 
 BatchOf = Callable[..., Batch]
 Published = Callable[..., list[Any]]

@@ -10,15 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from eew.fanout.shelter_text import (
-    ShelterIdText,
-    ShelterMembers,
-    ShelterText,
-    cell_shelter_ids,
-    cell_shelters,
-)
-from eew.model import ShelterColumns, Shelters
-from eew.wire.message import ShelterReference
+from eew.contract.message import ShelterReference
+from eew.fanout.shelter_text import ShelterIdText, ShelterMembers, ShelterText, cell_shelter_ids, cell_shelters
+from eew.model.records import ShelterColumns, Shelters
 
 
 def columns_of(rows: list[int], distance_m: list[float], bearing_deg: list[int]) -> ShelterColumns:

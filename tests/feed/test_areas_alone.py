@@ -6,12 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from eew.errors import InputError, ReportDecodeError
 from eew.feed.convert import read_reports
 from eew.feed.formats.native import decode_report, encode_report
 from eew.feed.servers.play import parts_of
 from eew.feed.wire_format import FORMATS, wire_format
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind, Severity
+from eew.model.errors import InputError, ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind, Severity
 
 AREAS = (
     AreaAnswer(

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 ORIGIN_AT = datetime(2026, 3, 8, 13, 18, 19, tzinfo=UTC)
 #: After the pattern of a report of 2026: magnitude 1 at 10 km, one area at intensity 4.

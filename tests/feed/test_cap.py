@@ -7,14 +7,14 @@ import msgspec
 import pytest
 
 from eew.cli.main import main
-from eew.errors import ReportDecodeError
 from eew.feed.formats.cap import for_one_feed, parse, render
 from eew.feed.intake import Fate, Intake
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.feed.transports.message import Message
+from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind, Severity
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind, Severity
 
 SENT_AT = datetime(2026, 9, 8, 21, 26, 5, tzinfo=UTC)
 #: A state in outline, and the same as a report has it.

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.errors import InputError
 from eew.feed.convert import read_reports, scenario_toml
 from eew.feed.formats.native import decode_report, encode_report
 from eew.feed.scenario import Scenario, parse_scenario
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.errors import InputError
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 ZERO_AT = datetime(2024, 4, 17, 14, 14, 47, 123_456, UTC)
 WORDS = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.dmdata import parse, render
-from eew.feed.json import MAX_BYTES
+from eew.feed.json_message import MAX_BYTES
 from eew.feed.parsed import Ignored
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 JST = timezone(timedelta(hours=9))
 CLASSES = {"0": 0, "1": 0.5, "2": 1.5, "3": 2.5, "4": 3.5, "5-": 4.5, "5+": 5.0, "6-": 5.5, "6+": 6.0, "7": 6.5}

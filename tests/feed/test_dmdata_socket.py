@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from eew.errors import ReportDecodeError
 from eew.feed import dmdata_socket
 from eew.feed.formats import dmdata as form
 from eew.feed.formats import jma_xml
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.model import AlertStatus, EventReport
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport
 
 REPORT = load_scenario(scenario_path("bungo-2024")).reports[5]
 BODY = form.render(REPORT)

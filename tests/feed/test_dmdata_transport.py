@@ -14,18 +14,20 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from eew.clock import SystemClock
-from eew.errors import InputError
 from eew.feed.formats import dmdata as form
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.feed.servers.manner import manner_of
 from eew.feed.servers.play import parts_of, play
-from eew.feed.servers.websocket import WebSocketServer
+from eew.feed.servers.service_behaviour import manner_of
+from eew.feed.servers.websocket_server import WebSocketServer
 from eew.feed.source import Feed, FeedOptions
-from eew.feed.transports import dmdata, http, websocket
+from eew.feed.transports import dmdata_tickets as dmdata
+from eew.feed.transports import http_client as http
+from eew.feed.transports import websocket_client as websocket
 from eew.feed.transports.address import Address, Via
-from eew.feed.transports.message import Message, Sign, Signal
-from eew.model import EventReport
+from eew.feed.transports.received_message import Message, Sign, Signal
+from eew.model.clock import SystemClock
+from eew.model.errors import InputError
+from eew.model.records import EventReport
 
 KEY = "AKe.not-a-real-one"
 REPORT = load_scenario(scenario_path("bungo-2024")).reports[5]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.emsc import parse
 from eew.feed.parsed import Ignored
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 PROPERTIES: dict[str, Any] = {
     "source_id": "1779128",

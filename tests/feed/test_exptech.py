@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from eew.errors import InputError, ReportDecodeError
 from eew.feed.formats.exptech import parse, render
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.errors import InputError, ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 ORIGIN_AT = datetime(2025, 4, 8, 15, 26, 56, tzinfo=UTC)
 ORIGIN_MS = 1744126016000

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from eew.errors import InputError, ReportDecodeError
 from eew.feed.formats.fanstudio import answer, parse, render
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.servers.manner import manner_of
+from eew.feed.servers.service_behaviour import manner_of
 from eew.feed.source import FeedOptions
 from eew.feed.wire_format import TalkingFormat, wire_format
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.errors import InputError, ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 #: Akqi in Xinjiang, 2025-05-11, as on the source's own address.
 CEA: dict[str, Any] = {

@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from eew.errors import InputError, ReportDecodeError
 from eew.feed.formats import emsc, emsc_fdsn, fdsn_text
 from eew.feed.intake import Fate, Intake
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.feed.transports.message import Message
+from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.errors import InputError, ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 #: An earthquake as EMSC lists it: the third coordinate is a height, below the ground.
 PROPERTIES: dict[str, Any] = {

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from benchmarks.feed_seeds import made_messages, rendered_messages
 from benchmarks.fuzz_feeds import LIMIT_S, Failed, check
 from benchmarks.mutation import MUTATORS, Mutator, mutated
-from eew.errors import ReportDecodeError
 from eew.feed.parsed import Ignored, Parsed
 from eew.feed.wire_format import FORMATS, wire_format
-from eew.model import EventReport
+from eew.model.errors import ReportDecodeError
+from eew.model.records import EventReport
 
 scalars = st.one_of(
     st.none(),

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.icl import parse, render
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 LHATSE = {
     "eventId": 86634748,

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.errors import InputError, ReportDecodeError
 from eew.feed.formats.jma_history import MAX_REPORTS, parse, render
-from eew.feed.json import MAX_BYTES
+from eew.feed.json_message import MAX_BYTES
 from eew.feed.scenario import misordered
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.model.errors import InputError, ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 #: Where each class begins, in the order in which the lists count the classes.
 CLASSES = (0.0, 0.5, 1.5, 2.5, 3.5, 4.5, 5.0, 5.5, 6.0, 6.5)

@@ -6,7 +6,7 @@ import pytest
 
 from eew.feed.formats.jma import WARNINGS
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 
 def report(numbering: str | None) -> EventReport:

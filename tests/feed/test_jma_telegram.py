@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.errors import InputError, ReportDecodeError
 from eew.feed.formats.jma_telegram import MAX_BYTES, parse, render
 from eew.feed.parsed import Ignored
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.model.errors import InputError, ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 JST = timezone(timedelta(hours=9))
 CLASSES = (0.0, 0.5, 1.5, 2.5, 3.5, 4.5, 5.0, 5.5, 6.0, 6.5)

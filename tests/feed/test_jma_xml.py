@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.jma_xml import MAX_BYTES, decode_jma_xml, parse, render
 from eew.feed.parsed import Ignored
 from eew.feed.scenario import misordered
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 JMX = "http://xml.kishou.go.jp/jmaxml1/"
 EARTHQUAKE = (

@@ -11,17 +11,17 @@ import aiohttp
 import msgspec
 import pytest
 
-from eew.clock import ManualClock, SystemClock
-from eew.errors import InputError, ReportDecodeError
 from eew.feed.formats.kmoni import parse, render, second_text
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.feed.servers.http import HttpServer
-from eew.feed.servers.manner import manner_of
+from eew.feed.servers.http_server import HttpServer
+from eew.feed.servers.service_behaviour import manner_of
 from eew.feed.source import Feed
-from eew.feed.transports import http
+from eew.feed.transports import http_client as http
 from eew.feed.transports.address import Address
-from eew.feed.transports.message import Message, Sign
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.feed.transports.received_message import Message, Sign
+from eew.model.clock import ManualClock, SystemClock
+from eew.model.errors import InputError, ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 #: Off Sanriku, 2025-11-09, the first report.
 SANRIKU: dict[str, Any] = {

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.native import decode_report, load_reports, parse, render
-from eew.feed.tally import Tally
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.feed.name_counter import Tally
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 #: The example of the contract, its times filled in.
 CONTRACT = {

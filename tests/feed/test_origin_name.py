@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import msgspec
 import pytest
 
-from eew.feed.origin_name import OriginNames, origin_name
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.feed.origin_id import OriginNames, origin_name
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 AT = datetime(2024, 4, 2, 23, 58, 10, tzinfo=UTC)
 

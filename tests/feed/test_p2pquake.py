@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.p2pquake import parse
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 #: The specification's example, with what it asks for beside it and two areas more.
 SOYA: dict[str, Any] = {

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.quakeml import MAX_BYTES, parse, render
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 STREAMS = [("quakeml_rt_irpinia_1980", 36), ("quakeml_rt_2010", 54)]
 PARAMETERS = "{http://quakeml.org/xmlns/bed-rt/1.2}"

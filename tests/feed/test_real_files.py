@@ -8,7 +8,7 @@ import pytest
 
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 pytestmark = pytest.mark.reference_data
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from eew.clock import SystemClock
 from eew.decision.merge import Merger, Standing
 from eew.decision.sequence import EventBook, Verdict
 from eew.feed.intake import Fate, Intake, Outcome
-from eew.feed.transports import folder, lines
+from eew.feed.transports import folder_watcher as folder
+from eew.feed.transports import lines
 from eew.feed.transports.address import Address
-from eew.feed.transports.message import Message
+from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.clock import SystemClock
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 ORIGIN_AT = datetime(2026, 7, 18, 5, 47, 20, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import pytest
 
 from eew.feed.parsed import Heartbeat
 from eew.feed.wire_format import wire_format
-from eew.model import EventReport, IssueBasis
+from eew.model.records import EventReport, IssueBasis
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from eew.errors import ScenarioError
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.model import AlertStatus, ReportKind
+from eew.model.errors import ScenarioError
+from eew.model.records import AlertStatus, ReportKind
 
 GOOD = """\
 title = "A title"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.shakealert import parse, render
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 #: Half of the last decimal that is written, and a little for the rounding of binary numbers.
 RESOLUTION = 0.5e-4 + 1e-9

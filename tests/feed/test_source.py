@@ -13,20 +13,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from eew.clock import ManualClock, SystemClock
-from eew.errors import InputError, ReportDecodeError
 from eew.feed.formats.native import encode_report
 from eew.feed.intake import Fate, FeedCounts, Intake
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.feed.servers.http import HttpServer
-from eew.feed.servers.manner import Manner, manner_of
+from eew.feed.servers.http_server import HttpServer
 from eew.feed.servers.play import Fault, Part, Script, moved, parts_of, play
-from eew.feed.servers.websocket import WebSocketServer
+from eew.feed.servers.service_behaviour import Manner, manner_of
+from eew.feed.servers.websocket_server import WebSocketServer
 from eew.feed.source import Feed, FeedOptions, FeedState, merged
-from eew.feed.transports.message import Message, Sign
+from eew.feed.transports.received_message import Message, Sign
 from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.clock import ManualClock, SystemClock
+from eew.model.errors import InputError, ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 FIRST_AT = datetime(2024, 4, 17, 14, 14, 57, tzinfo=UTC)
 

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from eew.errors import ReportDecodeError
 from eew.feed.intake import Fate, Intake
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.feed.transports.message import Message
+from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind
 
 ORIGIN_AT = datetime(2024, 6, 2, 21, 31, 40, tzinfo=UTC)
 REPORT = EventReport(

@@ -10,20 +10,20 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from eew.clock import ManualClock, SystemClock
 from eew.feed.formats.exptech import parse, render
 from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.feed.servers.http import HttpServer
-from eew.feed.servers.manner import manner_of
+from eew.feed.servers.http_server import HttpServer
 from eew.feed.servers.play import Fault, Script, parts_of, play
+from eew.feed.servers.service_behaviour import manner_of
 from eew.feed.source import Feed, FeedOptions, FeedState
-from eew.feed.transports import http
+from eew.feed.transports import http_client as http
 from eew.feed.transports.address import Address
-from eew.feed.transports.message import Message, Sign, Signal
+from eew.feed.transports.received_message import Message, Sign, Signal
 from eew.feed.wire_format import FORMATS, wire_format
-from eew.model import EventReport, ReportKind
+from eew.model.clock import ManualClock, SystemClock
+from eew.model.records import EventReport, ReportKind
 
 REPORTS = load_scenario(scenario_path("bungo-2024")).reports
 MESSAGES = [render(report) for report in REPORTS]

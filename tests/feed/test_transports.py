@@ -11,12 +11,26 @@ import aiomqtt
 import pytest
 from aiohttp import WSMsgType, web
 
-from eew.broker.embedded import EmbeddedBroker
-from eew.clock import ManualClock, SystemClock
-from eew.errors import InputError
-from eew.feed.transports import folder, http, lines, mqtt, websocket
+from eew.feed.transports import (
+    folder_watcher as folder,
+)
+from eew.feed.transports import (
+    http_client as http,
+)
+from eew.feed.transports import (
+    lines,
+)
+from eew.feed.transports import (
+    mqtt_subscriber as mqtt,
+)
+from eew.feed.transports import (
+    websocket_client as websocket,
+)
 from eew.feed.transports.address import Address, Via
-from eew.feed.transports.message import Message, Sign, Signal
+from eew.feed.transports.received_message import Message, Sign, Signal
+from eew.model.clock import ManualClock, SystemClock
+from eew.model.errors import InputError
+from eew.mqtt.embedded import EmbeddedBroker
 
 CLOCK = SystemClock()
 

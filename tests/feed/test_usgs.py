@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.usgs import for_one_feed, parse
 from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.feed.transports.message import Message
+from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import WireFormat, wire_format
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 PROPERTIES: dict[str, Any] = {
     "mag": 7.5,

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from eew.errors import ReportDecodeError
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.wire_format import TalkingFormat, wire_format
-from eew.model import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind
 
 #: The last report of 2025-12-08 off Aomori, with four of its areas; the telegram lists the same four.
 AOMORI = {

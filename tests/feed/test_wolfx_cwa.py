@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.wolfx_cwa import parse, render
 from eew.feed.intake import Fate, Intake
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.feed.transports.message import Message
+from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import wire_format
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 #: Hualien, 2024-04-03, the second report.
 HUALIEN = {

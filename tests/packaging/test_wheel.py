@@ -190,7 +190,7 @@ def test_nothing_comes_from_the_checkout(
         tmp_path,
         "python",
         "-c",
-        "import sys, importlib.util as u, eew; from eew.shipped import shipped\n"
+        "import sys, importlib.util as u, eew; from eew.model.shipped import shipped\n"
         "print(eew.__file__, *map(shipped, ('scenarios', 'shelters/demo', 'examples')), sep='\\n')\n"
         "print([each for each in ('aiohttp', 'prometheus_client', 'obspy', 'pytest') if u.find_spec(each)])\n"
         "print(*sys.path, sep='\\n')",
@@ -218,7 +218,7 @@ def test_the_source_archive_makes_the_same_wheel(built: Built, tmp_path: Path) -
 def test_what_people_edit_is_what_is_packed(built: Built) -> None:
     """Each file of the folders at the top is in the wheel, as it is now."""
     with zipfile.ZipFile(built.wheel) as file:
-        packed = {name.removeprefix("eew/shipped/"): file.read(name) for name in file.namelist()}
+        packed = {name.removeprefix("eew/model/shipped/"): file.read(name) for name in file.namelist()}
     for pattern in ("scenarios/**/*.toml", "shelters/demo/*", "examples/*.toml"):
         paths = list(PROJECT.glob(pattern))
         assert paths

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from eew.errors import ScenarioError
 from eew.feed.scenario import load_scenario
-from eew.feed.year import Year, load_year, year_path
-from eew.model import AlertStatus, ReportKind
+from eew.feed.scenario_year import Year, load_year, year_path
+from eew.model.errors import ScenarioError
+from eew.model.records import AlertStatus, ReportKind
 
 CHINA = timezone(timedelta(hours=8))
 

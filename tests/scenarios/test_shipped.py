@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eew.feed.scenario import load_scenario
-from eew.model import AlertStatus, ReportKind
+from eew.model.records import AlertStatus, ReportKind
 
 JST = timezone(timedelta(hours=9))
 

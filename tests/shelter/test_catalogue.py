@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from eew.errors import ShelterDataError
-from eew.model import Hazard, Shelters
+from eew.model.errors import ShelterDataError
+from eew.model.records import Hazard, Shelters
 from eew.shelter.catalogue import default_catalogue_path, facts, load, save
 from eew.shelter.row import Reason, Rejected
 

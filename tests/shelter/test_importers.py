@@ -8,9 +8,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from eew.errors import InputError, ShelterDataError
-from eew.model import Hazard
-from eew.shelter.csv import import_csv
+from eew.model.errors import InputError, ShelterDataError
+from eew.model.records import Hazard
+from eew.shelter.csv_file import import_csv
 from eew.shelter.geojson import import_geojson
 from eew.shelter.gsi import import_gsi
 from eew.shelter.row import ImportResult, Reason

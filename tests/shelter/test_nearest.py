@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from pyproj import Geod
 
-from eew.model import Hazard, Shelters
+from eew.model.records import Hazard, Shelters
 from eew.shelter.nearest import nearest, nearest_k
 
 GEOD = Geod(ellps="WGS84")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import shapely
 
-from eew.errors import InputError, ShelterDataError
-from eew.shelter.csv import import_csv
+from eew.model.errors import InputError, ShelterDataError
+from eew.shelter.csv_file import import_csv
 from eew.shelter.geojson import import_geojson
 from eew.shelter.nss import import_nss
 from eew.shelter.row import Reason

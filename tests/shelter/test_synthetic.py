@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eew.model import Hazard
+from eew.model.records import Hazard
 from eew.shelter.synthetic import synthetic_shelters
 
 LAT, LON, PEOPLE = [38.27, 35.0, -17.7], [140.87, 139.0, 179.99], [1_000_000, 900, 30_000]

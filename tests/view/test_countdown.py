@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from eew.model import AlertStatus, LevelWord, ReportKind
+from eew.model.records import AlertStatus, LevelWord, ReportKind
 from eew.view.countdown import SIMULATION, Board, Felt, Heard, Seen, Speaker
 from eew.view.panel import drawn
 

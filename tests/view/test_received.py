@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from eew.view.received import figures_in_words, print_reports
+from eew.view.swarm_table import figures_in_words, print_reports
 
 
 def report(report_no: int, n: int, n_unaffected: int = 0, status: str = "actual") -> dict[str, Any]:

@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 from xml.etree import ElementTree as ET
 
-from eew.cap.message import NAMESPACE, cap_time
-from eew.errors import ReportDecodeError
+from eew.contract.cap.cap_message import NAMESPACE, cap_time
 from eew.feed.cap_area import area_elements, areas_of, pairs_of
 from eew.feed.cap_chain import Chains, Reference
-from eew.feed.catalogue import LAST_NO
 from eew.feed.formats.native import as_report
 from eew.feed.formats.shakealert import UNKNOWN_NUMBERS, decimal, utc_time
-from eew.feed.json import parsed_each
+from eew.feed.json_message import parsed_each
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.refusal import A_TIME
-from eew.feed.spared import Spared
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.xml import parsed_xml
-from eew.model import AlertStatus, EventReport, ReportKind, Severity
+from eew.feed.synthetic_report_no import LAST_NO
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unusable_member import Spared
+from eew.feed.xml_document import parsed_xml
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, ReportKind, Severity
 
 __all__ = ["for_one_feed", "parse", "render"]
 
@@ -156,7 +156,7 @@ def render(report: EventReport) -> bytes:
 
     Resolution: 1 s of the issue, 1 µs of the origin, numbers as they are. Not sayable: areas' intensities and
     arrivals, a fault, a tsunami, a detection. A single report does not know the messages before it, so there are no
-    references, not even of a cancel, which names its incident; ``eew.cap`` writes them.
+    references, not even of a cancel, which names its incident; ``eew.contract.cap`` writes them.
     """
     name = agency_name(report.event_id)
     name = name if name.isprintable() and '"' not in name else report.event_id

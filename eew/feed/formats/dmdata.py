@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from eew.errors import ReportDecodeError
 from eew.feed.dmdata_socket import Telegram, pong_of, read_frame
 from eew.feed.formats import jma_xml
 from eew.feed.formats.jma import (
@@ -29,11 +28,12 @@ from eew.feed.formats.jma import (
 )
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS
-from eew.feed.json import json_value
+from eew.feed.json_message import json_value
 from eew.feed.parsed import Ignored, Parsed
-from eew.feed.spared import Spared
-from eew.feed.unsayable import refuse_unlocated
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.feed.unsupported import refuse_unlocated
+from eew.feed.unusable_member import Spared
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 __all__ = ["answer", "greeting", "parse", "render"]
 

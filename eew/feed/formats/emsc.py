@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from eew.feed.catalogue import LAST_NO, report_no_by_age
 from eew.feed.formats.native import as_report
-from eew.feed.json import Members, parsed_json
+from eew.feed.json_message import Members, parsed_json
 from eew.feed.parsed import Ignored, Parsed
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport, ReportKind
-from eew.units import iso_utc
+from eew.feed.synthetic_report_no import LAST_NO, report_no_by_age
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unsupported import refuse_unsayable
+from eew.model.records import AlertStatus, EventReport, ReportKind
+from eew.model.units import iso_utc
 
 __all__ = ["feature_of", "parse", "render", "solution"]
 
@@ -39,7 +39,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     -----
     - Times are in UTC. ``lastupdate`` is the issue.
     - A catalogue does not count its solutions: the number of a report grows with ``lastupdate`` after the origin
-      (``eew.feed.catalogue``).
+      (``eew.feed.synthetic_report_no``).
     - Depth is ``depth``, positive down; the third coordinate of the geometry is negative.
     - ``delete`` is not documented, but some clients reckon with it; it gets the last number. Other actions are ignored.
     - Who publishes a catalogue as EMSC does (GlobalQuake) is named in ``source_catalog``, and may give ``lastupdate``

@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 
 from eew.feed.formats.emsc import feature_of, solution
-from eew.feed.json import parsed_each, parsed_json
+from eew.feed.json_message import parsed_each, parsed_json
 from eew.feed.parsed import Heartbeat, Parsed
-from eew.feed.unsayable import refuse_unsayable
-from eew.model import EventReport, ReportKind
+from eew.feed.unsupported import refuse_unsayable
+from eew.model.records import EventReport, ReportKind
 
 __all__ = ["parse", "render"]
 

@@ -11,16 +11,16 @@ from typing import Any
 
 import msgspec
 
-from eew.errors import ReportDecodeError
-from eew.feed.catalogue import report_no_by_age
 from eew.feed.formats.jma import JST, has_assumed_values
 from eew.feed.formats.native import as_report
-from eew.feed.issue import Issue, issue, kind_of
-from eew.feed.json import Members, parsed_each, parsed_json, time_text
+from eew.feed.json_message import Members, parsed_each, parsed_json, time_text
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.unsayable import refuse_unlocated, refuse_unsayable
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.feed.report_issue import Issue, issue, kind_of
+from eew.feed.synthetic_report_no import report_no_by_age
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unsupported import refuse_unlocated, refuse_unsayable
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 __all__ = ["answer", "greeting", "parse", "render"]
 

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from eew.errors import ReportDecodeError
-from eew.feed.catalogue import LAST_NO, report_no_by_age
 from eew.feed.formats.native import as_report
 from eew.feed.formats.shakealert import decimal
-from eew.feed.json import MAX_OBJECTS, bounded, instant_of, parsed_each
+from eew.feed.json_message import MAX_OBJECTS, bounded, instant_of, parsed_each
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.spared import Spared
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.feed.synthetic_report_no import LAST_NO, report_no_by_age
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unsupported import refuse_unsayable
+from eew.feed.unusable_member import Spared
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 __all__ = ["parse", "parse_received", "render"]
 
@@ -71,8 +71,8 @@ def parse_received(data: bytes, *, file: str | Path | None = None, received_at: 
     -----
     - Times are in UTC, also without a zone. Depth is in km, positive down. Depth and magnitude may be missing.
     - A line does not say when it was last changed: the issue is the receipt, and the number of a report grows with the
-      time from origin to receipt (``eew.feed.catalogue``). Where the receipt is not known, the issue is unknown, too,
-      and the number is 1. Each report is an update, since an answer does not say what it has said before.
+      time from origin to receipt (``eew.feed.synthetic_report_no``). Where the receipt is not known, the issue is
+      unknown, too, and the number is 1. Each report is an update, since an answer does not say what it has said before.
     - The agency is the contributor, else the catalogue, else the author; EMSC's catalogue is EMSC's, whoever
       contributes. Names are in small letters; "us" is ``usgs``, as in its other feed.
     - Of an id like smi:AUTHORITY/KIND/NAME the NAME is taken, as from QuakeML.

@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 
 from eew.feed.formats.native import as_report
-from eew.feed.json import Members, epoch_ms, parsed_each, parsed_json
+from eew.feed.json_message import Members, epoch_ms, parsed_each, parsed_json
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unsupported import refuse_unsayable
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
 

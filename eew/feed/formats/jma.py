@@ -7,14 +7,14 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from eew.document import Steps
-from eew.errors import ReportDecodeError
-from eew.feed.issue import kind_of
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
-from eew.feed.json import json_value
+from eew.feed.json_message import json_value
 from eew.feed.refusal import A_TIME
-from eew.feed.spared import Spared, converted
-from eew.model import AlertStatus, AreaAnswer, EventReport
+from eew.feed.report_issue import kind_of
+from eew.feed.unusable_member import Spared, converted
+from eew.model.document import Steps
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport
 
 __all__ = [
     "INFO_TYPES",
@@ -70,7 +70,7 @@ def instant(text: str, field: str, file: str | Path | None) -> datetime:
 def decoded_json(
     data: bytes, form: type[_Form], file: str | Path | None, spared: Spared, optional: Collection[Steps] = ()
 ) -> _Form:
-    """Return a JSON object as what it is to be, without what of ``optional`` cannot be so (see ``eew.feed.spared``).
+    """Return a JSON object as what it is to be, without what of ``optional`` cannot be so.
 
     Raises
     ------

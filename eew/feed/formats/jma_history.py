@@ -9,22 +9,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from eew.errors import InputError, ReportDecodeError
-from eew.feed.formats.jma import (
-    JST,
-    decoded_json,
-    has_assumed_values,
-    kind_of,
-    strongest,
-    warned,
-    with_zone,
-)
+from eew.feed.formats.jma import JST, decoded_json, has_assumed_values, kind_of, strongest, warned, with_zone
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
 from eew.feed.parsed import Parsed
-from eew.feed.spared import Spared
-from eew.feed.unsayable import refuse_unlocated
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.feed.unsupported import refuse_unlocated
+from eew.feed.unusable_member import Spared
+from eew.model.errors import InputError, ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
 

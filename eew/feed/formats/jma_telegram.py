@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eew.errors import InputError, ReportDecodeError
 from eew.feed.formats.jma import JST, WARNINGS, has_assumed_values, is_reached, kind_of, warned
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS, class_of_intensity
 from eew.feed.parsed import Ignored, Parsed
-from eew.feed.spared import Spared
-from eew.feed.unsayable import refuse_unlocated
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.feed.unsupported import refuse_unlocated
+from eew.feed.unusable_member import Spared
+from eew.model.errors import InputError, ReportDecodeError
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
 

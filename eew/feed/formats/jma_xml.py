@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.jma import (
     INFO_TYPES,
     STATUSES,
@@ -30,10 +29,11 @@ from eew.feed.formats.jma import (
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import INTENSITY_BY_CLASS
 from eew.feed.parsed import Ignored, Parsed
-from eew.feed.spared import Spared
-from eew.feed.unsayable import refuse_unlocated
-from eew.feed.xml import parsed_xml
-from eew.model import AreaAnswer, EventReport, ReportKind
+from eew.feed.unsupported import refuse_unlocated
+from eew.feed.unusable_member import Spared
+from eew.feed.xml_document import parsed_xml
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AreaAnswer, EventReport, ReportKind
 
 __all__ = ["decode_jma_xml", "parse", "render"]
 

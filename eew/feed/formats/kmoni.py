@@ -9,12 +9,12 @@ import msgspec
 
 from eew.feed.formats.jma import JST, has_assumed_values
 from eew.feed.formats.native import as_report
-from eew.feed.issue import issue, kind_of
-from eew.feed.json import A_LOCAL_TIME, Members, instant_of, parsed_json, time_text
+from eew.feed.json_message import A_LOCAL_TIME, Members, instant_of, parsed_json, time_text
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.unsayable import refuse_unlocated, refuse_unsayable
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.feed.report_issue import issue, kind_of
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unsupported import refuse_unlocated, refuse_unsayable
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 __all__ = ["NOTHING", "parse", "render", "second_text"]
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from eew.document import likely_name, spelled, value_at
-from eew.errors import ReportDecodeError
-from eew.feed.json import bounded, json_value
+from eew.feed.json_message import bounded, json_value
+from eew.feed.name_counter import Tally
 from eew.feed.parsed import Parsed
 from eew.feed.refusal import A_TIME, refusal_of
-from eew.feed.spared import Spared, converted
-from eew.feed.tally import Tally
-from eew.model import EventReport, ReportKind
+from eew.feed.unusable_member import Spared, converted
+from eew.model.document import likely_name, spelled, value_at
+from eew.model.errors import ReportDecodeError
+from eew.model.records import EventReport, ReportKind
 
 __all__ = [
     "AS_NATIVE",
@@ -215,7 +215,7 @@ def load_reports(path: str | Path, unknown: Tally | None = None) -> tuple[EventR
         )
     except ReportDecodeError as error:
         # It knows all formats, this one too.
-        from eew.feed.likeness import with_likeness
+        from eew.feed.format_detection import with_likeness
 
         raise with_likeness(error, "native", data, hint=AS_NATIVE) from error
     if not reports:

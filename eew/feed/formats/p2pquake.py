@@ -9,10 +9,10 @@ import msgspec
 from eew.feed.formats.jma import WARNINGS, has_assumed_values
 from eew.feed.formats.native import as_report
 from eew.feed.jma_class import class_of_intensity, intensity_of_class
-from eew.feed.json import A_LOCAL_TIME, Members, instant_of, parsed_each, parsed_objects, time_text
+from eew.feed.json_message import A_LOCAL_TIME, Members, instant_of, parsed_each, parsed_objects, time_text
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.topic_word import agency_name, topic_word
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
 

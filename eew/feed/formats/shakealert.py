@@ -10,15 +10,15 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from eew.errors import ReportDecodeError
 from eew.feed.formats.native import as_report
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.refusal import A_TIME
-from eew.feed.spared import Spared
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.unsayable import refuse_unlocated
-from eew.feed.xml import parsed_xml
-from eew.model import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unsupported import refuse_unlocated
+from eew.feed.unusable_member import Spared
+from eew.feed.xml_document import parsed_xml
+from eew.model.errors import ReportDecodeError
+from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 __all__ = ["UNKNOWN_NUMBERS", "decimal", "heartbeat", "parse", "render", "utc_time"]
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import msgspec
 
-from eew.feed.catalogue import LAST_NO, JoinedIds, report_no_by_age
 from eew.feed.formats.native import as_report
-from eew.feed.json import Members, epoch_ms, parsed_each, parsed_json
+from eew.feed.json_message import Members, epoch_ms, parsed_each, parsed_json
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.feed.synthetic_report_no import LAST_NO, JoinedIds, report_no_by_age
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unsupported import refuse_unsayable
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 __all__ = ["for_one_feed", "parse", "render"]
 
@@ -59,8 +59,8 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     -----
     - Times are milliseconds since 1970; ``updated`` is the issue.
     - A catalogue does not count its solutions: the number of a report grows with ``updated`` after the origin
-      (``eew.feed.catalogue``), and each is an update, since a summary does not say what it has said before. The status
-      ``deleted`` is a cancel and gets the last number.
+      (``eew.feed.synthetic_report_no``), and each is an update, since a summary does not say what it has said
+      before. The status ``deleted`` is a cancel and gets the last number.
     - The coordinates are longitude, latitude, depth. Magnitude and depth may be null.
     - ``tsunami`` says only that another page may know more; it is not read.
     - ``ids`` are all that the catalogue knows an earthquake by. Where it is listed under another of them later (``id``

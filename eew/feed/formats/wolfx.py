@@ -1,8 +1,8 @@
 """What all of Wolfx's feeds share: the stream beside the reports."""
 
-from eew.errors import ReportDecodeError
-from eew.feed.json import Members, parsed_json
+from eew.feed.json_message import Members, parsed_json
 from eew.feed.parsed import Heartbeat, Ignored
+from eew.model.errors import ReportDecodeError
 
 __all__ = ["answer", "said_beside"]
 

@@ -9,12 +9,12 @@ import msgspec
 
 from eew.feed.formats.native import as_report
 from eew.feed.formats.wolfx import said_beside
-from eew.feed.issue import issue, kind_of
-from eew.feed.json import parsed_json, time_text
+from eew.feed.json_message import parsed_json, time_text
 from eew.feed.parsed import Parsed
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport, ReportKind
+from eew.feed.report_issue import issue, kind_of
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unsupported import refuse_unsayable
+from eew.model.records import AlertStatus, EventReport, ReportKind
 
 __all__ = ["WolfxChina"]
 

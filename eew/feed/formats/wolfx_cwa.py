@@ -9,13 +9,13 @@ import msgspec
 
 from eew.feed.formats.native import as_report
 from eew.feed.formats.wolfx import answer, said_beside
-from eew.feed.issue import issue, kind_of
-from eew.feed.json import Members, parsed_json, time_text
-from eew.feed.origin_name import origin_name
+from eew.feed.json_message import Members, parsed_json, time_text
+from eew.feed.origin_id import origin_name
 from eew.feed.parsed import Parsed
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.unsayable import refuse_unsayable
-from eew.model import AlertStatus, EventReport
+from eew.feed.report_issue import issue, kind_of
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unsupported import refuse_unsayable
+from eew.model.records import AlertStatus, EventReport
 
 __all__ = ["answer", "greeting", "parse", "render"]
 
@@ -45,7 +45,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     - There is no ``EventID``. ``ID`` is a number: in messages of 2026 the agency's own of the earthquake (``1150074``,
       the same in all its reports and in other relays), in some of 2024 a mere ``1``. A number that is none of the
       agency's is no name: the earthquake is then named by its origin, and whoever takes the messages of a feed
-      keeps that name while later reports move the origin (``eew.feed.origin_name``).
+      keeps that name while later reports move the origin (``eew.feed.origin_id``).
     - A ``ReportTime`` that is not after the origin (recorded ones lie as much as 30 s before it) is no time of issue:
       that is unknown.
     - ``isCancel`` came later and is not documented; it is heeded where it is given, and of a cancel only whom it

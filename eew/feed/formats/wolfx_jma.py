@@ -10,13 +10,13 @@ import msgspec
 from eew.feed.formats.jma import has_assumed_values, is_reached
 from eew.feed.formats.native import as_report
 from eew.feed.formats.wolfx import answer, said_beside
-from eew.feed.issue import kind_of
 from eew.feed.jma_class import class_of_intensity, intensity_or_none
-from eew.feed.json import Members, parsed_json, time_text
+from eew.feed.json_message import Members, parsed_json, time_text
 from eew.feed.parsed import Parsed
-from eew.feed.topic_word import agency_name, topic_word
-from eew.feed.unsayable import refuse_unlocated
-from eew.model import AlertStatus, AreaAnswer, EventReport, ReportKind
+from eew.feed.report_issue import kind_of
+from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.unsupported import refuse_unlocated
+from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 __all__ = ["answer", "greeting", "parse", "render"]
 

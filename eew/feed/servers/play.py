@@ -10,13 +10,13 @@ from enum import StrEnum
 
 import msgspec
 
-from eew.clock import Clock
-from eew.errors import InputError
-from eew.feed.replay import replay
+from eew.feed.playback import replay
 from eew.feed.servers.server import Server
 from eew.feed.wire_format import WireFormat, wire_format
-from eew.model import EventReport, ReportKind
-from eew.units import iso_utc
+from eew.model.clock import Clock
+from eew.model.errors import InputError
+from eew.model.records import EventReport, ReportKind
+from eew.model.units import iso_utc
 
 __all__ = ["Fault", "Part", "Script", "moved", "parts_of", "play"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from eew.errors import InputError
-from eew.wire import topic
+from eew.contract import topic
+from eew.model.errors import InputError
 
 __all__ = ["Address", "Via"]
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from eew import extras
+from eew.model.system import extras
 
 if TYPE_CHECKING:
     import aiohttp

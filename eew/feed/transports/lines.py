@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
-from eew.errors import InputError
-from eew.feed.replay import lines_of
+from eew.feed.playback import lines_of
 from eew.feed.transports.address import Address
-from eew.feed.transports.message import Message, Sign, Signal, lines
+from eew.feed.transports.received_message import Message, Sign, Signal, lines
+from eew.model.errors import InputError
 
 __all__ = ["of_file", "of_standard_input"]
 

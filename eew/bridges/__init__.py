@@ -1,0 +1,1 @@
+"""Subscribers of the alert topics: a countdown, a home, web hooks."""

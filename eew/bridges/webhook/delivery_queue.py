@@ -1,0 +1,221 @@
+"""What goes to one endpoint, and when: one notice at a time, decided without clock, thread or socket.
+
+taken = delivered + superseded + expired + failed + waiting
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eew.bridges.webhook.breaker import Breaker
+from eew.bridges.webhook.response import Answer, Verdict
+from eew.bridges.webhook.webhook_event import Notice
+
+__all__ = ["FIRST_DELAY_S", "LONGEST_DELAY_S", "MOST_WAITING", "Counts", "Lane", "Settled"]
+
+#: More notices than this do not wait; the one that has waited longest fails, cancels last.
+MOST_WAITING = 64
+#: Before the second attempt, doubled before each further one; alerts are of use for seconds, so it begins short.
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.25, 10.0
+_MOST_DOUBLINGS = 16
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the notices of one endpoint."""
+
+    n_taken: int = 0
+    n_delivered: int = 0
+    #: A newer report of the same event took its place.
+    n_superseded: int = 0
+    n_expired: int = 0
+    #: Refused, given up, or there was no room.
+    n_failed: int = 0
+    #: Attempts after the first ones.
+    n_retried: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What an answer led to."""
+
+    #: Until the next attempt, s; ``None``: there is none.
+    retry_in_s: float | None = None
+    #: The breaker opened, or its probe failed.
+    is_opened: bool = False
+    #: The breaker was open until this answer.
+    is_recovered: bool = False
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A notice that is to be sent."""
+
+    notice: Notice
+    #: The lowest goes first.
+    place: int
+    n_attempts: int = 0
+    not_before_s: float = -math.inf
+
+
+class Lane:
+    """The notices of one endpoint. Instants are handed in, s on a clock that never goes back.
+
+    At most one notice is on its way at any time, so a report never overtakes a newer one. Of an event only the newest
+    report waits, and a cancel before all else: nothing but a newer cancel takes its place, and it never expires.
+
+    Parameters
+    ----------
+    breaker
+        The endpoint's.
+    random
+        Returns numbers from 0 to 1, for the jitter of delays.
+    """
+
+    def __init__(self, breaker: Breaker, random: Callable[[], float]) -> None:
+        self.breaker = breaker
+        self.counts = Counts()
+        self._random = random
+        self._waiting: list[_Waiting] = []
+        self._sent: _Waiting | None = None
+        self._n_places = 0
+        self._paused_until_s = -math.inf
+        self._is_gone = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the endpoint said that it wants nothing any more."""
+        return self._is_gone
+
+    @property
+    def n_waiting(self) -> int:
+        """How many are not settled, the one on its way included."""
+        return len(self._waiting) + (self._sent is not None)
+
+    def offer(self, notice: Notice) -> list[Notice]:
+        """Take a notice, newer than all of its event before; return what failed for it, as there is no room or no way.
+
+        It keeps the place of the one it supersedes, so that an event with many reports neither waits longest nor goes
+        first.
+        """
+        self.counts.n_taken += 1
+        if self._is_gone:
+            self.counts.n_failed += 1
+            return [notice]
+        superseded = [
+            each
+            for each in self._waiting
+            if each.notice.event_id == notice.event_id and (notice.is_cancel or not each.notice.is_cancel)
+        ]
+        for each in superseded:
+            self._waiting.remove(each)
+        self.counts.n_superseded += len(superseded)
+        place = min((each.place for each in superseded), default=self._new_place())
+        self._waiting.append(_Waiting(notice, place))
+        if len(self._waiting) <= MOST_WAITING:
+            return []
+        pushed_out = min(self._waiting, key=lambda each: (each.notice.is_cancel, each.place))
+        self._waiting.remove(pushed_out)
+        self.counts.n_failed += 1
+        return [pushed_out.notice]
+
+    def take_next(self, now_s: float) -> Notice | None:
+        """Return what is to be sent now, if anything; its answer must be settled before the next is taken."""
+        if self._sent is not None:
+            raise AssertionError("one is on its way")
+        self._expire(now_s)
+        if now_s < self._gate_s:
+            return None
+        ready = [each for each in self._first_of_events() if each.not_before_s <= now_s]
+        if not ready:
+            return None
+        chosen = min(ready, key=_urgency)
+        self._waiting.remove(chosen)
+        chosen.n_attempts += 1
+        self.counts.n_retried += chosen.n_attempts > 1
+        self._sent = chosen
+        return chosen.notice
+
+    def settle(self, answer: Answer, now_s: float) -> Settled:
+        """Note what became of the notice on its way."""
+        sent, self._sent = self._sent, None
+        if sent is None:
+            raise AssertionError("nothing is on its way")
+        was_open = self.breaker.state(now_s) != "closed"
+        if answer.verdict is not Verdict.TROUBLE:
+            self.breaker.succeed()
+            is_opened = False
+        else:
+            is_opened = self.breaker.fail(now_s)
+        is_recovered = was_open and not is_opened
+        if answer.verdict in {Verdict.LATER, Verdict.TROUBLE}:
+            self._paused_until_s = max(self._paused_until_s, now_s + answer.pause_s)
+            return Settled(self._keep(sent, now_s), is_opened, is_recovered)
+        if answer.verdict is Verdict.DELIVERED:
+            self.counts.n_delivered += 1
+        else:
+            self.counts.n_failed += 1
+        if answer.verdict is Verdict.GONE:
+            self._is_gone = True
+            self._fail_all()
+        return Settled(is_recovered=is_recovered)
+
+    def wake_at_s(self) -> float:
+        """Return when ``take_next`` is next worth a call: something may be sent then, or expires; infinite: never."""
+        sendable = (max(each.not_before_s, self._gate_s) for each in self._first_of_events())
+        expiring = (each.notice.expires_mono_s for each in self._waiting if not each.notice.is_cancel)
+        return min(itertools.chain(sendable, expiring), default=math.inf)
+
+    def close(self, now_s: float) -> list[Notice]:
+        """Give up what is left, and return it; what has expired is counted as that."""
+        self._expire(now_s)
+        if self._sent is not None:
+            # Nobody will know whether it arrived.
+            self._waiting.append(self._sent)
+            self._sent = None
+        return self._fail_all()
+
+    @property
+    def _gate_s(self) -> float:
+        """From when on the endpoint may be asked at all."""
+        return max(self._paused_until_s, self.breaker.until_s)
+
+    def _first_of_events(self) -> list[_Waiting]:
+        """Return what may go next of each event: its cancel before what was reported after that."""
+        first: dict[str, _Waiting] = {}
+        for each in sorted(self._waiting, key=_urgency):
+            first.setdefault(each.notice.event_id, each)
+        return list(first.values())
+
+    def _keep(self, sent: _Waiting, now_s: float) -> float | None:
+        """Let what was not delivered wait for another attempt unless it is superseded; return for how long."""
+        newer = [each.notice for each in self._waiting if each.notice.event_id == sent.notice.event_id]
+        if any(each.is_cancel or not sent.notice.is_cancel for each in newer):
+            self.counts.n_superseded += 1
+            return None
+        doublings = min(sent.n_attempts - 1, _MOST_DOUBLINGS)
+        delay_s = min(FIRST_DELAY_S * 2**doublings, LONGEST_DELAY_S) * (0.5 + 0.5 * self._random())
+        sent.not_before_s = now_s + delay_s
+        sent.place = self._new_place()
+        self._waiting.append(sent)
+        return max(sent.not_before_s, self._gate_s) - now_s
+
+    def _expire(self, now_s: float) -> None:
+        kept = [each for each in self._waiting if each.notice.is_cancel or now_s < each.notice.expires_mono_s]
+        self.counts.n_expired += len(self._waiting) - len(kept)
+        self._waiting = kept
+
+    def _fail_all(self) -> list[Notice]:
+        failed = [each.notice for each in self._waiting]
+        self.counts.n_failed += len(failed)
+        self._waiting.clear()
+        return failed
+
+    def _new_place(self) -> int:
+        self._n_places += 1
+        return self._n_places
+
+
+def _urgency(waiting: _Waiting) -> tuple[bool, int]:
+    return not waiting.notice.is_cancel, waiting.place

@@ -1,1 +1,0 @@
-"""The embedded broker: start, wait until ready, stop."""

@@ -1,0 +1,93 @@
+"""What one place makes of a report: when the waves come, how strong the shaking will be, how loud to say it."""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+from eew.model.errors import InputError
+from eew.model.region_profile import Level, Profile
+from eew.model.region_profile_file import load_profile
+from eew.model.report import EventReport, ReportKind
+from eew.physics.arithmetic import NUMBERS
+from eew.physics.earth import epicentral_km, ray_km
+from eew.physics.intensity_formula import INTENSITY_FORMULAS, IntensityFormula
+from eew.physics.level import is_issued, least_intensities, level_at
+from eew.physics.travel_time_at_place import TravelTimes
+
+__all__ = ["Felt", "all_profiles", "felt_at", "formula_of", "profile_of"]
+
+#: Which region's practice a device takes where it is not told: the one whose intensities these are.
+PROFILE_BY_SCALE = {"jma": "japan", "csis": "china", "cwa": "taiwan", "mmi": "global"}
+
+
+@dataclass(frozen=True, slots=True)
+class Felt:
+    """What a report is at one place."""
+
+    level: Level
+    #: On the profile's scale.
+    intensity: float
+    #: After origin time.
+    p_arrival_s: float
+    s_arrival_s: float
+
+
+@lru_cache(maxsize=len(PROFILE_BY_SCALE))
+def profile_of(scale: str) -> Profile:
+    """Return the profile that goes with a scale; the global one for a scale that nobody knows."""
+    return load_profile(PROFILE_BY_SCALE.get(scale, "global"))
+
+
+def all_profiles() -> list[Profile]:
+    """Return what ``profile_of`` may return."""
+    return [profile_of(scale) for scale in PROFILE_BY_SCALE]
+
+
+def formula_of(profile: Profile) -> IntensityFormula:
+    """Return a profile's intensity formula; raise ``InputError`` where nobody knows it."""
+    formula = INTENSITY_FORMULAS.get(profile.intensity_model)
+    if formula is None:
+        known = ", ".join(INTENSITY_FORMULAS)
+        raise InputError(f"one of {known}", field="intensity model", value=profile.intensity_model)
+    return formula
+
+
+def felt_at(lat_deg: float, lon_deg: float, solution: EventReport, profile: Profile, table: TravelTimes) -> Felt | None:
+    """Return what a solution is at a place, as of a point source.
+
+    Parameters
+    ----------
+    lat_deg, lon_deg
+        The place, degrees.
+    solution
+        A cancel, an assumed hypocentre or a missing magnitude gives ``None``: no attenuation may be applied to it.
+    profile, table
+        The region's practice, and its travel times.
+
+    Returns
+    -------
+    felt
+        ``None`` also beyond the table's greatest distance. A focus deeper than the table counts as at its bottom.
+    """
+    magnitude = solution.magnitude
+    if solution.kind is ReportKind.CANCEL or solution.is_assumed or magnitude is None:
+        return None
+    if solution.lat_deg is None or solution.lon_deg is None:
+        return None
+    away_km = epicentral_km(solution.lat_deg, solution.lon_deg, lat_deg, lon_deg)
+    if not away_km <= table.max_distance_km:
+        return None
+    depth_km = profile.default_depth_km if solution.depth_km is None else solution.depth_km
+    depth_km = min(max(depth_km, 0.0), table.max_depth_km)
+    here, anywhere = (
+        formula_of(profile)(
+            NUMBERS, magnitude, ray_km(NUMBERS, arc, depth_km), depth_km=depth_km, is_fault_distance=False
+        )
+        for arc in (away_km, 0.0)
+    )
+    if not math.isfinite(here):
+        return None
+    level = Level.NONE
+    if is_issued(profile, magnitude, anywhere, solution.depth_km):
+        level = level_at(least_intensities(profile, magnitude, anywhere), here)
+    return Felt(level, here, *table.at(away_km, depth_km))

@@ -1,0 +1,1 @@
+"""The contract in files: JSON Schemas and the AsyncAPI document."""

@@ -1,0 +1,1 @@
+"""Simulated devices at work: processes, connections, receipts, behaviour."""

@@ -1,0 +1,1 @@
+"""The dispatcher put together: decisions, plans, journal, replay, daemon and the run summary."""

@@ -1,0 +1,317 @@
+"""The dispatcher that stays: feeds in, alerts out, until it is told to stop.
+
+feeds ─▶ ResumableDispatcher ─▶ outbox ─▶ dispatch ─▶ broker
+                 └────────── journal ◀──────────┘
+"""
+
+import asyncio
+import contextlib
+import logging
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+from eew import __version__
+from eew.decision.merge import Standing
+from eew.dispatch.audience import audience_of
+from eew.dispatch.daemon.config import ConfigFile, read_config
+from eew.dispatch.daemon.context import KEEP_S, Office, opened
+from eew.dispatch.daemon.feed_supervisor import Heard, Listening
+from eew.dispatch.daemon.preparation import OpenFeed, prepare
+from eew.dispatch.dispatcher import EventClock, Handled
+from eew.dispatch.metrics import Figures, MetricsServer
+from eew.fanout.send_loop import dispatch
+from eew.model.clock import Clock, SystemClock
+from eew.model.errors import BrokerError, EewError
+from eew.model.system.memory import give_back_freed, held_bytes
+
+__all__ = ["Daemon"]
+
+logger = logging.getLogger(__name__)
+
+#: How often progress is written down while alerts leave, and figures otherwise.
+_BUSY_TICK_S, _IDLE_TICK_S = 0.05, 0.5
+#: Of stopping: until the reports at hand are judged, and until the broker has confirmed the portion in flight.
+_STEP_WITHIN_S = 3.0
+
+
+class Daemon:
+    """One dispatcher that lives in the present.
+
+    Parameters
+    ----------
+    file
+        Its configuration.
+    open_feed
+        Makes the feed of a ``[[feeds]]`` table.
+    clock
+        For waits and measurements.
+    """
+
+    def __init__(self, file: ConfigFile, open_feed: OpenFeed = ConfigFile.feed, clock: Clock | None = None) -> None:
+        self._file = file
+        self._open_feed = open_feed
+        self._clock = clock or SystemClock()
+        self._event_clock = EventClock()
+        self._listening = Listening(self._clock)
+        self._figures = Figures()
+        self._metrics: MetricsServer | None = None
+        #: Held while a report is judged, so that the practice changes between two reports.
+        self._deciding = asyncio.Lock()
+        self._told_to_stop = asyncio.Event()
+        self._told_to_reload = asyncio.Event()
+        self._has_work = asyncio.Event()
+        self._starting: asyncio.Task[object] | None = None
+        #: Until when events stand at the broker.
+        self._expires_at: dict[str, datetime] = {}
+        self._was_connected = True
+        #: Alerts that were left to the one who resumes.
+        self._n_left = 0
+
+    def stop(self) -> None:
+        """End in order: the portion in flight, what the broker has yet to confirm, the journal, the status."""
+        self._told_to_stop.set()
+        if self._starting is not None:
+            self._starting.cancel()
+
+    def reload(self) -> None:
+        """Read the configuration again; what is wrong with it is logged, and the old one stays."""
+        self._told_to_reload.set()
+
+    async def run(self) -> None:
+        """Dispatch until told to stop.
+
+        If cancelled, it ends at once, like a killed one: the journal knows what was confirmed.
+
+        Raises
+        ------
+        InputError
+            If something that the configuration names is not usable.
+        BrokerError
+            If the broker cannot be reached, or went away and did not come back in time.
+        """
+        self._starting = asyncio.current_task()
+        async with AsyncExitStack() as stack:
+            try:
+                office = await self._start(stack)
+            except asyncio.CancelledError:
+                if not self._told_to_stop.is_set() or self._starting is None:
+                    raise
+                self._starting.uncancel()
+                return
+            finally:
+                self._starting = None
+            await self._work(office)
+
+    async def _start(self, stack: AsyncExitStack) -> Office:
+        """Load and connect everything; what can be wrong with the configuration is found here."""
+        give_back_freed()
+        file, config = self._file, self._file.config
+        prepared = await prepare(stack, file, self._open_feed, self._clock)
+        premises, self._metrics = prepared.premises, prepared.metrics
+        if self._metrics is not None:
+            logger.info("metrics.ready url=http://127.0.0.1:%d/metrics", self._metrics.port)
+        office = await opened(stack, file, prepared, self._clock, self._event_clock, self._figures)
+        for given, feed in zip(config.feeds, prepared.feeds, strict=True):
+            self._listening.hang(given, feed)
+        logger.info(
+            "dispatch.ready version=%s broker=%s devices=%d mode=%s qos=%d profile=%s shelters=%d feeds=%s state=%s",
+            *(__version__, file.endpoint(), len(office.devices), config.mode, config.qos, premises.profile.name),
+            *(len(premises.shelters), ",".join(self._listening.configs), file.state),
+        )
+        return office
+
+    async def _work(self, office: Office) -> None:
+        """Run the tasks until it is time to stop, or one of them fails; in both cases what was done is written down."""
+        sending = asyncio.create_task(
+            dispatch(
+                office.outbox,
+                office.publisher,
+                max_batch=office.publisher.max_batch // 2,
+                clock=self._clock,
+                event_now=self._event_clock.now,
+                rate=office.rate,
+            ),
+            name="dispatch",
+        )
+        deciding = asyncio.create_task(self._decide(office), name="decide")
+        others = [
+            asyncio.create_task(self._watch(office), name="watch"),
+            asyncio.create_task(self._reload_when_told(office), name="reload"),
+        ]
+        stopping = asyncio.create_task(self._told_to_stop.wait(), name="told to stop")
+        tasks: tuple[asyncio.Task[Any], ...] = (sending, deciding, stopping, *others)
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            failures = [error for task in done if (error := task.exception()) is not None]
+            for task in others:
+                task.cancel()
+            await self._listening.unhang(list(self._listening.configs))
+            if not failures:
+                await self._finish(office, deciding, sending)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            office.deliveries.put_down()
+            await office.journal.written()
+        if failures:
+            raise failures[0]
+        logger.info("dispatch.stopped left=%d unconfirmed=%d", self._n_left, office.deliveries.n_unconfirmed)
+
+    async def _finish(self, office: Office, deciding: "asyncio.Task[None]", sending: "asyncio.Task[None]") -> None:
+        """Judge what has come, send the portion in flight and wait for the broker's word; the rest is for later."""
+        logger.info("dispatch.stopping waiting=%d", office.outbox.n_waiting)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STEP_WITHIN_S):
+                await self._listening.queue.put(None)
+                await asyncio.shield(deciding)
+        office.deliveries.follow()
+        self._n_left = office.outbox.n_waiting
+        for event_id in office.dispatcher.event_ids:
+            office.outbox.withdraw(event_id)
+        office.outbox.close()
+        try:
+            async with asyncio.timeout(_STEP_WITHIN_S):
+                await asyncio.shield(sending)
+        except (TimeoutError, BrokerError) as error:
+            logger.warning("dispatch.unconfirmed %s", str(error) or "the broker has not confirmed all in time")
+
+    async def _decide(self, office: Office) -> None:
+        """Go on where the last daemon stood, then take each report as it comes."""
+        begun_mono_s = self._clock.mono_s()
+        for event_id in {each.report.event_id for each in office.history.kept}:
+            office.bulletin.clear(event_id)
+        async with self._deciding:
+            resumed = await office.dispatcher.resume(office.history)
+            for handled in await office.dispatcher.acted_on(office.history):
+                await asyncio.to_thread(office.announcements.recall, handled)
+            for handled in resumed:
+                await self._acted(office, handled, begun_mono_s, "report.resumed")
+        while (heard := await self._listening.queue.get()) is not None:
+            if self._told_to_stop.is_set():
+                self._note_only(office, heard)
+                continue
+            async with self._deciding:
+                try:
+                    await self._judge(office, heard)
+                except Exception:
+                    # One report that breaks the dispatcher must not keep others from being told.
+                    report = heard.report
+                    said = "report.broke event=%s report=%d status=%s"
+                    logger.exception(said, report.event_id, report.report_no, report.status.value)
+                    self._figures.n_reports[heard.feed, "broke"] += 1
+
+    def _note_only(self, office: Office, heard: Heard) -> None:
+        """Write down a report for the one who resumes."""
+        verdict = office.dispatcher.only_note(heard.report)
+        self._figures.n_reports[heard.feed, verdict.value] += 1
+
+    async def _judge(self, office: Office, heard: Heard) -> None:
+        office.bulletin.n_reports += 1
+        all_handled = await office.dispatcher.handle(heard.report)
+        self._figures.n_reports[heard.feed, all_handled[0].fate] += 1
+        for handled in all_handled:
+            if handled.core is not None:
+                await self._acted(office, handled, heard.at_mono_s, f"report.acted feed={heard.feed}")
+                continue
+            # Areas that nobody is told of are news to whoever runs this; the rest is told otherwise.
+            logger.log(
+                logging.INFO if handled.standing is Standing.AREAS_ONLY else logging.DEBUG,
+                "report.left feed=%s event=%s report=%d status=%s fate=%s",
+                *(heard.feed, handled.report.event_id, handled.report.report_no, handled.report.status.value),
+                handled.fate,
+            )
+
+    async def _acted(self, office: Office, handled: Handled, heard_mono_s: float, what: str) -> None:
+        """Say that a report was acted on."""
+        report, core = handled.report, handled.core
+        if core is None:
+            raise AssertionError("what is acted on has a core")
+        office.deliveries.expect(report, heard_mono_s)
+        self._has_work.set()
+        logger.info(
+            "%s event=%s report=%d kind=%s status=%s verdict=%s magnitude=%s alerts=%d decide_s=%.3f",
+            *(what, report.event_id, report.report_no, report.kind.value, report.status.value, handled.verdict.value),
+            *(report.magnitude, handled.n_alerts, handled.decided_mono_s - heard_mono_s),
+        )
+        office.bulletin.last_dispatch_at = datetime.now(UTC)
+        self._expires_at[report.event_id] = core.expires_at
+        office.announcer.tell(handled)
+
+    async def _watch(self, office: Office) -> None:
+        """Write down progress, keep the figures true, and notice who comes and goes."""
+        while True:
+            office.deliveries.follow()
+            self._notice(office)
+            if office.publisher.error is not None:
+                raise office.publisher.error
+            if self._metrics is not None:
+                self._metrics.show(self._figures)
+            with contextlib.suppress(TimeoutError):
+                is_busy = office.deliveries.is_any_under_way
+                async with asyncio.timeout(_BUSY_TICK_S if is_busy else _IDLE_TICK_S):
+                    self._has_work.clear()
+                    await self._has_work.wait()
+
+    def _notice(self, office: Office) -> None:
+        figures, publisher = self._figures, office.publisher
+        figures.feeds = self._listening.figures()
+        if (states := self._listening.states) != office.bulletin.feeds:
+            office.bulletin.feeds = states
+            office.bulletin.say_soon()
+        if publisher.is_connected != self._was_connected:
+            self._was_connected = publisher.is_connected
+            if self._was_connected:
+                logger.info("broker.back reconnects=%d", publisher.counts.n_reconnects)
+            else:
+                logger.warning("broker.lost waiting=%d", office.outbox.n_waiting)
+        figures.is_connected, figures.n_reconnects = publisher.is_connected, publisher.counts.n_reconnects
+        figures.n_waiting, figures.rate_hz = office.outbox.n_waiting, office.rate.hz
+        figures.n_journal_failures, figures.held_bytes = office.journal.n_failed, held_bytes()
+        now_at = datetime.now(UTC)
+        for event_id, expires_at in list(self._expires_at.items()):
+            if expires_at <= now_at:
+                office.bulletin.clear(event_id)
+                del self._expires_at[event_id]
+                office.announcements.keep(self._expires_at.keys() | office.dispatcher.event_ids)
+                office.journal.forget(now_at, KEEP_S)
+
+    async def _reload_when_told(self, office: Office) -> None:
+        while True:
+            await self._told_to_reload.wait()
+            self._told_to_reload.clear()
+            try:
+                await self._reload(office)
+            except EewError as error:
+                logger.error("reload.refused %s", error)  # noqa: TRY400 - what was given is wrong, not the code
+            except Exception:
+                # Whatever is wrong with the new configuration, alerts go on by the old one.
+                logger.exception("reload.broke")
+
+    async def _reload(self, office: Office) -> None:
+        """Load all that is new, then swap it in between two reports."""
+        running = self._listening.configs
+        file = await asyncio.to_thread(read_config, self._file.path)
+        file.refuse_fixed(self._file)
+        premises = await asyncio.to_thread(file.premises)
+        wanted = {each.name: each for each in file.config.feeds}
+        new = {
+            each.name: self._open_feed(file, number, self._clock)
+            for number, each in enumerate(file.config.feeds)
+            if running.get(each.name) != each
+        }
+        audience = await asyncio.to_thread(
+            audience_of, file.config.mode, office.devices, premises.shelters, office.send
+        )
+        async with self._deciding:
+            office.dispatcher.refit(premises.profile, premises.estimator, audience)
+            office.announcements.refit(premises.profile, premises.estimator)
+            self._file = file
+        await self._listening.unhang([name for name in running if wanted.get(name) != running[name]])
+        for name, feed in new.items():
+            self._listening.hang(wanted[name], feed)
+        logger.info(
+            "reload.done profile=%s shelters=%d feeds=%s",
+            *(premises.profile.name, len(premises.shelters), ",".join(self._listening.configs)),
+        )

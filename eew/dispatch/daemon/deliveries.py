@@ -1,0 +1,178 @@
+"""What becomes of the daemon's plans: into the journal as it happens, into the figures and the log when it is over."""
+
+import logging
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from eew.dispatch.daemon.restoring import WatchedOutbox
+from eew.dispatch.journal import Journal, Range
+from eew.dispatch.metrics import Figures
+from eew.fanout.outbox import Job
+from eew.fanout.publisher import Publisher
+from eew.model.records import AlertPlan, EventReport, Level, SentRange
+
+__all__ = ["Deliveries"]
+
+logger = logging.getLogger(__name__)
+
+_N_LEVELS = len(Level)
+
+
+@dataclass(slots=True)
+class _Way:
+    """How far one plan has come."""
+
+    job: Job
+    #: In the journal, and the plan as it stands there.
+    number: int
+    plan: AlertPlan
+    #: How many of the job's written ranges were looked at.
+    n_seen: int = 0
+    confirmed: list[Range] = field(default_factory=list)
+    n_by_level: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros(_N_LEVELS, dtype=np.intp))
+    #: What the journal was told last.
+    noted: tuple[int, int] = (0, 0)
+
+    def confirm(self, written: SentRange, refused: npt.NDArray[np.int_]) -> None:
+        """Take a range that the broker has, less what it refused."""
+        at = written.start
+        for position in [*(written.start + np.sort(refused)).tolist(), written.end]:
+            if position > at:
+                self.n_by_level += np.bincount(self.job.plan.level[at:position], minlength=_N_LEVELS)
+                if self.confirmed and self.confirmed[-1][1] == at:
+                    at = self.confirmed.pop()[0]
+                self.confirmed.append((at, position))
+            at = position + 1
+
+    @property
+    def n_confirmed(self) -> int:
+        return sum(end - start for start, end in self.confirmed)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was taken was written, and the broker has answered for it."""
+        job = self.job
+        n_written = sum(each.end - each.start for _, each in job.written)
+        return n_written == job.n_taken and self.n_seen == len(job.written)
+
+
+class Deliveries:
+    """Follows every plan from its first portion until the broker has answered for its last.
+
+    Parameters
+    ----------
+    outbox, publisher
+        Where plans are, and who sends them.
+    journal
+        Told of each portion that was confirmed.
+    figures
+        Counted up.
+    """
+
+    def __init__(self, outbox: WatchedOutbox, publisher: Publisher, journal: Journal, figures: Figures) -> None:
+        self._outbox = outbox
+        self._publisher = publisher
+        self._journal = journal
+        self._figures = figures
+        self._ways: dict[int, _Way] = {}
+        #: When the reports that are being dispatched were heard.
+        self._heard_mono_s: dict[EventReport, float] = {}
+
+    @property
+    def is_any_under_way(self) -> bool:
+        """Whether something is still to happen."""
+        return bool(self._outbox.under_way or self._outbox.done or self._outbox.n_waiting)
+
+    @property
+    def n_unconfirmed(self) -> int:
+        """Alerts that were taken, and that the broker has not confirmed or has refused."""
+        return sum(way.job.n_taken - way.n_confirmed for way in self._ways.values())
+
+    def put_down(self) -> None:
+        """Write down where everything is, for whoever goes on with it."""
+        self._look()
+        for way in self._ways.values():
+            self._note(way, is_over=way.n_confirmed == len(way.job.plan))
+
+    def expect(self, report: EventReport, heard_mono_s: float) -> None:
+        """Note when the report was heard whose plan was handed to the outbox; before or after its first portion."""
+        self._heard_mono_s[report] = heard_mono_s
+
+    def follow(self) -> None:
+        """Look at where everything is; what is over leaves the outbox."""
+        self._look()
+        still: list[Job] = []
+        for job in self._outbox.done:
+            way = self._ways.get(id(job))
+            if way is None or way.is_settled:
+                self._end(job, way)
+            else:
+                still.append(job)
+        self._outbox.done[:] = still
+
+    def _look(self) -> None:
+        for key, job in self._outbox.under_way.items():
+            way = self._ways.get(key)
+            if way is None:
+                way = self._ways[key] = _Way(job, self._journal.plan(job.plan), job.plan)
+            self._look_at(way)
+
+    def _look_at(self, way: _Way) -> None:
+        job, journal = way.job, self._journal
+        if job.plan is not way.plan:
+            journal.extend(way.number, job.plan)
+            way.plan = job.plan
+        while way.n_seen < len(job.written):
+            ticket, written = job.written[way.n_seen]
+            if ticket > self._publisher.confirmed_ticket:
+                break
+            way.confirm(written, self._publisher.rejected(ticket))
+            way.n_seen += 1
+        now = (job.n_taken, way.n_confirmed)
+        # Where the disk is slow, fewer of its lines are better than many that wait.
+        if now != way.noted and not journal.is_busy:
+            self._note(way, is_over=False)
+
+    def _note(self, way: _Way, *, is_over: bool) -> None:
+        way.noted = (way.job.n_taken, way.n_confirmed)
+        self._journal.progress(way.number, way.job.n_taken, tuple(way.confirmed), is_over=is_over)
+
+    def _end(self, job: Job, way: _Way | None) -> None:
+        """Count and tell what became of a plan."""
+        report, plan = job.plan.report, job.plan
+        heard_mono_s = self._heard_mono_s.pop(report, None)
+        planned = np.bincount(plan.level, minlength=_N_LEVELS)
+        sent = np.zeros(_N_LEVELS, dtype=np.intp) if way is None else way.n_by_level
+        n_rest = job.n_superseded + job.n_expired
+        rest = np.bincount(plan.level[len(plan) - n_rest :], minlength=_N_LEVELS)
+        nobody = np.zeros(_N_LEVELS, dtype=np.intp)
+        superseded, expired = (rest, nobody) if job.n_superseded else (nobody, rest)
+        by_outcome = {
+            "planned": planned,
+            "sent": sent,
+            "superseded": superseded,
+            "expired": expired,
+            "failed": planned - sent - rest,
+        }
+        self._figures.alerts(by_outcome)
+        if way is not None:
+            self._note(way, is_over=True)
+            del self._ways[id(job)]
+            del self._outbox.under_way[id(job)]
+        spans = ""
+        if job.written and heard_mono_s is not None:
+            first_s = job.written[0][1].at_mono_s - heard_mono_s
+            last_s = job.written[-1][1].at_mono_s - heard_mono_s
+            self._figures.first_s.add(first_s)
+            self._figures.last_s.add(last_s)
+            spans = f" first_s={first_s:.3f} last_s={last_s:.3f}"
+        logger.info(
+            "dispatch.done event=%s report=%d status=%s %s%s",
+            report.event_id,
+            report.report_no,
+            report.status.value,
+            " ".join(f"{outcome}={int(n.sum())}" for outcome, n in by_outcome.items()),
+            spans,
+        )

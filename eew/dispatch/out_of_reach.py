@@ -1,0 +1,74 @@
+"""Why a run told nobody: how far its strongest report is felt, and how far away the nearest device lives."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from eew.decision.policy import is_issued
+from eew.estimate.estimator import Estimator
+from eew.model.records import Devices, EventReport, Profile
+from eew.physics.geodesy import epicentral_km
+
+__all__ = ["OutOfReach", "out_of_reach"]
+
+#: Devices looked at at once.
+_CHUNK_ROWS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfReach:
+    """The report that is felt farthest, and whom it does not reach."""
+
+    event_id: str
+    report_no: int
+    magnitude: float
+    #: The least intensity that the profile tells of.
+    min_intensity: float
+    #: How far from the epicentre that is reached, as of a point source; 0 where nowhere.
+    felt_radius_km: float
+    #: From the epicentre.
+    nearest_device_km: float
+    #: Whether the profile lets alerts go out for a report of this size at all.
+    is_issued: bool
+
+
+def out_of_reach(
+    reports: Iterable[EventReport], devices: Devices, estimator: Estimator, profile: Profile
+) -> OutOfReach | None:
+    """Return the report that is felt farthest; ``None`` where none says where and how strong.
+
+    Parameters
+    ----------
+    reports
+        Those that were acted on.
+    devices
+        One at least.
+    estimator, profile
+        What they were judged by.
+    """
+    felt: list[tuple[float, EventReport, float]] = []
+    for report in reports:
+        reach = estimator.reach(report, profile.min_intensity)
+        if reach is not None:
+            felt_km = reach.epicentral_km[reach.intensity >= profile.min_intensity]
+            felt.append((float(felt_km.max(initial=0.0)), report, float(reach.intensity[0])))
+    if not felt:
+        return None
+    radius_km, report, max_intensity = max(felt, key=lambda each: each[0])
+    if report.lat_deg is None or report.lon_deg is None or report.magnitude is None:
+        raise AssertionError("what has a reach has a source")
+    nearest_km = np.inf
+    for first in range(0, len(devices), _CHUNK_ROWS):
+        part = slice(first, first + _CHUNK_ROWS)
+        distance_km = epicentral_km(report.lat_deg, report.lon_deg, devices.lat_deg[part], devices.lon_deg[part])
+        nearest_km = min(nearest_km, float(distance_km.min()))
+    return OutOfReach(
+        event_id=report.event_id,
+        report_no=report.report_no,
+        magnitude=report.magnitude,
+        min_intensity=profile.min_intensity,
+        felt_radius_km=round(radius_km, 1),
+        nearest_device_km=round(nearest_km, 1),
+        is_issued=is_issued(profile, report.magnitude, max_intensity, report.depth_km),
+    )

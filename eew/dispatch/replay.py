@@ -1,0 +1,246 @@
+"""The whole program on one screen: broker, devices, feed, decision, fan-out and summary, in the order of the road.
+
+feed ─▶ Dispatcher.handle ─▶ Outbox ─▶ dispatch ─▶ broker ─▶ Swarm ─▶ summary
+"""
+
+import asyncio
+import math
+import os
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from eew.contract.signature import in_base64url
+from eew.devices.swarm.swarm import Receipts, Swarm, SwarmSettings
+from eew.dispatch.announcement import Announcements, Announcer
+from eew.dispatch.audience import CellAudience, Send, audience_of
+from eew.dispatch.dispatcher import Dispatcher, EventClock
+from eew.dispatch.out_of_reach import out_of_reach
+from eew.dispatch.plan_store import Ledger
+from eew.dispatch.replay_tasks import Progress, Road, RunInput, drain, travel
+from eew.dispatch.settings import Settings, shown_settings
+from eew.dispatch.summary import Dispatched, summarise
+from eew.fanout.outbox import Outbox
+from eew.fanout.publisher import MqttPublisher
+from eew.fanout.retained_publisher import Bulletin
+from eew.fanout.send_loop import SendRate
+from eew.model.clock import SystemClock
+from eew.model.errors import BrokerError
+from eew.model.system.memory import give_back_freed, held_bytes
+from eew.mqtt.aiomqtt_client import broker_facts, mqtt_version
+from eew.mqtt.embedded import EmbeddedBroker
+from eew.mqtt.endpoint import Endpoint
+from eew.mqtt.ready import wait_until_ready
+
+__all__ = [
+    "FIRST_GUESS_HZ",
+    "LEAST_WINDOW",
+    "Progress",
+    "RunInput",
+    "RunResult",
+    "run",
+    "swarm_settings",
+]
+
+#: Alerts a second that are promised until the real rate is known, by QoS.
+FIRST_GUESS_HZ = (150_000.0, 50_000.0)
+#: A broker that takes fewer alerts unacknowledged would make each wait for the way there and back.
+LEAST_WINDOW = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The summary, the broker's failure if that ended the run, and what the summary was made of."""
+
+    summary: dict[str, Any]
+    error: BrokerError | None
+    dispatched: Sequence[Dispatched]
+    receipts: Receipts
+    #: Reports that were played.
+    n_reports: int = 0
+    #: It was told to stop before all was done.
+    is_stopped: bool = False
+
+
+async def run(
+    settings: Settings, given: RunInput, progress: Progress, stopping: Callable[[], asyncio.Event] = asyncio.Event
+) -> RunResult:
+    """Play a run to its end.
+
+    If cancelled, broker and devices are stopped and nothing is summarised.
+
+    Parameters
+    ----------
+    settings, given, progress
+        How, what, and how far it has come.
+    stopping
+        Asked when reports begin to be played, for what is set when the run shall end early: then no more reports are
+        played, the portion in flight is sent, what waits has failed, and all that was done is summarised.
+
+    Raises
+    ------
+    BrokerConnectError
+        If the broker cannot be reached at the start.
+    EewError
+        If a worker ends by itself.
+    """
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        give_back_freed()
+        progress.n_devices = len(given.devices)
+        progress.held_before_bytes = held_bytes()
+        progress.stage = "starting the broker" if settings.broker is None else "waiting for the broker"
+        endpoint, broker = await _broker(settings, stack)
+        progress.broker = str(endpoint)
+        keys = {given.key.key_id: in_base64url(given.key.public_bytes)}
+
+        event_clock = EventClock()
+        bulletin = await stack.enter_async_context(Bulletin(endpoint, settings.dispatcher_id, keys))
+        announcer = Announcer(bulletin, Announcements(given.profile, given.estimator))
+        await stack.enter_async_context(announcer)
+        progress.stage = "connecting the devices"
+        swarm = Swarm(
+            swarm_settings(settings, given.profile.name, given.population, endpoint, keys), given.devices, given.folder
+        )
+        await stack.enter_async_context(swarm)
+
+        progress.stage = "finding the nearest shelters"
+        publisher = MqttPublisher(
+            endpoint,
+            f"eew-publisher-{settings.dispatcher_id}-{os.getpid()}",
+            qos=settings.qos,
+            clock=clock,
+            reconnect_s=settings.reconnect_s,
+            least_window=LEAST_WINDOW,
+        )
+        await publisher.open()
+        stack.push_async_callback(publisher.close)
+        send = Send(settings.qos, publisher.version, settings.payload)
+        audience = await asyncio.to_thread(audience_of, settings.mode, given.devices, given.shelters, send)
+        outbox, rate = Outbox(), SendRate(FIRST_GUESS_HZ[settings.qos])
+        dispatcher = Dispatcher(
+            given.profile,
+            given.estimator,
+            audience,
+            outbox,
+            rate,
+            given.key,
+            clock=clock,
+            event_clock=event_clock,
+        )
+        road = Road(
+            settings,
+            given,
+            progress,
+            clock,
+            event_clock,
+            outbox,
+            rate,
+            publisher,
+            bulletin,
+            announcer,
+            dispatcher,
+            Ledger(given.folder),
+            swarm,
+            stopping(),
+        )
+        try:
+            error = await travel(road)
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+        deliveries = iter(outbox.settle(publisher.confirmed_ticket, publisher.rejected))
+        by_plan = {id(each.plan.report): each for each in deliveries}
+        progress.stage = "collecting receipts"
+        if error is None:
+            await drain(road)
+        is_stopped = road.stop.is_set()
+        receipts: Receipts = await swarm.finish()
+        dispatched = [
+            Dispatched(each.report, each.fate, each.received_mono_s, each.decided_mono_s, by_plan.get(id(each.report)))
+            for each in progress.handled
+        ]
+        summary = await asyncio.to_thread(
+            summarise,
+            dispatched,
+            receipts,
+            given.devices,
+            cells=audience.table if isinstance(audience, CellAudience) else None,
+            seed=settings.seed,
+            facts=_facts(road, broker),
+        )
+        if not summary["conservation"]["selected"]:
+            acted_on = (each.report for each in dispatched if each.delivery is not None)
+            reach = await asyncio.to_thread(out_of_reach, acted_on, given.devices, given.estimator, given.profile)
+            summary["out_of_reach"] = None if reach is None else asdict(reach)
+        return RunResult(summary, None if is_stopped else error, dispatched, receipts, bulletin.n_reports, is_stopped)
+
+
+async def _broker(settings: Settings, stack: AsyncExitStack) -> tuple[Endpoint, dict[str, str]]:
+    """Return where the broker is, and what it is called; start the embedded one if none was named."""
+    if settings.broker is not None:
+        endpoint = Endpoint.parse(settings.broker)
+        await wait_until_ready(endpoint, settings.reconnect_s, says_so=True)
+        return endpoint, await broker_facts(endpoint)
+    embedded = await stack.enter_async_context(EmbeddedBroker())
+    return embedded.endpoint, embedded.facts
+
+
+def swarm_settings(
+    settings: Settings,
+    profile_name: str,
+    population: Path,
+    endpoint: Endpoint,
+    keys: dict[str, str],
+    *,
+    only_count: bool = False,
+) -> SwarmSettings:
+    """Return how a run's devices are played."""
+    return SwarmSettings(
+        broker_url=settings.broker or str(endpoint),
+        population=str(population),
+        mode=settings.mode,
+        subscriptions=settings.subscriptions,
+        n_workers=settings.workers,
+        n_connections=0 if settings.connections_per_device else settings.connections,
+        profile=profile_name,
+        travel_times=settings.travel_times,
+        keys=keys,
+        only_count=only_count,
+        reconnect_s=settings.reconnect_s,
+    )
+
+
+def _facts(road: Road, broker: dict[str, str]) -> dict[str, Any]:
+    settings, given, progress, publisher = road.settings, road.given, road.progress, road.publisher
+    counts = publisher.counts
+    return {
+        "scenario": given.name,
+        "profile": given.profile.name,
+        "seed": settings.seed,
+        "mode": settings.mode,
+        "qos": settings.qos,
+        "payload": settings.payload,
+        "speed": "max" if math.isinf(settings.speed) else settings.speed,
+        "broker": broker | {"mqtt_version": mqtt_version(publisher.version)},
+        "settings": shown_settings(settings),
+        "machine": {
+            "cpus": os.cpu_count(),
+            "system": platform.system(),
+            "processor": platform.machine(),
+            "python": platform.python_version(),
+        },
+        "dispatcher": {
+            "held_mib": round(progress.held_bytes / 2**20, 1),
+            "bytes_a_device": round((progress.held_bytes - progress.held_before_bytes) / len(given.devices), 1),
+            "cpu_s": round(progress.cpu_s, 4),
+            "writing_s": round(road.rate.writing_s, 4),
+        },
+        "publisher": {
+            "reconnects": counts.n_reconnects,
+            "resent": counts.n_resent,
+            "rejected": counts.n_rejected,
+        },
+    }

@@ -1,0 +1,214 @@
+"""The tasks of a run while its reports are played: feed, decide, send, watch; and the end, early or not."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from eew.contract.message import Clock as ClockMessage
+from eew.contract.signature import SigningKey
+from eew.devices.swarm.swarm import Swarm
+from eew.dispatch.announcement import Announcer
+from eew.dispatch.dispatcher import Dispatcher, EventClock, Handled
+from eew.dispatch.plan_store import Ledger
+from eew.dispatch.settings import Settings
+from eew.estimate.estimator import Estimator
+from eew.fanout.outbox import Outbox
+from eew.fanout.publisher import MqttPublisher
+from eew.fanout.retained_publisher import Bulletin
+from eew.fanout.send_loop import SendRate, dispatch
+from eew.feed.playback import Pace, until
+from eew.model.clock import Clock
+from eew.model.errors import BrokerError
+from eew.model.records import Devices, EventReport, Profile, Shelters
+from eew.model.system.cancellation import ended, to_the_end
+from eew.model.system.memory import held_bytes
+
+__all__ = ["Progress", "Road", "RunInput", "drain", "travel"]
+
+#: The devices have all they will get when nothing has come for this long.
+_QUIET_S = 2.0
+_LONGEST_DRAIN_S = 120.0
+#: Of a run that was told to stop: until its broker has confirmed what is on its way, and until the devices have it.
+_STOP_WITHIN_S, _STOPPED_DRAIN_S = 3.0, 10.0
+_TICK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class RunInput:
+    """What a run works on."""
+
+    name: str
+    reports: AsyncIterator[EventReport]
+    #: The instant the first report is issued, where known before it comes.
+    starts_at: datetime | None
+    profile: Profile
+    estimator: Estimator
+    key: SigningKey
+    devices: Devices
+    #: Where ``devices`` is stored, for the swarm's workers.
+    population: Path
+    shelters: Shelters
+    #: An existing, empty folder for the run's own files.
+    folder: Path
+    #: How far the reports have come, where they are a replay.
+    pace: Pace | None = None
+
+
+@dataclass(slots=True)
+class Progress:
+    """A run as it goes on: what a view looks at."""
+
+    broker: str = ""
+    n_devices: int = 0
+    handled: list[Handled] = field(default_factory=list)
+    n_planned: int = 0
+    n_waiting: int = 0
+    n_taken: int = 0
+    rate_hz: float = 0.0
+    stage: str = "starting"
+    event_at: datetime | None = None
+    #: The most memory that this process held while it dispatched, and what it held before.
+    held_bytes: int = 0
+    held_before_bytes: int = 0
+    #: Processor time that this process took from the first report until all was handed over and confirmed.
+    cpu_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Road:
+    """What the tasks of a run share; touched on the event loop only."""
+
+    settings: Settings
+    given: RunInput
+    progress: Progress
+    clock: Clock
+    event_clock: EventClock
+    outbox: Outbox
+    rate: SendRate
+    publisher: MqttPublisher
+    bulletin: Bulletin
+    announcer: Announcer
+    dispatcher: Dispatcher
+    ledger: Ledger
+    swarm: Swarm
+    #: Set when the run shall end early.
+    stop: asyncio.Event
+
+
+async def travel(road: Road) -> BrokerError | None:
+    """Feed, decide and send until all reports are out; return the broker's failure if it ended that."""
+    sending = asyncio.create_task(
+        dispatch(
+            road.outbox,
+            road.publisher,
+            max_batch=road.publisher.max_batch // 2,
+            clock=road.clock,
+            event_now=road.event_clock.now,
+            rate=road.rate,
+        ),
+        name="dispatch",
+    )
+    failures: list[BrokerError] = []
+    cpu_before_s = time.process_time()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(_watch(road), name="watch")
+            halting = tasks.create_task(_halt_when_told(road, sending), name="halt")
+            deciding = tasks.create_task(_decide(road, sending), name="decide")
+            await asyncio.wait((deciding, sending), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done() and not sending.cancelled() and sending.exception() is not None:
+                deciding.cancel()
+            else:
+                await deciding
+            await asyncio.wait((sending,))
+            halting.cancel()
+            watching.cancel()
+            if not sending.cancelled():
+                sending.result()
+    except* BrokerError as group:
+        failures = [each for each in group.exceptions if isinstance(each, BrokerError)]
+    finally:
+        sending.cancel()
+        road.progress.cpu_s = time.process_time() - cpu_before_s
+    return failures[0] if failures else None
+
+
+async def _halt_when_told(road: Road, sending: asyncio.Task[None]) -> None:
+    """Send nothing more than what is on its way when told to stop, and do not wait long for the broker's word."""
+    await road.stop.wait()
+    road.progress.stage = "stopping"
+    road.outbox.halt()
+    await asyncio.wait((sending,), timeout=_STOP_WITHIN_S)
+    await ended(sending)
+
+
+async def _decide(road: Road, sending: asyncio.Task[None]) -> None:
+    """Take each report as it comes, decide, and tell the event's subscribers."""
+    progress = road.progress
+    progress.stage = "waiting for reports"
+    if road.given.starts_at is not None:
+        await _set_clock(road, road.given.starts_at)
+    async for report in until(road.given.reports, road.stop):
+        if math.isinf(road.settings.speed):
+            # Without waits, each report would overtake the last before it is out: one after the other instead.
+            emptied = asyncio.ensure_future(road.outbox.emptied())
+            await asyncio.wait((emptied, sending), return_when=asyncio.FIRST_COMPLETED)
+            emptied.cancel()
+            if road.stop.is_set():
+                continue
+        await _set_clock(road, report.issued_at)
+        road.bulletin.n_reports += 1
+        progress.stage = "dispatching"
+        for handled in await road.dispatcher.handle(report):
+            progress.handled.append(handled)
+            if handled.core is not None:
+                progress.n_planned += handled.n_alerts
+                road.bulletin.last_dispatch_at = datetime.now(UTC)
+                road.announcer.tell(handled)
+    road.outbox.close()
+
+
+async def _set_clock(road: Road, issued_at: datetime) -> None:
+    """Let the replay's time be that of the report, here and for everybody who follows the status."""
+    is_first = road.bulletin.clock is None
+    road.event_clock.anchor(issued_at)
+    speed = road.settings.speed
+    road.bulletin.clock = ClockMessage(offset_s=road.event_clock.offset_s, speed=None if math.isinf(speed) else speed)
+    if is_first:
+        await road.bulletin.say()
+    else:
+        road.bulletin.say_soon()
+
+
+async def _watch(road: Road) -> None:
+    """Keep the progress true, and what is out of memory."""
+    while True:
+        _note(road)
+        road.swarm.check()
+        await to_the_end(road.ledger.put_away, list(road.outbox.done))
+        await asyncio.sleep(_TICK_S)
+
+
+def _note(road: Road) -> None:
+    progress = road.progress
+    progress.n_waiting = road.outbox.n_waiting
+    progress.n_taken = road.swarm.n_taken
+    progress.rate_hz = road.rate.hz
+    progress.held_bytes = max(progress.held_bytes, held_bytes())
+    progress.event_at = road.event_clock.now()
+
+
+async def drain(road: Road) -> None:
+    """Wait until nothing more comes to the devices."""
+    quiet_s, n_before, started_s = 0.0, -1, road.clock.mono_s()
+    while quiet_s < _QUIET_S:
+        if road.clock.mono_s() - started_s > (_STOPPED_DRAIN_S if road.stop.is_set() else _LONGEST_DRAIN_S):
+            return
+        _note(road)
+        quiet_s = quiet_s + _TICK_S if road.progress.n_taken == n_before else 0.0
+        n_before = road.progress.n_taken
+        await asyncio.sleep(_TICK_S)

@@ -1,0 +1,92 @@
+"""A publisher without a broker: keeps what it is given, and fails as scripted."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from eew.fanout.in_flight import PublisherCounts
+from eew.fanout.publish_template import Batch
+from eew.model.clock import Clock
+from eew.model.errors import BrokerLostError
+from eew.mqtt.packet import V3
+
+__all__ = ["Fault", "MemoryPublisher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong with the batch that holds packet number ``at_packet`` (from 0)."""
+
+    at_packet: int
+    #: ``slow``: takes ``delay_s`` longer. ``refuse``: the broker rejects this one packet. ``lose``: the connection is
+    #: cut for good.
+    kind: Literal["slow", "refuse", "lose"]
+    delay_s: float = 0.0
+
+
+@dataclass(slots=True)
+class MemoryPublisher:
+    """Takes batches into memory at a steady rate.
+
+    Parameters
+    ----------
+    clock
+        Whose time passes while a batch is written.
+    rate_hz
+        Packets a second; ``None`` takes no time.
+    faults
+        What goes wrong.
+    """
+
+    clock: Clock
+    rate_hz: float | None = None
+    faults: tuple[Fault, ...] = ()
+    #: All that were sent, refused ones too; at QoS 1 without packet ids, as there is no connection to count on.
+    packets: list[bytes] = field(default_factory=list)
+    version: int = V3
+    counts: PublisherCounts = field(default_factory=PublisherCounts)
+    max_batch: int = 1 << 30
+    _ticket: int = 0
+    _rejected: dict[int, list[int]] = field(default_factory=dict)
+    _error: BrokerLostError | None = None
+
+    async def send(self, batch: Batch) -> int:
+        """Keep one batch; time passes on the clock. If cancelled, nothing of it is kept."""
+        first, end = self.counts.n_written, self.counts.n_written + len(batch)
+        faults = [fault for fault in self.faults if first <= fault.at_packet < end]
+        for fault in faults:
+            if fault.kind == "slow":
+                await self.clock.sleep(fault.delay_s)
+            elif fault.kind == "lose":
+                self._error = BrokerLostError("memory", "scripted loss", after_s=0)
+        if self._error is not None:
+            raise self._error
+        await self.clock.sleep(0 if self.rate_hz is None else len(batch) / self.rate_hz)
+        self._ticket += 1
+        refused = [fault.at_packet - first for fault in faults if fault.kind == "refuse"]
+        if refused:
+            self._rejected[self._ticket] = refused
+            self.counts.n_rejected += len(refused)
+        self.packets += [row.tobytes() for row in batch.data]
+        self.counts.n_written = end
+        self.counts.n_confirmed = end
+        return self._ticket
+
+    async def flush(self) -> None:
+        """Do nothing: what is in memory is confirmed; raises once the connection is cut."""
+        if self._error is not None:
+            raise self._error
+
+    @property
+    def confirmed_ticket(self) -> int:
+        """The last ticket."""
+        return self._ticket
+
+    def rejected(self, ticket: int) -> npt.NDArray[np.int_]:
+        """Return which packets of a batch were refused by the script."""
+        return np.array(self._rejected.get(ticket, []), dtype=np.int_)
+
+    async def close(self) -> None:
+        """Do nothing."""

@@ -1,0 +1,222 @@
+"""What is not hot: the dispatcher's status and the events as they stand, retained, by aiomqtt."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import aiomqtt
+
+from eew import __version__
+from eew.contract import topic
+from eew.contract.message import Clock, EventMessage, InfoCard, Status, StatusState, payload_of
+from eew.model.errors import BrokerConnectError
+from eew.mqtt.link import Target, reason_of
+
+__all__ = ["Bulletin"]
+
+logger = logging.getLogger(__name__)
+
+_HEARTBEAT_S = 5.0
+_WITHIN_S = 5.0
+_MOST_UNSAID = 1000
+
+
+class Bulletin:
+    """An async context: says ``running`` on entering and every 5 s, ``stopped`` on leaving, ``lost`` by last will.
+
+    What shall stand at the broker is kept here and brought there by one task, so that nobody waits for a broker that
+    is away: that is the hot path's business. Here it is logged once, and when it is back it gets everything anew.
+
+    Parameters
+    ----------
+    target
+        The broker.
+    dispatcher_id
+        One word.
+    keys
+        Public keys, base64url by id.
+    """
+
+    def __init__(self, target: Target, dispatcher_id: str, keys: dict[str, str]) -> None:
+        self._target = target
+        self._dispatcher_id = dispatcher_id
+        self._keys = keys
+        self._client: aiomqtt.Client | None = None
+        #: Retained messages by topic: as they shall stand, and as the broker has them.
+        self._wanted: dict[str, bytes] = {}
+        #: Topics of what stays when we leave.
+        self._lasting: set[str] = set()
+        self._standing: dict[str, bytes] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._beat: asyncio.Task[None] | None = None
+        self._is_leaving = False
+        self._is_failing = False
+        self._is_due = asyncio.Event()
+        self._clock: Clock | None = None
+        #: Statuses that tell of a clock, still to be said.
+        self._unsaid: deque[bytes] = deque(maxlen=_MOST_UNSAID)
+        self.n_reports = 0
+        self.last_dispatch_at: datetime | None = None
+        #: How each feed is, by its name.
+        self.feeds: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        """Connect; raises ``BrokerConnectError``."""
+        try:
+            self._client = await self._connected()
+        except aiomqtt.MqttError as error:
+            raise BrokerConnectError(str(self._target), reason_of(error)) from error
+        await self.say()
+        self._beat = asyncio.create_task(self._heartbeat(), name="heartbeat")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Clear what was retained, say ``stopped`` and leave; takes some seconds at most, also without a broker."""
+        self._is_leaving = True
+        self._is_due.set()
+        try:
+            if self._beat is not None:
+                await self._beat
+        finally:
+            for where in self._wanted.keys() - self._lasting:
+                self._wanted[where] = b""
+            await self._say("stopped")
+            await self._drop()
+
+    @property
+    def clock(self) -> Clock | None:
+        """What time it is for our events; each that is set is said, also where the next is set before that."""
+        return self._clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self._clock = clock
+        self._unsaid.append(self._status("running"))
+
+    async def say(self) -> None:
+        """Publish the status now, and wait until the broker has it."""
+        await self._say("running")
+
+    def say_soon(self) -> None:
+        """Publish the status without waiting for it."""
+        self._is_due.set()
+
+    def event(self, message: EventMessage) -> None:
+        """Publish an event as it stands without waiting; cleared when the bulletin ends."""
+        self._wanted[topic.event(message.event_id)] = payload_of(message)
+        self._is_due.set()
+
+    def cap(self, event_id: str, payload: bytes) -> None:
+        """Publish the same as CAP, likewise."""
+        self._wanted[topic.cap(event_id)] = payload
+        self._is_due.set()
+
+    def clear(self, event_id: str) -> None:
+        """Let an event stand no more, without waiting for it."""
+        self._wanted[topic.event(event_id)] = self._wanted[topic.cap(event_id)] = b""
+        self._is_due.set()
+
+    def card(self, card: InfoCard) -> None:
+        """Publish a help card without waiting; it stands after the bulletin has ended, for whoever comes then."""
+        where = topic.info(f"{card.region}/{card.lang}")
+        self._wanted[where] = payload_of(card)
+        self._lasting.add(where)
+        self._is_due.set()
+
+    async def _heartbeat(self) -> None:
+        while not self._is_leaving:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HEARTBEAT_S):
+                    await self._is_due.wait()
+            self._is_due.clear()
+            if not self._is_leaving:
+                await self.say()
+
+    async def _say(self, state: StatusState) -> None:
+        """Let the status stand, behind everything else that shall."""
+        async with self._one_at_a_time:
+            where = topic.status(self._dispatcher_id)
+            self._wanted.pop(where, None)
+            self._wanted[where] = self._status(state)
+            try:
+                await self._bring()
+            except aiomqtt.MqttError as error:
+                if not self._is_failing:
+                    logger.warning("bulletin.failed %s: %s", self._target, error)
+                self._is_failing = True
+                # Who hears it later has only to know what time it is then.
+                self._unsaid.clear()
+                await self._drop()
+            else:
+                self._is_failing = False
+
+    async def _bring(self) -> None:
+        """Publish what does not stand yet: over the connection there is, else over a new one."""
+        if self._client is not None:
+            try:
+                return await self._publish(self._client)
+            except aiomqtt.MqttError:
+                await self._drop()
+        self._client = await self._connected()
+        self._standing.clear()
+        return await self._publish(self._client)
+
+    async def _publish(self, client: aiomqtt.Client) -> None:
+        # Before the events that stand in its time.
+        while self._unsaid:
+            await client.publish(topic.status(self._dispatcher_id), self._unsaid[0], qos=1, retain=True)
+            self._unsaid.popleft()
+        for where, payload in list(self._wanted.items()):
+            if self._standing.get(where) != payload:
+                await client.publish(where, payload, qos=1, retain=True)
+                self._standing[where] = payload
+            if not payload and not self._wanted[where]:
+                # Gone for good: nothing to bring there ever again.
+                del self._wanted[where]
+                self._standing.pop(where, None)
+
+    async def _connected(self) -> aiomqtt.Client:
+        target = self._target
+        client = aiomqtt.Client(
+            target.host,
+            target.port,
+            username=target.username,
+            password=target.password,
+            identifier=f"eew-bulletin-{self._dispatcher_id}",
+            protocol=aiomqtt.ProtocolVersion.V311,
+            timeout=_WITHIN_S,
+            tls_params=aiomqtt.TLSParameters() if target.is_tls else None,
+            will=aiomqtt.Will(topic.status(self._dispatcher_id), self._status("lost"), qos=1, retain=True),
+        )
+        return await client.__aenter__()
+
+    async def _drop(self) -> None:
+        """Leave the client there is, so that the next message connects anew."""
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.__aexit__(None, None, None)
+            # Once disconnected this raises why at once; nobody else would ask, and asyncio would complain.
+            with contextlib.suppress(aiomqtt.MqttError):
+                await anext(client.messages)
+
+    def _status(self, state: StatusState) -> bytes:
+        return payload_of(
+            Status(
+                dispatcher_id=self._dispatcher_id,
+                version=__version__,
+                state=state,
+                at=datetime.now(UTC),
+                n_reports=self.n_reports,
+                last_dispatch_at=self.last_dispatch_at,
+                clock=self._clock,
+                keys=self._keys,
+                feeds=dict(self.feeds),
+            )
+        )

@@ -1,0 +1,37 @@
+"""What a format has no words for, where leaving it out would make an alert of what is none."""
+
+from eew.model.errors import InputError
+from eew.model.records import AlertStatus, EventReport, ReportKind
+
+__all__ = ["refuse_unlocated", "refuse_unsayable"]
+
+
+def refuse_unsayable(report: EventReport, name: str, *, has_cancel: bool) -> None:
+    """Refuse to write an exercise or test, a cancel unless the format has one, and areas without a hypocentre.
+
+    The first two would read as an alert.
+
+    Raises
+    ------
+    InputError
+        Naming the format.
+    """
+    if report.status is not AlertStatus.ACTUAL:
+        expected = f"a report that {name} can say: it has no {report.status}"
+        raise InputError(expected, field="status", value=str(report.status))
+    if report.kind is ReportKind.CANCEL and not has_cancel:
+        expected = f"a report that {name} can say: it has no {report.kind}"
+        raise InputError(expected, field="kind", value=str(report.kind))
+    refuse_unlocated(report, name)
+
+
+def refuse_unlocated(report: EventReport, name: str) -> None:
+    """Refuse to write a report of areas alone, unless it is a cancel.
+
+    Raises
+    ------
+    InputError
+        Naming the format.
+    """
+    if report.kind is not ReportKind.CANCEL and not report.is_located:
+        raise InputError(f"a report that {name} can say: it needs a hypocentre", field="lat_deg", value=report.lat_deg)

@@ -1,0 +1,1 @@
+"""The records between the stages, and what they are made of: profiles, errors, clock, units."""

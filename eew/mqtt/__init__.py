@@ -1,0 +1,1 @@
+"""MQTT: bytes, links, reconnecting, and the embedded broker."""

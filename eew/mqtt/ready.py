@@ -1,0 +1,114 @@
+"""Whether a broker really answers: one CONNECT and its CONNACK over a fresh connection."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+
+from eew.model.errors import BrokerConnectError
+from eew.mqtt.endpoint import Endpoint
+from eew.mqtt.link import reason_of
+
+__all__ = ["say_waiting", "wait_until_ready"]
+
+logger = logging.getLogger(__name__)
+
+#: How long one attempt may take: who answers nothing at all is asked anew, in case it has changed its address.
+_ATTEMPT_S = 5.0
+_FIRST_DELAY_S = 0.02
+_LONGEST_DELAY_S = 0.5
+_DISCONNECT = b"\xe0\x00"
+#: CONNACK return codes of MQTT 3.1.1, section 3.2.2.3 [MQTT311].
+_REFUSALS = {
+    1: "speaks no MQTT 3.1.1",
+    2: "refuses our client id",
+    4: "bad user name or password",
+    5: "not authorised",
+}
+
+
+def say_waiting(endpoint: Endpoint, reason: str, within_s: float) -> None:
+    """Say once that a broker is not there yet and is waited for: a line of the log, which is standard error."""
+    logger.warning("broker.waiting %s: %s; trying for %g s", endpoint, reason, within_s)
+
+
+async def wait_until_ready(endpoint: Endpoint, within_s: float, *, says_so: bool = False) -> None:
+    """Wait until the broker accepts a connection and answers a CONNECT.
+
+    May be called concurrently. Cancelled like any coroutine; leaves no connection behind.
+
+    Parameters
+    ----------
+    endpoint
+        Where it is.
+    within_s
+        How long to go on trying while nobody answers, s.
+    says_so
+        Whether to say when the first attempt was in vain.
+
+    Raises
+    ------
+    BrokerConnectError
+        At once if it refuses us or speaks no MQTT; after ``within_s`` if nobody answers.
+    """
+    problem = "no answer"
+    delay_s = _FIRST_DELAY_S
+    try:
+        async with asyncio.timeout(within_s):
+            while True:
+                try:
+                    async with asyncio.timeout(_ATTEMPT_S):
+                        return await _shake_hands(endpoint)
+                except TimeoutError:
+                    problem = "no answer"
+                except (OSError, EOFError) as error:
+                    problem = reason_of(error)
+                if says_so and within_s > 0:
+                    say_waiting(endpoint, problem, within_s)
+                    says_so = False
+                await asyncio.sleep(delay_s)
+                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+    except TimeoutError:
+        raise BrokerConnectError(str(endpoint), f"not ready within {within_s:g} s ({problem})") from None
+
+
+async def _shake_hands(endpoint: Endpoint) -> None:
+    """Connect, be accepted, and leave; ``OSError`` or ``EOFError`` where trying again may help."""
+    reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=endpoint.is_tls or None)
+    try:
+        writer.write(_connect_packet(endpoint))
+        answer = await reader.readexactly(4)
+        if answer[:2] != b"\x20\x02":
+            raise BrokerConnectError(str(endpoint), f"speaks no MQTT (answered {answer!r})")
+        code = answer[3]
+        if code == 3:
+            raise ConnectionRefusedError("the broker says it is unavailable")
+        if code:
+            raise BrokerConnectError(str(endpoint), f"refused: {_REFUSALS.get(code, f'code {code}')}")
+        writer.write(_DISCONNECT)
+        await writer.drain()
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+def _connect_packet(endpoint: Endpoint) -> bytes:
+    """Return an MQTT 3.1.1 CONNECT with a clean session, section 3.1 [MQTT311]."""
+    fields = [f"eew-ready-{secrets.token_hex(6)}"]
+    flags = 0x02
+    if endpoint.username is not None:
+        flags |= 0x80
+        fields.append(endpoint.username)
+        if endpoint.password is not None:
+            flags |= 0x40
+            fields.append(endpoint.password)
+    payload = b"".join(len(raw).to_bytes(2, "big") + raw for raw in (text.encode() for text in fields))
+    body = b"\x00\x04MQTT\x04" + bytes([flags]) + b"\x00\x0a" + payload
+    length = len(body)
+    size = bytearray()
+    while length >= 128:
+        size.append(length & 0x7F | 0x80)
+        length >>= 7
+    size.append(length)
+    return b"\x10" + bytes(size) + body

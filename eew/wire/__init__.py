@@ -1,1 +1,0 @@
-"""What stands on the wire: packets, topics, messages, signatures. Below the stages, above the records."""

@@ -1,0 +1,240 @@
+"""Going on where another dispatcher stood: nobody is left out, nobody who is known to be told is told again."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from eew.contract.signature import SigningKey
+from eew.decision.sequence import Verdict
+from eew.devices.population.population import make
+from eew.dispatch.audience import CellAudience, DeviceAudience, Send
+from eew.dispatch.daemon.deliveries import Deliveries
+from eew.dispatch.daemon.restoring import ResumableDispatcher, WatchedOutbox
+from eew.dispatch.dispatcher import EventClock, Handled
+from eew.dispatch.journal import Journal
+from eew.dispatch.metrics import Figures
+from eew.estimate.estimator import Estimator
+from eew.estimate.intensity_models import intensity_model
+from eew.fanout.memory_publisher import MemoryPublisher
+from eew.fanout.send_loop import SendRate
+from eew.model.clock import SystemClock
+from eew.model.records import AlertStatus, EventReport, ReportKind, SentRange, Shelters
+from eew.model.region_name import parse_region
+from eew.model.region_profile_file import load_profile
+from eew.physics.travel_time_table import TravelTimeTable
+from eew.shelter import catalogue
+
+JAPAN = load_profile("japan")
+ESTIMATOR = Estimator(TravelTimeTable.load("ak135"), intensity_model("sm99"), 10.0)
+KEY = SigningKey.from_seed(bytes(range(32)))
+DEVICES = make(parse_region("35,139,60"), 400, 1)
+#: The event's own time: however long the suite has run, no report is stale and no alert has expired.
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def shelters() -> Shelters:
+    return catalogue.load(catalogue.default_catalogue_path())
+
+
+def report(report_no: int = 1, kind: ReportKind = ReportKind.NEW, magnitude: float = 7.4) -> EventReport:
+    is_cancel = kind is ReportKind.CANCEL
+    return EventReport(
+        event_id="ev",
+        source="jma",
+        report_no=report_no,
+        kind=kind,
+        status=AlertStatus.TEST,
+        issued_at=NOW + timedelta(seconds=report_no),
+        origin_at=None if is_cancel else NOW,
+        lat_deg=None if is_cancel else 35.0,
+        lon_deg=None if is_cancel else 139.0,
+        depth_km=None if is_cancel else 10.0,
+        magnitude=None if is_cancel else magnitude,
+    )
+
+
+class Office:
+    """A dispatcher with a journal, and a broker of which the test says what it has confirmed."""
+
+    def __init__(self, journal: Journal, audience: DeviceAudience | CellAudience) -> None:
+        self.journal = journal
+        self.outbox = WatchedOutbox()
+        self.publisher = MemoryPublisher(SystemClock())
+        self.n_tickets = 0
+        self.event_clock = EventClock()
+        self.event_clock.anchor(NOW)
+        self.deliveries = Deliveries(self.outbox, self.publisher, journal, Figures())
+        self.dispatcher = ResumableDispatcher(
+            JAPAN,
+            ESTIMATOR,
+            audience,
+            self.outbox,
+            SendRate(1000.0),
+            KEY,
+            clock=SystemClock(),
+            event_clock=self.event_clock,
+            journal=journal,
+            max_age_s=600.0,
+        )
+
+    async def send(self, n: int, *, n_confirmed: int) -> list[int]:
+        """Take the next alerts, of which the broker confirms the first; return the rows taken."""
+        portion = self.outbox.take(self.event_clock.now(), n)
+        assert portion is not None
+        assert len(portion) == n
+        middle, at_s = portion.start + n_confirmed, 0.0
+        for start, end in ((portion.start, middle), (middle, portion.end)):
+            self.n_tickets += 1
+            portion.job.written.append((self.n_tickets, SentRange(start, end, at_s)))
+        # A broker confirms in order: what is behind something unconfirmed is not confirmed either.
+        if self.publisher.confirmed_ticket == self.n_tickets - 2:
+            self.publisher._ticket += 1 + (n == n_confirmed) if n_confirmed else 0
+        for _ in range(2):
+            # Where the disk is busy, progress is written the next time.
+            self.deliveries.follow()
+            await self.journal.written()
+        return [int(row) for row in portion.job.plan.target_row[portion.start : portion.end]]
+
+    def waiting(self) -> list[int]:
+        """Take all that waits; return the rows."""
+        taken: list[int] = []
+        while (portion := self.outbox.take(self.event_clock.now(), 10_000)) is not None:
+            taken += portion.job.plan.target_row[portion.start : portion.end].tolist()
+        return taken
+
+
+async def only(office: Office, of: EventReport) -> Handled:
+    (handled,) = await office.dispatcher.handle(of)
+    return handled
+
+
+Opened = Callable[[Journal], Office]
+
+
+@pytest.fixture(params=["device", "cell"])
+def opened(request: pytest.FixtureRequest, shelters: Shelters) -> Opened:
+    make_audience = CellAudience if request.param == "cell" else DeviceAudience
+    audience: DeviceAudience | CellAudience = make_audience(DEVICES, shelters, Send(1, 4, "full"))
+    return lambda journal: Office(journal, audience)
+
+
+async def killed(office: Office, opened: Opened, folder: Path) -> tuple[Office, list[Handled]]:
+    """Begin anew with what is on disk, as if the first had been killed."""
+    await office.journal.close()
+    journal = await Journal.open(folder, "a")
+    after = opened(journal)
+    return after, await after.dispatcher.resume(await journal.history(NOW, 86_400))
+
+
+async def test_those_not_confirmed_are_told_and_no_others(opened: Opened, tmp_path: Path) -> None:
+    """Of thirty taken twenty are confirmed: all but those twenty are told after the restart."""
+    office = opened(await Journal.open(tmp_path, "a"))
+    await office.dispatcher.handle(report())
+    n_all = office.outbox.n_waiting
+    taken = await office.send(30, n_confirmed=20)
+    office, (handled,) = await killed(office, opened, tmp_path)
+    assert handled.n_alerts == n_all - 20
+    waiting = office.waiting()
+    assert set(taken[20:]) <= set(waiting)
+    assert not set(taken[:20]) & set(waiting)
+    assert len(set(waiting)) == len(waiting) == n_all - 20
+    await office.journal.close()
+
+
+async def test_a_repeated_report_is_a_duplicate_and_an_update_tells_only_whom_it_changes(
+    opened: Opened, tmp_path: Path
+) -> None:
+    """The book and what everybody was told are as before, so nothing is repeated by what comes next."""
+    office = opened(await Journal.open(tmp_path, "a"))
+    await office.dispatcher.handle(report())
+    n_all = office.outbox.n_waiting
+    await office.send(n_all, n_confirmed=n_all)
+    office, (handled,) = await killed(office, opened, tmp_path)
+    assert handled.n_alerts == 0
+    assert (await only(office, report())).verdict is Verdict.DUPLICATE
+    assert (await only(office, report(1, magnitude=8.0))).verdict is Verdict.CONFLICTING
+    same = await only(office, report(2, ReportKind.UPDATE, 7.4))
+    assert (same.verdict, same.n_alerts) == (Verdict.ACCEPTED, 0)
+    assert (await only(office, report(3, ReportKind.UPDATE, 7.8))).n_alerts >= n_all
+    await office.journal.close()
+
+
+async def test_how_far_each_relay_has_come_is_known_again(opened: Opened, tmp_path: Path) -> None:
+    """A warning that repeated the forecast tells where the warnings stand: their next number is the newer one."""
+    office = opened(await Journal.open(tmp_path, "a"))
+    await office.dispatcher.handle(report())
+    warnings = [msgspec.structs.replace(report(n), numbering="warnings", issued_at=report().issued_at) for n in (1, 2)]
+    assert (await only(office, warnings[0])).verdict is Verdict.COPY
+    office, _ = await killed(office, opened, tmp_path)
+    assert (await only(office, warnings[0])).verdict is Verdict.DUPLICATE
+    weaker = msgspec.structs.replace(warnings[1], kind=ReportKind.UPDATE, magnitude=7.0)
+    assert (await only(office, weaker)).verdict is Verdict.ACCEPTED
+    await office.journal.close()
+
+
+@pytest.mark.parametrize(("n_confirmed", "n_relieved"), [(20, 0), (30, 5)], ids=["unconfirmed", "confirmed"])
+async def test_relief_reaches_all_who_may_have_been_told(
+    n_confirmed: int, n_relieved: int, opened: Opened, tmp_path: Path
+) -> None:
+    """Killed with a cancel on its way: whose relief is confirmed gets no other, whoever was sent an alert gets one."""
+    office = opened(await Journal.open(tmp_path, "a"))
+    await office.dispatcher.handle(report())
+    taken = await office.send(30, n_confirmed=n_confirmed)
+    await office.dispatcher.handle(report(2, ReportKind.CANCEL))
+    relieved = (await office.send(5, n_confirmed=n_relieved))[:n_relieved]
+    office, (handled,) = await killed(office, opened, tmp_path)
+    assert handled.verdict is Verdict.CANCELLED
+    assert sorted(office.waiting()) == sorted(set(taken) - set(relieved))
+    await office.journal.close()
+
+
+async def test_what_was_acted_on_before_is_told_as_it_was(opened: Opened, tmp_path: Path) -> None:
+    """So that what is announced of an event after a restart refers to what was announced before it."""
+    office = opened(await Journal.open(tmp_path, "a"))
+    reports = [report(), report(2, ReportKind.UPDATE, 7.8), report(3, ReportKind.CANCEL)]
+    before = [await only(office, each) for each in reports]
+    office, _ = await killed(office, opened, tmp_path)
+    history = await office.journal.history(NOW, 86_400)
+    after = await office.dispatcher.acted_on(history)
+    assert [each.report for each in after] == reports
+    assert [each.radius_km_by_level for each in after] == [each.radius_km_by_level for each in before]
+    assert [each.core for each in after] == [each.core for each in before]
+    await office.journal.close()
+
+
+async def test_a_report_that_was_only_noted_is_acted_on_by_the_next(opened: Opened, tmp_path: Path) -> None:
+    """What came while stopping is told after the restart, and only its last report."""
+    office = opened(await Journal.open(tmp_path, "a"))
+    assert office.dispatcher.only_note(report()) is Verdict.ACCEPTED
+    assert office.dispatcher.only_note(report(2, ReportKind.UPDATE, 7.8)) is Verdict.ACCEPTED
+    assert office.outbox.n_waiting == 0
+    office, (handled,) = await killed(office, opened, tmp_path)
+    assert handled.report.report_no == 2
+    assert handled.n_alerts == office.outbox.n_waiting > 0
+    await office.journal.close()
+
+
+async def test_an_assumed_report_on_top_leaves_the_one_below_standing(opened: Opened, tmp_path: Path) -> None:
+    """A last report without a source tells nobody; what was on its way by the one before goes on."""
+    office = opened(await Journal.open(tmp_path, "a"))
+    await office.dispatcher.handle(report())
+    n_all = office.outbox.n_waiting
+    await office.send(30, n_confirmed=30)
+    unknown = report(2, ReportKind.UPDATE)
+    await office.dispatcher.handle(
+        EventReport(**{name: getattr(unknown, name) for name in unknown.__struct_fields__} | {"magnitude": None})
+    )
+    office, (handled,) = await killed(office, opened, tmp_path)
+    assert handled.report.report_no == 1
+    assert len(office.waiting()) == n_all - 30
+    await office.journal.close()
+
+
+def test_all_targets_of_the_test_are_told() -> None:
+    """The figures above mean something: the population is where the earthquake is."""
+    assert len(np.unique(DEVICES.cell)) > 40
