@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Callable
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from eew.fanout.connection import Connection
 from eew.fanout.fixed_width import Bytes2D
 from eew.fanout.in_flight import Flight, Flights, PublisherCounts
 from eew.fanout.publish_template import Batch
+from eew.model.backoff import HALF_TO_ONE_AND_A_HALF, Backoff
 from eew.model.clock import Clock
 from eew.model.errors import BrokerConnectError, BrokerLostError
 from eew.mqtt import packet
@@ -24,7 +24,8 @@ __all__ = ["MqttPublisher", "Publisher", "PublisherCounts"]
 logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 256 * 1024
-_FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.1, 3.0
+#: The first attempt to come back is made at once; these are the waits before the others.
+_BACKOFF = Backoff(0.1, 3.0, HALF_TO_ONE_AND_A_HALF)
 #: QoS 1: some of these have ids of their own at one time.
 _MAX_BATCH = 16384
 
@@ -116,10 +117,10 @@ class MqttPublisher:
         self._progress = asyncio.Event()
         self._error: BaseException | None = None
         self._reconnecting: asyncio.Task[None] | None = None
-        #: Since when there is trouble, and the next wait: it ends with a confirmation, or when a connection has stood.
+        #: Since when there is trouble, and tries since: it ends with a confirmation, or when a connection has stood.
         self._connected_at_s = 0.0
         self._trouble_since_s: float | None = None
-        self._backoff_s = 0.0
+        self._n_tries = 0
         self.version = 0
         self.counts = PublisherCounts()
         self._flights = Flights(qos, self.counts)
@@ -275,7 +276,7 @@ class MqttPublisher:
         logger.warning("publisher.lost %s: %s", self._target, reason)
         self._connection = None
         self._progress.set()
-        if not self._flights and self._clock.mono_s() - self._connected_at_s > _LAST_BACKOFF_S:
+        if not self._flights and self._clock.mono_s() - self._connected_at_s > _BACKOFF.longest_s:
             self._trouble_since_s = None
         if self._error is None and (self._reconnecting is None or self._reconnecting.done()):
             self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect(reason), name="reconnect")
@@ -291,13 +292,13 @@ class MqttPublisher:
         """Try with growing, jittered waits until ``reconnect_s`` have passed."""
         while True:
             if self._trouble_since_s is None:
-                self._trouble_since_s, self._backoff_s = self._clock.mono_s(), 0.0
+                self._trouble_since_s, self._n_tries = self._clock.mono_s(), 0
             left_s = self._trouble_since_s + self._reconnect_s - self._clock.mono_s()
             if left_s <= 0:
                 raise BrokerLostError(str(self._target), reason, after_s=self._reconnect_s)
-            # Jitter is for spreading clients, not for secrets.
-            await self._clock.sleep(min(self._backoff_s * random.uniform(0.5, 1.5), left_s))  # noqa: S311
-            self._backoff_s = min(max(2 * self._backoff_s, _FIRST_BACKOFF_S), _LAST_BACKOFF_S)
+            delay_s = _BACKOFF.delay_s(self._n_tries - 1) if self._n_tries else 0.0
+            self._n_tries += 1
+            await self._clock.sleep(min(delay_s, left_s))
             connection = self._new_connection()
             try:
                 await connection.open(self._target, self._client_id, version=self.version, is_clean=self._is_clean)

@@ -33,6 +33,7 @@ from eew.feed.transports.address import Address, Via
 from eew.feed.transports.extra import require
 from eew.feed.transports.received_message import Message, Sign, Signal
 from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
+from eew.model.backoff import HALF_TO_WHOLE, Backoff
 from eew.model.clock import Clock
 from eew.model.errors import EewError, ReportDecodeError
 from eew.model.records import EventReport
@@ -41,8 +42,8 @@ __all__ = ["Feed", "FeedOptions", "FeedState", "merged"]
 
 logger = logging.getLogger(__name__)
 
-#: The first wait before a feed is tried again, and the longest; each is shortened at random by up to a half.
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.2, 30.0
+#: Before a feed is tried again.
+_BACKOFF = Backoff(0.2, 30.0, HALF_TO_WHOLE)
 #: Whether a server lives that we ask is soon known; a folder, a pipe or a topic may be quiet for months.
 _SILENT_AFTER_S = dict.fromkeys((Via.WEBSOCKET, Via.HTTP, Via.DMDATA), 150.0)
 #: What a transport needs of the extra ``feeds``: asked for before anything is connected.
@@ -209,7 +210,7 @@ class Feed:
             if not self.address.is_live:
                 self.state = FeedState.OVER
                 return
-            if self._clock.mono_s() - begun_mono_s > _LONGEST_DELAY_S:
+            if self._clock.mono_s() - begun_mono_s > _BACKOFF.longest_s:
                 self._n_tries = 0
             await self._wait_to_retry(problem)
 
@@ -220,9 +221,9 @@ class Feed:
             if self._n_tries == 0 or problem != self.problem:
                 logger.warning("feed.lost %s: %s; trying again", self.name, problem)
         self.problem = problem
-        delay_s = min(_FIRST_DELAY_S * 2.0 ** min(self._n_tries, 16), _LONGEST_DELAY_S)
+        delay_s = _BACKOFF.delay_s(self._n_tries, self._rng.random)
         self._n_tries += 1
-        await self._clock.sleep(delay_s * self._rng.uniform(0.5, 1.0))
+        await self._clock.sleep(delay_s)
         self.counts.n_reconnects += 1
 
     def _signals(self) -> AsyncGenerator[Signal]:

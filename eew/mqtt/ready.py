@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import secrets
 
+from eew.model.backoff import Backoff
 from eew.model.errors import BrokerConnectError
 from eew.mqtt.endpoint import Endpoint
 from eew.mqtt.link import reason_of
@@ -15,8 +17,7 @@ logger = logging.getLogger(__name__)
 
 #: How long one attempt may take: who answers nothing at all is asked anew, in case it has changed its address.
 _ATTEMPT_S = 5.0
-_FIRST_DELAY_S = 0.02
-_LONGEST_DELAY_S = 0.5
+_BACKOFF = Backoff(0.02, 0.5)
 _DISCONNECT = b"\xe0\x00"
 #: CONNACK return codes of MQTT 3.1.1, section 3.2.2.3 [MQTT311].
 _REFUSALS = {
@@ -52,10 +53,9 @@ async def wait_until_ready(endpoint: Endpoint, within_s: float, *, says_so: bool
         At once if it refuses us or speaks no MQTT; after ``within_s`` if nobody answers.
     """
     problem = "no answer"
-    delay_s = _FIRST_DELAY_S
     try:
         async with asyncio.timeout(within_s):
-            while True:
+            for n_waited in itertools.count():
                 try:
                     async with asyncio.timeout(_ATTEMPT_S):
                         return await _shake_hands(endpoint)
@@ -66,8 +66,7 @@ async def wait_until_ready(endpoint: Endpoint, within_s: float, *, says_so: bool
                 if says_so and within_s > 0:
                     say_waiting(endpoint, problem, within_s)
                     says_so = False
-                await asyncio.sleep(delay_s)
-                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+                await asyncio.sleep(_BACKOFF.delay_s(n_waited))
     except TimeoutError:
         raise BrokerConnectError(str(endpoint), f"not ready within {within_s:g} s ({problem})") from None
 

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
 
+from eew.model.backoff import Backoff
 from eew.model.clock import Clock
 from eew.model.errors import BrokerConnectError, BrokerLostError
 from eew.mqtt.aiomqtt_client import client_of
@@ -16,7 +17,7 @@ from eew.mqtt.ready import say_waiting
 
 __all__ = ["Subscription"]
 
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 2.0
+_BACKOFF = Backoff(0.1, 2.0)
 #: A SUBACK code from here on is a refusal [MQTT3].
 _REFUSED = 0x80
 #: What a broker may answer to a CONNECT and yet take us later: it is not available, or busy, as MQTT 3.1.1 and 5 say.
@@ -85,13 +86,13 @@ class Subscription:
             If it does not come back in time.
         """
         was_there, is_said = False, self._reconnect_s <= 0
-        until_s, delay_s = self._clock.mono_s() + self._reconnect_s, _FIRST_DELAY_S
+        until_s, n_waited = self._clock.mono_s() + self._reconnect_s, 0
         while True:
             self._is_listening = False
             error = await self._session()
             if self._is_listening:
                 was_there, problem = True, reason_of(error)
-                until_s, delay_s = self._clock.mono_s() + self._reconnect_s, _FIRST_DELAY_S
+                until_s, n_waited = self._clock.mono_s() + self._reconnect_s, 0
                 self._on_change(problem)
             elif not was_there:
                 problem = reason_of(error)
@@ -100,13 +101,14 @@ class Subscription:
                 if not is_said:
                     say_waiting(self._endpoint, problem, self._reconnect_s)
                     is_said = True
+            delay_s = _BACKOFF.delay_s(n_waited)
             if self._clock.mono_s() + delay_s > until_s:
                 if was_there:
                     raise BrokerLostError(str(self._endpoint), problem, after_s=self._reconnect_s) from error
                 waited = f"not ready within {self._reconnect_s:g} s ({problem})"
                 raise BrokerConnectError(str(self._endpoint), waited) from error
             await self._clock.sleep(delay_s)
-            delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+            n_waited += 1
 
     async def _session(self) -> aiomqtt.MqttError:
         """Connect, subscribe, and take messages until the connection ends; return why it did."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from eew.bridges.webhook.breaker import Breaker
 from eew.bridges.webhook.response import Answer, Verdict
 from eew.bridges.webhook.webhook_event import Notice
+from eew.model.backoff import HALF_TO_WHOLE, Backoff
 
-__all__ = ["FIRST_DELAY_S", "LONGEST_DELAY_S", "MOST_WAITING", "Counts", "Lane", "Settled"]
+__all__ = ["MOST_WAITING", "Counts", "Lane", "Settled"]
 
 #: More notices than this do not wait; the one that has waited longest fails, cancels last.
 MOST_WAITING = 64
-#: Before the second attempt, doubled before each further one; alerts are of use for seconds, so it begins short.
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.25, 10.0
-_MOST_DOUBLINGS = 16
+#: Before the second attempt and each further one; alerts are of use for seconds, so it begins short.
+_BACKOFF = Backoff(0.25, 10.0, HALF_TO_WHOLE)
 
 
 @dataclass(slots=True)
@@ -194,8 +194,7 @@ class Lane:
         if any(each.is_cancel or not sent.notice.is_cancel for each in newer):
             self.counts.n_superseded += 1
             return None
-        doublings = min(sent.n_attempts - 1, _MOST_DOUBLINGS)
-        delay_s = min(FIRST_DELAY_S * 2**doublings, LONGEST_DELAY_S) * (0.5 + 0.5 * self._random())
+        delay_s = _BACKOFF.delay_s(sent.n_attempts - 1, self._random)
         sent.not_before_s = now_s + delay_s
         sent.place = self._new_place()
         self._waiting.append(sent)

@@ -1,17 +1,18 @@
 """A connection of the swarm that comes back when it is cut, as a real device's does."""
 
 import asyncio
-import random
+import itertools
 import time
 from collections.abc import Callable, Sequence
 
 from eew.devices.swarm.subscriber import Run, Subscriber
+from eew.model.backoff import HALF_TO_ONE_AND_A_HALF, Backoff
 from eew.model.errors import BrokerConnectError
 from eew.mqtt.link import Target
 
 __all__ = ["Attachment"]
 
-_FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.05, 2.0
+_BACKOFF = Backoff(0.05, 2.0, HALF_TO_ONE_AND_A_HALF)
 
 
 class Attachment:
@@ -74,11 +75,11 @@ class Attachment:
             self._coming_back = asyncio.get_running_loop().create_task(self._come_back(reason), name="come back")
 
     async def _come_back(self, reason: str) -> None:
-        until_mono_s, backoff_s = time.monotonic() + self._reconnect_s, _FIRST_BACKOFF_S
-        while time.monotonic() < until_mono_s:
-            # Jitter is for spreading clients, not for secrets.
-            await asyncio.sleep(backoff_s * random.uniform(0.5, 1.5))  # noqa: S311
-            backoff_s = min(2 * backoff_s, _LAST_BACKOFF_S)
+        until_mono_s = time.monotonic() + self._reconnect_s
+        for n_waited in itertools.count():
+            if time.monotonic() >= until_mono_s:
+                break
+            await asyncio.sleep(_BACKOFF.delay_s(n_waited))
             try:
                 await self.open()
             except BrokerConnectError as error:
