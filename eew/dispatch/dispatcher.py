@@ -1,38 +1,56 @@
 """One dispatcher: a report comes in, a plan of signed alerts goes to the outbox.
 
     report ─ Merger ─ Planner ─▶ Outbox
+               └─▶ Observer
 
 What takes long (estimate, selection, order) runs in a thread, one report at a time; what is shared with the sending
 loop is touched on the event loop only.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 import msgspec
 
 from eew.contract.message import AlertCore
 from eew.contract.signature import SigningKey, core_of
-from eew.decision.merge import Merger, Standing
+from eew.decision.merge import Merged, Merger, Standing
 from eew.decision.revision import EventState
 from eew.decision.sequence import Verdict
+from eew.dispatch.delivery_tracker import DeliveryTracker
+from eew.dispatch.journal import History, Kept, Told
 from eew.dispatch.planner import Audience, Planner
 from eew.estimate.estimator import Estimator
 from eew.fanout.outbox import Outbox
 from eew.fanout.send_loop import SendRate
 from eew.model.clock import Clock
-from eew.model.records import AlertPlan, CodeColumn, EventReport, LevelWord, Profile, ReportKind
-from eew.model.units import at_after
+from eew.model.records import AlertPlan, EventReport, LevelWord, Profile, ReportKind
+from eew.model.units import at_after, seconds_after
 
-__all__ = ["Dispatcher", "EventClock", "Handled"]
+__all__ = ["Dispatcher", "EventClock", "Handled", "Observer"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+#: A cancel that could not be sent is worth sending this long.
+_CANCEL_WORTH_S = 600.0
+
+
+class Observer(Protocol):
+    """Is told what a dispatcher decides, as it decides it; the journal is one."""
+
+    def judged(self, report: EventReport, verdict: str, at: datetime) -> None:
+        """Take an agency's report that counts in its own sequence, or is a copy of one."""
+        ...
+
+    def accepted(self, report: EventReport, verdict: str, at: datetime) -> None:
+        """Take a report that is acted on, under the id and number of its merged event."""
+        ...
 
 
 class EventClock:
@@ -106,8 +124,10 @@ class Dispatcher:
         Signs each report's core.
     clock, event_clock
         For measuring, and for how long there is until an S arrival.
-    merger
-        Judges the reports; else a new one with the profile's leading agencies.
+    max_age_s
+        Older reports are stale.
+    observer
+        Told what is decided; ``None`` where nobody keeps it.
     """
 
     def __init__(
@@ -121,7 +141,8 @@ class Dispatcher:
         *,
         clock: Clock,
         event_clock: EventClock,
-        merger: Merger | None = None,
+        max_age_s: float = 600.0,
+        observer: Observer | None = None,
     ) -> None:
         self._planner = Planner(profile, estimator, audience)
         self._audience = audience
@@ -130,10 +151,28 @@ class Dispatcher:
         self._key = key
         self._clock = clock
         self._event_clock = event_clock
-        self._merger = merger or Merger(profile.leading)
+        self._merger = Merger(profile.leading, max_age_s=max_age_s)
+        self._observer = observer
         self._states: dict[str, EventState] = {}
         # One thread for all that takes long: what one step lets go of, the next one takes up, and memory stays low.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="decide")
+
+    @property
+    def event_ids(self) -> frozenset[str]:
+        """The merged events that live."""
+        return frozenset(self._merger.event_ids)
+
+    def refit(self, profile: Profile, estimator: Estimator, audience: Audience) -> None:
+        """Decide from the next report on by another profile, for the same targets; not while one is handled.
+
+        Which agencies lead stays as it was: living events depend on it.
+        """
+        self._planner = Planner(profile, estimator, audience)
+        self._audience = audience
+
+    def only_note(self, report: EventReport) -> Verdict:
+        """Judge a report and leave acting on it to whoever restores."""
+        return self._judge(report).verdict
 
     async def handle(self, report: EventReport) -> tuple[Handled, ...]:
         """Decide on one report; not to be called concurrently.
@@ -144,7 +183,7 @@ class Dispatcher:
             One, or two where the report takes a public event apart. Of a report that is acted on it holds what the
             public is told, under its public event's id and number.
         """
-        merged = self._merger.receive(report, self._event_clock.now())
+        merged = self._judge(report)
         received_mono_s = self._clock.mono_s()
         handled: tuple[Handled, ...]
         if not merged.told:
@@ -161,6 +200,102 @@ class Dispatcher:
             del self._states[event_id]
         return handled
 
+    async def restore(self, history: History) -> None:
+        """Put events and states where another dispatcher, which was stopped or killed, left them.
+
+        Whose alert was confirmed counts as notified. What was sent without confirmation does not, but for a cancel:
+        relief goes to all who may have been notified. Not to be called concurrently.
+
+        Parameters
+        ----------
+        history
+            What the journal has.
+        """
+        for heard in history.heard:
+            self._merger.receive(heard.report, heard.at)
+        living = self._living(history)
+        last = {each.report.event_id: each for each in living}
+        for each in living:
+            is_cancelled = last[each.report.event_id].report.kind is ReportKind.CANCEL
+            await self._restore(each, [told for told in each.told if told.is_confirmed or is_cancelled])
+
+    async def replan(self, history: History) -> list[Handled]:
+        """Plan again what had not reached everybody; after ``restore``.
+
+        Returns
+        -------
+        list of Handled
+            Of each event that still matters, its last report: there may be nobody left to notify.
+        """
+        last = {each.report.event_id: each for each in self._living(history)}
+        return [handled for each in last.values() if (handled := await self._act_again(each)) is not None]
+
+    async def acted_on(self, history: History) -> list[Handled]:
+        """Return the reports of living events that were acted on before our time, in their order; after ``restore``."""
+        handled = []
+        for kept in self._living(history):
+            report, mono_s = kept.report, self._clock.mono_s()
+            each = Handled(report, Verdict(kept.verdict), mono_s, mono_s)
+            if report.kind is ReportKind.CANCEL:
+                each.core = self._signed(report, self._planner.cancel(report, None).expires_at)
+            else:
+                outlook = await self._in_thread(self._planner.outlook, report)
+                each.core = self._signed(report, outlook.expires_at)
+                each.radius_km_by_level = outlook.radius_km_by_level
+            handled.append(each)
+        return handled
+
+    def _judge(self, report: EventReport) -> Merged:
+        """Judge a report, and tell the observer what it is and what is acted on."""
+        now_at = self._event_clock.now()
+        merged = self._merger.receive(report, now_at)
+        if self._observer is not None:
+            if merged.verdict.is_kept:
+                self._observer.judged(report, merged.verdict.value, now_at)
+            for told in merged.told:
+                self._observer.accepted(told.report, told.verdict.value, now_at)
+        return merged
+
+    def _living(self, history: History) -> list[Kept]:
+        event_ids = self.event_ids
+        # Without a source a report leaves standing what was said before.
+        return [
+            each for each in history.kept if each.report.event_id in event_ids and not _knows_no_source(each.report)
+        ]
+
+    async def _restore(self, kept: Kept, told: Sequence[Told]) -> None:
+        """Remember whom a report reached."""
+        report, state = kept.report, self._states.get(kept.report.event_id)
+        if report.kind is ReportKind.CANCEL:
+            for part in told:
+                if state is not None and part.is_confirmed:
+                    state.mark_cancelled(part.target_row)
+            return
+        if not told or report.origin_at is None:
+            return
+        far_level = (await self._in_thread(self._planner.outlook, report)).far_level
+        if state is None:
+            state = EventState(len(self._audience), report.origin_at, has_extent=far_level is not None)
+            self._states[report.event_id] = state
+        for part in told:
+            far = None if far_level is None else far_level[part.target_row]
+            state.mark_sent(report, part.target_row, part.level, part.s_arrival_s, far)
+
+    async def _act_again(self, kept: Kept) -> Handled | None:
+        """Notify who has not been notified of a report, unless it is no longer worth it."""
+        report, now_at = kept.report, self._event_clock.now()
+        handled = Handled(report, Verdict(kept.verdict), self._clock.mono_s())
+        if report.kind is ReportKind.CANCEL:
+            if seconds_after(now_at, report.issued_at) >= _CANCEL_WORTH_S:
+                return None
+            self._take_back(report, handled)
+        else:
+            if (await self._in_thread(self._planner.outlook, report)).expires_at <= now_at:
+                return None
+            await self._tell(report, handled)
+        handled.decided_mono_s = self._clock.mono_s()
+        return handled
+
     def _take_back(self, report: EventReport, handled: Handled) -> None:
         """Tell exactly those who were told that it was nothing."""
         self._outbox.withdraw(report.event_id)
@@ -168,7 +303,7 @@ class Dispatcher:
         plan = self._planner.cancel(report, state)
         handled.core = self._signed(report, plan.expires_at)
         handled.note(plan)
-        self._outbox.put(plan, self._audience.encoder(plan, handled.core), _Marker(state))
+        self._outbox.put(plan, self._audience.encoder(plan, handled.core), DeliveryTracker(state))
 
     async def _tell(self, report: EventReport, handled: Handled) -> None:
         """Tell whom a solution reaches; the most urgent while the rest is still being worked out."""
@@ -184,7 +319,7 @@ class Dispatcher:
             raise AssertionError("only a cancel has no origin")
         fresh = EventState(len(self._audience), report.origin_at, has_extent=outlook.far_level is not None)
         state = self._states.setdefault(event_id, fresh)
-        marker = _Marker(state, outlook.far_level)
+        tracker = DeliveryTracker(state, outlook.far_level)
 
         ahead: AlertPlan | None = None
         now_at = self._event_clock.now()
@@ -193,8 +328,8 @@ class Dispatcher:
             # Here and not in the thread: what waits of an older plan goes on leaving, and changes the state.
             ahead = planner.ahead(report, outlook, urgent, state, now_at, self._rate.hz)
             if len(ahead):
-                marker.hold()
-                outbox.put(ahead, self._audience.encoder(ahead, core), marker, has_more=True)
+                tracker.pause()
+                outbox.put(ahead, self._audience.encoder(ahead, core), tracker, has_more=True)
             else:
                 ahead = None
         try:
@@ -210,11 +345,11 @@ class Dispatcher:
                 outbox.withdraw(event_id)
             raise
         finally:
-            marker.release()
+            tracker.resume()
         handled.note(plan)
         encoder = self._audience.encoder(plan, core)
         if ahead is None:
-            outbox.put(plan, encoder, marker)
+            outbox.put(plan, encoder, tracker)
         else:
             outbox.extend(plan, encoder)
 
@@ -238,49 +373,6 @@ class Dispatcher:
             signature="",
         )
         return msgspec.structs.replace(unsigned, signature=self._key.sign(core_of(unsigned)))
-
-
-class _Marker:
-    """Tells the event's state what is on its way; while the state is read in a thread, what was to be told is kept.
-
-    Parameters
-    ----------
-    state
-        ``None`` where nobody was ever told.
-    far_level
-        At the far side of every cell; ``None`` for devices and in a cancel.
-    """
-
-    def __init__(self, state: EventState | None, far_level: CodeColumn | None = None) -> None:
-        self._state = state
-        self._far_level = far_level
-        self._held: list[tuple[AlertPlan, int, int]] | None = None
-
-    def __call__(self, plan: AlertPlan, start: int, end: int) -> None:
-        if self._held is None:
-            self._mark(plan, start, end)
-        else:
-            self._held.append((plan, start, end))
-
-    def hold(self) -> None:
-        """Touch the state no more for now."""
-        self._held = []
-
-    def release(self) -> None:
-        """Catch up."""
-        held, self._held = self._held or [], None
-        for each in held:
-            self._mark(*each)
-
-    def _mark(self, plan: AlertPlan, start: int, end: int) -> None:
-        if self._state is None:
-            return
-        row = plan.target_row[start:end]
-        if plan.report.kind is ReportKind.CANCEL:
-            self._state.mark_cancelled(row)
-        else:
-            far_level = None if self._far_level is None else self._far_level[row]
-            self._state.mark_sent(plan.report, row, plan.level[start:end], plan.s_arrival_s[start:end], far_level)
 
 
 def _knows_no_source(report: EventReport) -> bool:

@@ -143,12 +143,12 @@ class Journal:
         """Whether something waits to be written."""
         return self._n_said > self._n_written
 
-    def hear(self, report: EventReport, verdict: str, at: datetime) -> None:
+    def judged(self, report: EventReport, verdict: str, at: datetime) -> None:
         """Write down an agency's report as it came."""
         values = (iso_utc(at, 6), verdict, msgspec.json.encode(report))
         self._submit(lambda: self._write("INSERT INTO heard (at, verdict, report) VALUES (?, ?, ?)", values))
 
-    def accept(self, report: EventReport, verdict: str, at: datetime) -> None:
+    def accepted(self, report: EventReport, verdict: str, at: datetime) -> None:
         """Write down a report that the public is told."""
         number, self._next_report = self._next_report, self._next_report + 1
         self._report_ids[report] = number

@@ -150,6 +150,11 @@ class Outbox:
             self._has_less.set()
 
     @property
+    def under_way(self) -> list[Job]:
+        """The jobs of which something was taken, until they leave ``done``."""
+        return [job for job in (*self.done, *self._jobs.values()) if job.n_taken]
+
+    @property
     def n_waiting(self) -> int:
         """How many alerts wait."""
         return sum(len(job.plan) - job.n_taken for job in self._jobs.values())

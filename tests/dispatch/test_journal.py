@@ -66,14 +66,14 @@ def rows(kept: Kept, *, is_confirmed: bool = True) -> list[int]:
 async def test_reports_come_back_in_their_order_with_verdict_and_instant(tmp_path: Path) -> None:
     """What was accepted is read again exactly, to the microsecond."""
     journal = await Journal.open(tmp_path, "device 10")
-    journal.accept(report(1), "accepted", NOW)
-    journal.accept(report(1, ReportKind.CANCEL), "cancelled", NOW + timedelta(microseconds=1))
+    journal.accepted(report(1), "accepted", NOW)
+    journal.accepted(report(1, ReportKind.CANCEL), "cancelled", NOW + timedelta(microseconds=1))
     journal, kept = await reopened(journal, tmp_path)
     assert [(each.report, each.verdict, each.at) for each in kept] == [
         (report(1), "accepted", NOW),
         (report(1, ReportKind.CANCEL), "cancelled", NOW + timedelta(microseconds=1)),
     ]
-    journal.accept(report(2), "corrected", NOW)
+    journal.accepted(report(2), "corrected", NOW)
     journal, kept = await reopened(journal, tmp_path)
     assert [each.report.report_no for each in kept] == [1, 1, 2]
     await journal.close()
@@ -82,7 +82,7 @@ async def test_reports_come_back_in_their_order_with_verdict_and_instant(tmp_pat
 async def test_confirmed_ranges_come_back_as_the_targets_at_those_positions(tmp_path: Path) -> None:
     """Of five alerts, four were taken and the second is not confirmed: it comes back as sent, not as told."""
     journal = await Journal.open(tmp_path, "device 10")
-    journal.accept(report(), "accepted", NOW)
+    journal.accepted(report(), "accepted", NOW)
     number = journal.plan(plan(report(), 2))
     journal.extend(number, plan(report()))
     journal.progress(number, 4, ((0, 1), (2, 3)), is_over=False)
@@ -97,7 +97,7 @@ async def test_confirmed_ranges_come_back_as_the_targets_at_those_positions(tmp_
 async def test_rows_of_another_audience_mean_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """After a change of the population, what rows were told is not believed; the reports are."""
     journal = await Journal.open(tmp_path, "device 10")
-    journal.accept(report(), "accepted", NOW)
+    journal.accepted(report(), "accepted", NOW)
     journal.progress(journal.plan(plan(report())), 5, ((0, 5),), is_over=True)
     journal, (kept,) = await reopened(journal, tmp_path, "cell 4")
     assert kept.told == ()
@@ -109,7 +109,7 @@ async def test_rows_of_another_audience_mean_nobody(tmp_path: Path, caplog: pyte
 async def test_a_damaged_plan_is_sent_again(damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A plan file that is cut or gone costs its marks, not the report."""
     journal = await Journal.open(tmp_path, "device 10")
-    journal.accept(report(), "accepted", NOW)
+    journal.accepted(report(), "accepted", NOW)
     journal.progress(journal.plan(plan(report())), 5, ((0, 5),), is_over=True)
     await journal.written()
     path = tmp_path / "plans" / "1.npy"
@@ -126,7 +126,7 @@ async def test_a_damaged_plan_is_sent_again(damage: str, tmp_path: Path, caplog:
 async def test_old_plans_are_deleted_and_their_reports_stay(tmp_path: Path) -> None:
     """What is too old to matter keeps a line, not a file, and does not come back."""
     journal = await Journal.open(tmp_path, "device 10")
-    journal.accept(report(), "accepted", NOW - timedelta(seconds=100))
+    journal.accepted(report(), "accepted", NOW - timedelta(seconds=100))
     journal.plan(plan(report()))
     journal.forget(NOW, 99)
     await journal.written()

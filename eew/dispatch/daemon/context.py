@@ -11,11 +11,11 @@ from eew.dispatch.audience import Send, audience_of
 from eew.dispatch.daemon.config import ConfigFile
 from eew.dispatch.daemon.deliveries import Deliveries
 from eew.dispatch.daemon.preparation import Prepared
-from eew.dispatch.daemon.restoring import ResumableDispatcher, WatchedOutbox
-from eew.dispatch.dispatcher import EventClock
+from eew.dispatch.dispatcher import Dispatcher, EventClock
 from eew.dispatch.journal import History, Journal
 from eew.dispatch.metrics import Figures
 from eew.dispatch.replay import FIRST_GUESS_HZ, LEAST_WINDOW
+from eew.fanout.outbox import Outbox
 from eew.fanout.publisher import MqttPublisher
 from eew.fanout.retained_publisher import Bulletin
 from eew.fanout.send_loop import SendRate
@@ -38,13 +38,13 @@ class Office:
     #: What happened before.
     history: History
     journal: Journal
-    outbox: WatchedOutbox
+    outbox: Outbox
     rate: SendRate
     publisher: MqttPublisher
     bulletin: Bulletin
     announcements: Announcements
     announcer: Announcer
-    dispatcher: ResumableDispatcher
+    dispatcher: Dispatcher
     deliveries: Deliveries
 
 
@@ -79,8 +79,8 @@ async def opened(
     await publisher.open()
     stack.push_async_callback(publisher.close)
     send = Send(config.qos, publisher.version, config.payload)
-    outbox, rate = WatchedOutbox(), SendRate(FIRST_GUESS_HZ[config.qos])
-    dispatcher = ResumableDispatcher(
+    outbox, rate = Outbox(), SendRate(FIRST_GUESS_HZ[config.qos])
+    dispatcher = Dispatcher(
         premises.profile,
         premises.estimator,
         await asyncio.to_thread(audience_of, config.mode, devices, premises.shelters, send),
@@ -89,8 +89,8 @@ async def opened(
         key,
         clock=clock,
         event_clock=event_clock,
-        journal=journal,
         max_age_s=config.max_age_s,
+        observer=journal,
     )
     return Office(
         devices=devices,

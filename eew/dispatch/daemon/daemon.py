@@ -1,7 +1,7 @@
 """The dispatcher that stays: feeds in, alerts out, until it is told to stop.
 
-feeds ─▶ ResumableDispatcher ─▶ outbox ─▶ dispatch ─▶ broker
-                 └────────── journal ◀──────────┘
+feeds ─▶ Dispatcher ─▶ outbox ─▶ dispatch ─▶ broker
+             └───── journal ◀──────┘
 """
 
 import asyncio
@@ -183,7 +183,8 @@ class Daemon:
         for event_id in {each.report.event_id for each in office.history.kept}:
             office.bulletin.clear(event_id)
         async with self._deciding:
-            resumed = await office.dispatcher.resume(office.history)
+            await office.dispatcher.restore(office.history)
+            resumed = await office.dispatcher.replan(office.history)
             for handled in await office.dispatcher.acted_on(office.history):
                 await asyncio.to_thread(office.announcements.recall, handled)
             for handled in resumed:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from eew.dispatch.daemon.restoring import WatchedOutbox
 from eew.dispatch.journal import Journal, Range
 from eew.dispatch.metrics import Figures
-from eew.fanout.outbox import Job
+from eew.fanout.outbox import Job, Outbox
 from eew.fanout.publisher import Publisher
 from eew.model.records import AlertPlan, EventReport, Level, SentRange
 
@@ -71,7 +70,7 @@ class Deliveries:
         Counted up.
     """
 
-    def __init__(self, outbox: WatchedOutbox, publisher: Publisher, journal: Journal, figures: Figures) -> None:
+    def __init__(self, outbox: Outbox, publisher: Publisher, journal: Journal, figures: Figures) -> None:
         self._outbox = outbox
         self._publisher = publisher
         self._journal = journal
@@ -113,10 +112,10 @@ class Deliveries:
         self._outbox.done[:] = still
 
     def _look(self) -> None:
-        for key, job in self._outbox.under_way.items():
-            way = self._ways.get(key)
+        for job in self._outbox.under_way:
+            way = self._ways.get(id(job))
             if way is None:
-                way = self._ways[key] = _Way(job, self._journal.plan(job.plan), job.plan)
+                way = self._ways[id(job)] = _Way(job, self._journal.plan(job.plan), job.plan)
             self._look_at(way)
 
     def _look_at(self, way: _Way) -> None:
@@ -160,7 +159,6 @@ class Deliveries:
         if way is not None:
             self._note(way, is_over=True)
             del self._ways[id(job)]
-            del self._outbox.under_way[id(job)]
         spans = ""
         if job.written and heard_mono_s is not None:
             first_s = job.written[0][1].at_mono_s - heard_mono_s

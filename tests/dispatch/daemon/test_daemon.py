@@ -19,8 +19,7 @@ from eew.contract.signature import SigningKey
 from eew.devices.population import store
 from eew.devices.population.population import make
 from eew.dispatch.daemon import ConfigFile, Daemon, read_config
-from eew.dispatch.daemon.restoring import ResumableDispatcher
-from eew.dispatch.dispatcher import Handled
+from eew.dispatch.dispatcher import Dispatcher, Handled
 from eew.dispatch.metrics import MetricsServer
 from eew.feed.intake import FeedCounts
 from eew.feed.source import FeedState
@@ -335,14 +334,14 @@ async def test_a_report_that_breaks_the_dispatcher_does_not_end_it(
 ) -> None:
     """One mistake costs one report, which is counted; every line about a report says that it is a test."""
     caplog.set_level(logging.DEBUG)
-    real = ResumableDispatcher.handle
+    real = Dispatcher.handle
 
-    async def breaking(self: ResumableDispatcher, of: EventReport) -> tuple[Handled, ...]:
+    async def breaking(self: Dispatcher, of: EventReport) -> tuple[Handled, ...]:
         if of.event_id == "x1":
             raise ValueError("a mistake of ours")
         return await real(self, of)
 
-    monkeypatch.setattr(ResumableDispatcher, "handle", breaking)
+    monkeypatch.setattr(Dispatcher, "handle", breaking)
     async with station.running() as what:
         for event_id in ("x1", "x2", "x2"):
             await station.feeds["a"].said.put(report(event_id))

@@ -13,13 +13,13 @@ from eew.decision.sequence import Verdict
 from eew.devices.population.population import make
 from eew.dispatch.audience import CellAudience, DeviceAudience, Send
 from eew.dispatch.daemon.deliveries import Deliveries
-from eew.dispatch.daemon.restoring import ResumableDispatcher, WatchedOutbox
-from eew.dispatch.dispatcher import EventClock, Handled
+from eew.dispatch.dispatcher import Dispatcher, EventClock, Handled
 from eew.dispatch.journal import Journal
 from eew.dispatch.metrics import Figures
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
 from eew.fanout.memory_publisher import MemoryPublisher
+from eew.fanout.outbox import Outbox
 from eew.fanout.send_loop import SendRate
 from eew.model.clock import SystemClock
 from eew.model.records import AlertStatus, EventReport, ReportKind, SentRange, Shelters
@@ -63,13 +63,13 @@ class Office:
 
     def __init__(self, journal: Journal, audience: DeviceAudience | CellAudience) -> None:
         self.journal = journal
-        self.outbox = WatchedOutbox()
+        self.outbox = Outbox()
         self.publisher = MemoryPublisher(SystemClock())
         self.n_tickets = 0
         self.event_clock = EventClock()
         self.event_clock.anchor(NOW)
         self.deliveries = Deliveries(self.outbox, self.publisher, journal, Figures())
-        self.dispatcher = ResumableDispatcher(
+        self.dispatcher = Dispatcher(
             JAPAN,
             ESTIMATOR,
             audience,
@@ -78,8 +78,8 @@ class Office:
             KEY,
             clock=SystemClock(),
             event_clock=self.event_clock,
-            journal=journal,
             max_age_s=600.0,
+            observer=journal,
         )
 
     async def send(self, n: int, *, n_confirmed: int) -> list[int]:
@@ -128,7 +128,9 @@ async def killed(office: Office, opened: Opened, folder: Path) -> tuple[Office, 
     await office.journal.close()
     journal = await Journal.open(folder, "a")
     after = opened(journal)
-    return after, await after.dispatcher.resume(await journal.history(NOW, 86_400))
+    history = await journal.history(NOW, 86_400)
+    await after.dispatcher.restore(history)
+    return after, await after.dispatcher.replan(history)
 
 
 async def test_those_not_confirmed_are_told_and_no_others(opened: Opened, tmp_path: Path) -> None:
