@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from eew.feed.scenario import Scenario
     from eew.model.records import EventReport
 
-__all__ = ["configure", "run"]
+__all__ = ["configure", "report_load", "run"]
 
 _SCENARIOS = ("luding-2022", "qingbaijiang-2020", "tangshan-2020")
 _RATES_HZ = ("2000", "5000", "20000", "100000", "300000")

@@ -29,7 +29,21 @@ from eew.mqtt.endpoint import Endpoint
 from eew.physics.geodesy import epicentral_km
 from eew.physics.travel_time_table import TravelTimeTable
 
-__all__ = ["MODEL", "PUBLISHERS", "TAUP", "Alert", "Arrivals", "Client", "Peer", "Publish", "installed_version"]
+__all__ = [
+    "MODEL",
+    "PUBLISHERS",
+    "TAUP",
+    "Alert",
+    "Arrivals",
+    "Client",
+    "Peer",
+    "Publish",
+    "aiomqtt_gathered",
+    "aiomqtt_loop",
+    "gmqtt_loop",
+    "installed_version",
+    "paho_loop",
+]
 
 #: Topic and payload.
 Alert = tuple[str, bytes]

@@ -13,7 +13,7 @@ from eew.model.document import likely_name, line_of, read_toml, unknown_key
 from eew.model.document_faults import A_WORD
 from eew.model.errors import InputError
 
-__all__ = ["NAMES", "Settings", "load_settings", "shown_settings"]
+__all__ = ["NAMES", "Place", "Settings", "load_settings", "shown_settings"]
 
 T = TypeVar("T")
 

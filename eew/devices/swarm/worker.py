@@ -48,7 +48,7 @@ from eew.model.system import interrupt
 from eew.model.system.output import naming
 from eew.mqtt.endpoint import Endpoint
 
-__all__ = ["main"]
+__all__ = ["Worker", "main"]
 
 #: Connections opened at once.
 _OPENING = 200
