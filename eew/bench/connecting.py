@@ -25,7 +25,7 @@ _PROC = Path("/proc")
 _PORT_RANGE = _PROC / "sys/net/ipv4/ip_local_port_range"
 #: Below are those that only root may take; above there are none.
 _PORTS = (1024, 65535)
-#: Status, publisher, feed, a goodbye that lingers.
+#: Status, publisher, feed, a connection that is closing.
 _OTHER_CONNECTIONS = 32
 #: As ``allow_connections`` leaves for what is open besides.
 _OTHER_FILES = 64

@@ -20,7 +20,7 @@ from eew.contract.signature import SigningKey
 from eew.devices.swarm.swarm import Swarm
 from eew.dispatch.audience import Send, audience_of
 from eew.dispatch.dispatcher import Dispatcher, EventClock
-from eew.dispatch.replay import LEAST_WINDOW, Progress, RunInput, run, swarm_settings
+from eew.dispatch.replay import MIN_RECEIVE_MAXIMUM, Progress, RunInput, run, swarm_settings
 from eew.dispatch.settings import Settings
 from eew.estimate import TravelTimeTable, intensity_model
 from eew.estimate.estimator import Estimator
@@ -148,7 +148,7 @@ async def ceiling(load: Load, key: SigningKey) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(interrupt.work_folder("eew-bench-"))
         publisher = MqttPublisher(
-            load.endpoint, "eew-ceiling", qos=settings.qos, clock=clock, least_window=LEAST_WINDOW
+            load.endpoint, "eew-ceiling", qos=settings.qos, clock=clock, min_receive_maximum=MIN_RECEIVE_MAXIMUM
         )
         await publisher.open()
         stack.push_async_callback(publisher.close)

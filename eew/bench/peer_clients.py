@@ -106,15 +106,15 @@ async def paho_loop(endpoint: Endpoint, qos: int) -> AsyncIterator[Publish]:
             raise ConnectionRefusedError("no word from the broker, or no welcome")
 
     def loop(alerts: Sequence[Alert]) -> None:
-        on_the_way: deque[paho.MQTTMessageInfo] = deque()
+        in_flight: deque[paho.MQTTMessageInfo] = deque()
         for topic, payload in alerts:
-            if len(on_the_way) == _PAHO_WINDOW:
-                on_the_way.popleft().wait_for_publish(_CONFIRMED_WITHIN_S)
+            if len(in_flight) == _PAHO_WINDOW:
+                in_flight.popleft().wait_for_publish(_CONFIRMED_WITHIN_S)
             sent = client.publish(topic, payload, qos=qos)
             if sent.rc != paho.MQTT_ERR_SUCCESS:
                 raise ConnectionError(paho.error_string(sent.rc))
-            on_the_way.append(sent)
-        on_the_way[-1].wait_for_publish(_CONFIRMED_WITHIN_S)
+            in_flight.append(sent)
+        in_flight[-1].wait_for_publish(_CONFIRMED_WITHIN_S)
 
     async def publish(alerts: Sequence[Alert]) -> None:
         with _gives_up(endpoint, "paho-mqtt", OSError, RuntimeError, ValueError):
@@ -142,14 +142,14 @@ async def gmqtt_loop(endpoint: Endpoint, qos: int) -> AsyncIterator[Publish]:
     from gmqtt.mqtt.handler import MQTTConnectError
     from gmqtt.storage import PersistentStorage
 
-    on_the_way = PersistentStorage()
-    client = GmqttClient("eew-peer-gmqtt", persistent_storage=on_the_way)
+    in_flight = PersistentStorage()
+    client = GmqttClient("eew-peer-gmqtt", persistent_storage=in_flight)
     if endpoint.username is not None:
         client.set_auth_credentials(endpoint.username, endpoint.password)
 
     async def confirmed() -> None:
         async with asyncio.timeout(_CONFIRMED_WITHIN_S):
-            await on_the_way.wait_empty()
+            await in_flight.wait_empty()
 
     async def publish(alerts: Sequence[Alert]) -> None:
         with _gives_up(endpoint, "gmqtt", OSError, OverflowError):

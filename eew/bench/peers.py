@@ -123,12 +123,12 @@ async def _measured(
 async def _alerts(load: "Load", key: "SigningKey", n_alerts: int) -> list["Alert"]:
     """Return the first of the alerts of one report, in sending order, as the dispatcher encodes them."""
     from eew.bench.load import _packets
-    from eew.dispatch.replay import LEAST_WINDOW
+    from eew.dispatch.replay import MIN_RECEIVE_MAXIMUM
     from eew.fanout.publisher import MqttPublisher
     from eew.model.clock import SystemClock
 
     publisher = MqttPublisher(
-        load.endpoint, "eew-peers", qos=load.settings.qos, clock=SystemClock(), least_window=LEAST_WINDOW
+        load.endpoint, "eew-peers", qos=load.settings.qos, clock=SystemClock(), min_receive_maximum=MIN_RECEIVE_MAXIMUM
     )
     await publisher.open()
     try:

@@ -204,7 +204,7 @@ async def _standing(url: str, event_id: str) -> bytes:
     from eew.model.errors import BrokerConnectError
     from eew.mqtt.aiomqtt_client import client_of
     from eew.mqtt.endpoint import Endpoint
-    from eew.mqtt.link import reason_of
+    from eew.mqtt.protocol import reason_of
 
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", event_id):
         raise InputError("an event's id: letters, digits, - and _", field="EVENT", value=event_id)

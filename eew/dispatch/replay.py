@@ -37,7 +37,7 @@ from eew.mqtt.ready import wait_until_ready
 
 __all__ = [
     "FIRST_GUESS_HZ",
-    "LEAST_WINDOW",
+    "MIN_RECEIVE_MAXIMUM",
     "Progress",
     "RunInput",
     "RunResult",
@@ -48,7 +48,7 @@ __all__ = [
 #: Alerts a second that are promised until the real rate is known, by QoS.
 FIRST_GUESS_HZ = (150_000.0, 50_000.0)
 #: A broker that takes fewer alerts unacknowledged would make each wait for the way there and back.
-LEAST_WINDOW = 1024
+MIN_RECEIVE_MAXIMUM = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ async def run(
             qos=settings.qos,
             clock=clock,
             reconnect_s=settings.reconnect_s,
-            least_window=LEAST_WINDOW,
+            min_receive_maximum=MIN_RECEIVE_MAXIMUM,
         )
         await publisher.open()
         stack.push_async_callback(publisher.close)
@@ -151,7 +151,7 @@ async def run(
             error = await travel(road)
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
-        deliveries = iter(outbox.settle(publisher.confirmed_ticket, publisher.rejected))
+        deliveries = iter(outbox.settle(publisher.confirmed_token, publisher.rejected))
         by_plan = {id(each.plan.report): each for each in deliveries}
         progress.stage = "collecting receipts"
         if error is None:

@@ -1,4 +1,4 @@
-"""Batches on their way: what was written, what the broker has confirmed, and which packet id is whose."""
+"""Batches in flight: what was written, what the broker has confirmed, and which packet id is whose."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from eew.fanout.fixed_width import Bytes2D
 from eew.fanout.publish_template import Batch
 
-__all__ = ["Flight", "Flights", "PublisherCounts"]
+__all__ = ["InFlightBatch", "InFlightBatches", "PublisherCounts"]
 
 #: QoS 0: how much may be written and not yet confirmed by the broker's answer to a ping.
 _UNCONFIRMED_BYTES = 64 * 1024 * 1024
@@ -35,10 +35,10 @@ class PublisherCounts:
 
 
 @dataclass(slots=True)
-class Flight:
+class InFlightBatch:
     """A batch that the broker has not confirmed."""
 
-    ticket: int
+    token: int
     batch: Batch
     #: QoS 1: packet id of the first packet less one; ids run on, 1 to 65535, round and round.
     first_id: int = 0
@@ -48,13 +48,13 @@ class Flight:
     is_acked: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
 
-class Flights:
+class InFlightBatches:
     """The unconfirmed batches in their order: decides synchronously, does no I/O.
 
     Parameters
     ----------
     qos
-        0: batches are confirmed as a whole, by their tickets. 1: packet by packet, by their ids.
+        0: batches are confirmed as a whole, by their delivery tokens. 1: packet by packet, by their ids.
     counts
         Counted up.
     """
@@ -62,69 +62,69 @@ class Flights:
     def __init__(self, qos: int, counts: PublisherCounts) -> None:
         self._qos = qos
         self._counts = counts
-        self._flights: deque[Flight] = deque()
+        self._batches: deque[InFlightBatch] = deque()
         self._n_packets = 0
         self._n_bytes = 0
-        self._last_ticket = 0
+        self._last_token = 0
         self._next_id = 0
         self._rejected: dict[int, list[int]] = {}
-        #: The last ticket up to which everything is confirmed.
-        self.confirmed_ticket = 0
+        #: The last delivery token up to which everything is confirmed.
+        self.confirmed_token = 0
         #: QoS 1: packets that this connection was given and the broker has not answered.
-        self.n_on_the_way = 0
+        self.n_in_flight = 0
 
     def __len__(self) -> int:
         """How many batches."""
-        return len(self._flights)
+        return len(self._batches)
 
-    def __iter__(self) -> Iterator[Flight]:
+    def __iter__(self) -> Iterator[InFlightBatch]:
         """Give the batches as they are now, in their order."""
-        return iter(list(self._flights))
+        return iter(list(self._batches))
 
-    def rejected(self, ticket: int) -> npt.NDArray[np.int_]:
+    def rejected(self, token: int) -> npt.NDArray[np.int_]:
         """Return which packets of a confirmed batch the broker refused."""
-        return np.array(self._rejected.get(ticket, []), dtype=np.int_)
+        return np.array(self._rejected.get(token, []), dtype=np.int_)
 
     def has_room(self, batch: Batch) -> bool:
         """Return whether a batch may be put: at QoS 1 there must be an id for each of its packets."""
         if self._qos:
             return self._n_packets + len(batch) <= _N_IDS
-        return not self._flights or self._n_bytes + batch.data.nbytes <= _UNCONFIRMED_BYTES
+        return not self._batches or self._n_bytes + batch.data.nbytes <= _UNCONFIRMED_BYTES
 
-    def put(self, batch: Batch) -> Flight:
-        """Give a batch its ticket, and its packets their ids."""
-        self._last_ticket += 1
-        flight = Flight(self._last_ticket, batch)
+    def put(self, batch: Batch) -> InFlightBatch:
+        """Give a batch its delivery token, and its packets their ids."""
+        self._last_token += 1
+        flight = InFlightBatch(self._last_token, batch)
         if self._qos:
             flight.first_id = self._next_id
             flight.is_acked = np.zeros(len(batch), dtype=bool)
             batch.number(((self._next_id + np.arange(len(batch))) % _N_IDS + 1).astype(np.uint16))
             self._next_id = (self._next_id + len(batch)) % _N_IDS
-        self._flights.append(flight)
+        self._batches.append(flight)
         self._n_packets += len(batch)
         self._n_bytes += batch.data.nbytes
         return flight
 
-    def take(self, flight: Flight, n_max: int) -> Bytes2D:
+    def take(self, flight: InFlightBatch, n_max: int) -> Bytes2D:
         """Return the next packets of a batch to be written for the first time."""
         start = flight.n_written
         flight.n_written = min(start + n_max, len(flight.batch))
-        self.n_on_the_way += flight.n_written - start
+        self.n_in_flight += flight.n_written - start
         self._counts.n_written += flight.n_written - start
         return flight.batch.data[start : flight.n_written]
 
-    def unacked(self, flight: Flight) -> npt.NDArray[np.intp]:
+    def unacked(self, flight: InFlightBatch) -> npt.NDArray[np.intp]:
         """Return which packets of a batch were written on an earlier connection and are not acknowledged."""
         return np.flatnonzero(~flight.is_acked[: flight.n_written])
 
-    def take_again(self, flight: Flight, position: npt.NDArray[np.intp]) -> Bytes2D:
+    def take_again(self, flight: InFlightBatch, position: npt.NDArray[np.intp]) -> Bytes2D:
         """Return a copy of some packets of a batch, marked DUP."""
         again = flight.batch.data[position]
         again[:, 0] |= _DUP
-        self.n_on_the_way += len(again)
+        self.n_in_flight += len(again)
         return again
 
-    def give_up_rest(self, flight: Flight) -> None:
+    def give_up_rest(self, flight: InFlightBatch) -> None:
         """Expect no acknowledgement for what was not written: nobody will write it."""
         flight.n_acked += len(flight.batch) - flight.n_written
         flight.is_acked[flight.n_written :] = True
@@ -134,7 +134,7 @@ class Flights:
         """Take PUBACKs; return whether any was new."""
         n_before = self._counts.n_confirmed
         position = packet_id.astype(np.int64) - 1
-        for flight in self._flights:
+        for flight in self._batches:
             at = (position - flight.first_id) % _N_IDS
             is_mine = at < flight.n_written
             if is_mine.any():
@@ -145,32 +145,32 @@ class Flights:
         self._confirm_acked()
         return self._counts.n_confirmed > n_before
 
-    def confirm(self, ticket: int) -> bool:
-        """Take the confirmation of everything up to a ticket (QoS 0); return whether any was new."""
-        n_before = len(self._flights)
-        while self._flights and self._flights[0].ticket <= ticket:
-            self._counts.n_confirmed += len(self._flights[0].batch)
+    def confirm(self, token: int) -> bool:
+        """Take the confirmation of everything up to a delivery token (QoS 0); return whether any was new."""
+        n_before = len(self._batches)
+        while self._batches and self._batches[0].token <= token:
+            self._counts.n_confirmed += len(self._batches[0].batch)
             self._confirm_first()
-        return len(self._flights) < n_before
+        return len(self._batches) < n_before
 
-    def _note(self, flight: Flight, at: npt.NDArray[np.int64], code: npt.NDArray[np.uint8]) -> None:
+    def _note(self, flight: InFlightBatch, at: npt.NDArray[np.int64], code: npt.NDArray[np.uint8]) -> None:
         """Note which packets of a batch were answered, each once."""
         flight.is_acked[at] = True
         n_new = int(np.count_nonzero(flight.is_acked)) - flight.n_acked
         flight.n_acked += n_new
-        self.n_on_the_way -= n_new
+        self.n_in_flight -= n_new
         self._counts.n_confirmed += n_new
         refused = at[code >= _REFUSAL].tolist()
         if refused:
-            self._rejected.setdefault(flight.ticket, []).extend(refused)
+            self._rejected.setdefault(flight.token, []).extend(refused)
             self._counts.n_rejected += len(refused)
 
     def _confirm_acked(self) -> None:
-        while self._flights and self._flights[0].n_acked == len(self._flights[0].batch):
+        while self._batches and self._batches[0].n_acked == len(self._batches[0].batch):
             self._confirm_first()
 
     def _confirm_first(self) -> None:
-        flight = self._flights.popleft()
+        flight = self._batches.popleft()
         self._n_packets -= len(flight.batch)
         self._n_bytes -= flight.batch.data.nbytes
-        self.confirmed_ticket = flight.ticket
+        self.confirmed_token = flight.token

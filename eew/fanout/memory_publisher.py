@@ -48,7 +48,7 @@ class MemoryPublisher:
     version: int = V3
     counts: PublisherCounts = field(default_factory=PublisherCounts)
     max_batch: int = 1 << 30
-    _ticket: int = 0
+    _token: int = 0
     _rejected: dict[int, list[int]] = field(default_factory=dict)
     _error: BrokerLostError | None = None
 
@@ -64,15 +64,15 @@ class MemoryPublisher:
         if self._error is not None:
             raise self._error
         await self.clock.sleep(0 if self.rate_hz is None else len(batch) / self.rate_hz)
-        self._ticket += 1
+        self._token += 1
         refused = [fault.at_packet - first for fault in faults if fault.kind == "refuse"]
         if refused:
-            self._rejected[self._ticket] = refused
+            self._rejected[self._token] = refused
             self.counts.n_rejected += len(refused)
         self.packets += [row.tobytes() for row in batch.data]
         self.counts.n_written = end
         self.counts.n_confirmed = end
-        return self._ticket
+        return self._token
 
     async def flush(self) -> None:
         """Do nothing: what is in memory is confirmed; raises once the connection is cut."""
@@ -80,13 +80,13 @@ class MemoryPublisher:
             raise self._error
 
     @property
-    def confirmed_ticket(self) -> int:
-        """The last ticket."""
-        return self._ticket
+    def confirmed_token(self) -> int:
+        """The last delivery token."""
+        return self._token
 
-    def rejected(self, ticket: int) -> npt.NDArray[np.int_]:
+    def rejected(self, token: int) -> npt.NDArray[np.int_]:
         """Return which packets of a batch were refused by the script."""
-        return np.array(self._rejected.get(ticket, []), dtype=np.int_)
+        return np.array(self._rejected.get(token, []), dtype=np.int_)
 
     async def close(self) -> None:
         """Do nothing."""

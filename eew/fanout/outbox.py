@@ -37,7 +37,7 @@ class Job:
     n_next: int = _FIRST_PORTION
     n_superseded: int = 0
     n_expired: int = 0
-    #: What was written, with the publisher's ticket.
+    #: What was written, with the publisher's delivery token.
     written: list[tuple[int, SentRange]] = field(default_factory=list)
 
     @property
@@ -211,16 +211,16 @@ class Outbox:
         """Return the jobs that have something to send now."""
         return [] if self._is_halted else [job for job in self._jobs.values() if job.is_waiting]
 
-    def settle(self, confirmed_ticket: int, rejected: Callable[[int], npt.NDArray[np.int_]]) -> list[Delivery]:
+    def settle(self, confirmed_token: int, rejected: Callable[[int], npt.NDArray[np.int_]]) -> list[Delivery]:
         """Return what became of every plan, in the order they ended, when no more will be sent.
 
         Parameters
         ----------
-        confirmed_ticket
-            The last ticket up to which the broker has confirmed everything. What was written and not confirmed has
-            failed, as has what still waits.
+        confirmed_token
+            The last delivery token up to which the broker has confirmed everything. What was written and not
+            confirmed has failed, as has what still waits.
         rejected
-            Gives the positions within a ticket's batch that the broker refused.
+            Gives the positions within a delivery token's batch that the broker refused.
         """
         self.done += self._jobs.values()
         self._jobs.clear()
@@ -228,9 +228,9 @@ class Outbox:
         deliveries = []
         for job in self.done:
             sent: list[SentRange] = []
-            for ticket, written in job.written:
-                if ticket <= confirmed_ticket:
-                    sent += _without(written, rejected(ticket))
+            for token, written in job.written:
+                if token <= confirmed_token:
+                    sent += _without(written, rejected(token))
             n_sent = sum(each.end - each.start for each in sent)
             n_failed = len(job.plan) - n_sent - job.n_superseded - job.n_expired
             deliveries.append(Delivery(job.plan, tuple(sent), n_failed, job.n_superseded, job.n_expired))

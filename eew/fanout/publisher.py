@@ -9,15 +9,15 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from eew.fanout.connection import Connection
 from eew.fanout.fixed_width import Bytes2D
-from eew.fanout.in_flight import Flight, Flights, PublisherCounts
+from eew.fanout.in_flight import InFlightBatch, InFlightBatches, PublisherCounts
 from eew.fanout.publish_template import Batch
+from eew.fanout.publisher_protocol import PublisherProtocol
 from eew.model.backoff import HALF_TO_ONE_AND_A_HALF, Backoff
 from eew.model.clock import Clock
 from eew.model.errors import BrokerConnectError, BrokerLostError
 from eew.mqtt import packet
-from eew.mqtt.link import Link, Target, open_link
+from eew.mqtt.protocol import MqttProtocol, Target, open_protocol
 
 __all__ = ["MqttPublisher", "Publisher", "PublisherCounts"]
 
@@ -38,7 +38,7 @@ class Publisher(Protocol):
     counts: PublisherCounts
 
     async def send(self, batch: Batch) -> int:
-        """Write one batch under back-pressure and return its ticket, counted from 1.
+        """Write one batch under back-pressure and return its delivery token, counted from 1.
 
         Not to be called concurrently. If cancelled, part of the batch may have been written.
 
@@ -50,20 +50,20 @@ class Publisher(Protocol):
         ...
 
     async def flush(self) -> None:
-        """Wait until the broker has confirmed every ticket given out; raises as ``send``."""
+        """Wait until the broker has confirmed every delivery token given out; raises as ``send``."""
         ...
 
     @property
-    def confirmed_ticket(self) -> int:
-        """The last ticket up to which everything is confirmed."""
+    def confirmed_token(self) -> int:
+        """The last delivery token up to which everything is confirmed."""
         ...
 
-    def rejected(self, ticket: int) -> npt.NDArray[np.int_]:
+    def rejected(self, token: int) -> npt.NDArray[np.int_]:
         """Return which packets of a confirmed batch the broker refused."""
         ...
 
     async def close(self) -> None:
-        """Say goodbye; what is not confirmed may be lost."""
+        """Send DISCONNECT; what is not confirmed may be lost."""
         ...
 
 
@@ -87,8 +87,8 @@ class MqttPublisher:
     reconnect_s
         How long to try again before giving up: until the broker has confirmed something, not just accepted us.
     inflight_max
-        QoS 1: packets on the way at once; less where the broker wants less.
-    least_window
+        QoS 1: packets in flight at once; less where the broker wants less.
+    min_receive_maximum
         QoS 1: a broker that in MQTT 5 takes fewer packets unacknowledged (mosquitto as it comes: 20) is spoken to in
         MQTT 3.1.1, which has no such limit.
     """
@@ -102,7 +102,7 @@ class MqttPublisher:
         clock: Clock,
         reconnect_s: float = 30.0,
         inflight_max: int = 16384,
-        least_window: int = 1,
+        min_receive_maximum: int = 1,
     ) -> None:
         self._target = target
         self._client_id = client_id
@@ -110,10 +110,10 @@ class MqttPublisher:
         self._clock = clock
         self._reconnect_s = reconnect_s
         self._inflight_max = inflight_max
-        self._least_window = least_window
-        #: QoS 1: how many may be on the way on this connection.
+        self._min_receive_maximum = min_receive_maximum
+        #: QoS 1: how many may be in flight on this connection.
         self._window = inflight_max
-        self._connection: Connection | None = None
+        self._connection: PublisherProtocol | None = None
         self._progress = asyncio.Event()
         self._error: BaseException | None = None
         self._reconnecting: asyncio.Task[None] | None = None
@@ -123,7 +123,7 @@ class MqttPublisher:
         self._n_tries = 0
         self.version = 0
         self.counts = PublisherCounts()
-        self._flights = Flights(qos, self.counts)
+        self._batches = InFlightBatches(qos, self.counts)
 
     async def open(self) -> None:
         """Connect for the first time.
@@ -133,8 +133,8 @@ class MqttPublisher:
         BrokerConnectError
             If nobody answers or the broker refuses.
         """
-        connection = await open_link(self._new_connection, self._target, self._client_id, is_clean=self._is_clean)
-        if self._qos and connection.receive_max < self._least_window:
+        connection = await open_protocol(self._new_connection, self._target, self._client_id, is_clean=self._is_clean)
+        if self._qos and connection.receive_max < self._min_receive_maximum:
             # Each packet would wait for the last one's way there and back; MQTT 3.1.1 has no such limit.
             await connection.close()
             connection = self._new_connection()
@@ -146,7 +146,7 @@ class MqttPublisher:
 
     @property
     def max_batch(self) -> int:
-        """The most packets one batch may hold, however few may be on the way at once."""
+        """The most packets one batch may hold, however few may be in flight at once."""
         return _MAX_BATCH if self._qos else 1 << 30
 
     @property
@@ -160,16 +160,16 @@ class MqttPublisher:
         return self._error
 
     @property
-    def confirmed_ticket(self) -> int:
-        """The last ticket up to which everything is confirmed."""
-        return self._flights.confirmed_ticket
+    def confirmed_token(self) -> int:
+        """The last delivery token up to which everything is confirmed."""
+        return self._batches.confirmed_token
 
-    def rejected(self, ticket: int) -> npt.NDArray[np.int_]:
+    def rejected(self, token: int) -> npt.NDArray[np.int_]:
         """Return which packets of a confirmed batch the broker refused."""
-        return self._flights.rejected(ticket)
+        return self._batches.rejected(token)
 
     async def send(self, batch: Batch) -> int:
-        """Write one batch under back-pressure and return its ticket (see ``Publisher``).
+        """Write one batch under back-pressure and return its delivery token (see ``Publisher``).
 
         Raises
         ------
@@ -180,22 +180,22 @@ class MqttPublisher:
         """
         if not 0 < len(batch) <= self.max_batch:
             raise ValueError(f"a batch of {len(batch)} packets; expected 1 to {self.max_batch}")
-        await self._wait_until(lambda: self._connection is not None and self._flights.has_room(batch))
-        flight = self._flights.put(batch)
+        await self._wait_until(lambda: self._connection is not None and self._batches.has_room(batch))
+        flight = self._batches.put(batch)
         if self._qos:
             await self._write_in_window(flight)
         elif (connection := self._connection) is not None and await self._write(
-            connection, self._flights.take(flight, len(batch))
+            connection, self._batches.take(flight, len(batch))
         ):
-            connection.ping(flight.ticket)
-        return flight.ticket
+            connection.ping(flight.token)
+        return flight.token
 
     async def flush(self) -> None:
-        """Wait until every ticket is confirmed."""
-        await self._wait_until(lambda: not self._flights)
+        """Wait until every delivery token is confirmed."""
+        await self._wait_until(lambda: not self._batches)
 
     async def close(self) -> None:
-        """Say goodbye; whoever still waits in ``send`` or ``flush`` gets a ``BrokerLostError``."""
+        """Send DISCONNECT; whoever still waits in ``send`` or ``flush`` gets a ``BrokerLostError``."""
         was_well = self._error is None
         if was_well:
             self._error = BrokerLostError(str(self._target), "closed by us", after_s=0)
@@ -215,15 +215,15 @@ class MqttPublisher:
         """QoS 1 promises delivery over more than one connection, so it needs a session."""
         return self._qos == 0
 
-    def _new_connection(self) -> Connection:
-        return Connection(self._acked, self._ponged, self._lost)
+    def _new_connection(self) -> PublisherProtocol:
+        return PublisherProtocol(self._acked, self._on_pingresp, self._lost)
 
     async def _forget_session(self) -> None:
         """Leave nothing of us with the broker: MQTT 3.1.1 keeps a session until its client comes back without."""
-        link = Link(lambda _reason: None)
+        protocol = MqttProtocol(lambda _reason: None)
         with contextlib.suppress(BrokerConnectError):
-            await link.open(self._target, self._client_id, version=self.version, is_clean=True)
-            await link.close()
+            await protocol.open(self._target, self._client_id, version=self.version, is_clean=True)
+            await protocol.close()
 
     async def _wait_until(self, is_true: Callable[[], bool]) -> None:
         """Wait for acknowledgements, or for the connection to be back."""
@@ -233,21 +233,21 @@ class MqttPublisher:
             self._progress.clear()
             await self._progress.wait()
 
-    async def _write_in_window(self, flight: Flight) -> None:
+    async def _write_in_window(self, flight: InFlightBatch) -> None:
         """Write a batch as PUBACKs make room for it (QoS 1)."""
         try:
             while flight.n_written < len(flight.batch):
                 await self._wait_until(lambda: self._connection is not None and self._room > 0)
-                data = self._flights.take(flight, self._room)
+                data = self._batches.take(flight, self._room)
                 if self._connection is not None:
                     await self._write(self._connection, data)
         except BaseException:
-            self._flights.give_up_rest(flight)
+            self._batches.give_up_rest(flight)
             raise
 
-    async def _write(self, connection: Connection, data: Bytes2D) -> bool:
+    async def _write(self, connection: PublisherProtocol, data: Bytes2D) -> bool:
         """Write packets in chunks; ``False`` if the connection was cut: all is written again on the next."""
-        # Whole packets: between two chunks the link may write a ping of its own.
+        # Whole packets: between two chunks the protocol may write a ping of its own.
         n_chunk = max(1, _CHUNK_BYTES // data.shape[1])
         for start in range(0, len(data), n_chunk):
             if not await connection.write(data[start : start + n_chunk].data.cast("B")):
@@ -256,15 +256,15 @@ class MqttPublisher:
 
     @property
     def _room(self) -> int:
-        return self._window - self._flights.n_on_the_way
+        return self._window - self._batches.n_in_flight
 
     def _acked(self, packet_id: npt.NDArray[np.uint16], code: npt.NDArray[np.uint8]) -> None:
         """Take PUBACKs."""
-        self._confirmed(is_new=self._flights.acked(packet_id, code))
+        self._confirmed(is_new=self._batches.acked(packet_id, code))
 
-    def _ponged(self, ticket: int) -> None:
-        """Take a PINGRESP: all up to the ping's ticket is with the broker (QoS 0)."""
-        self._confirmed(is_new=self._flights.confirm(ticket))
+    def _on_pingresp(self, token: int) -> None:
+        """Take a PINGRESP: all up to the ping's delivery token is with the broker (QoS 0)."""
+        self._confirmed(is_new=self._batches.confirm(token))
 
     def _confirmed(self, *, is_new: bool) -> None:
         if is_new:
@@ -276,7 +276,7 @@ class MqttPublisher:
         logger.warning("publisher.lost %s: %s", self._target, reason)
         self._connection = None
         self._progress.set()
-        if not self._flights and self._clock.mono_s() - self._connected_at_s > _BACKOFF.longest_s:
+        if not self._batches and self._clock.mono_s() - self._connected_at_s > _BACKOFF.longest_s:
             self._trouble_since_s = None
         if self._error is None and (self._reconnecting is None or self._reconnecting.done()):
             self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect(reason), name="reconnect")
@@ -314,23 +314,23 @@ class MqttPublisher:
                 connection.abort()
                 raise
 
-    async def _write_again(self, connection: Connection) -> bool:
+    async def _write_again(self, connection: PublisherProtocol) -> bool:
         """Write what was not confirmed, before anything new; return whether the connection still stands."""
-        self._window, self._flights.n_on_the_way = min(self._inflight_max, connection.receive_max), 0
-        for flight in self._flights:
+        self._window, self._batches.n_in_flight = min(self._inflight_max, connection.receive_max), 0
+        for flight in self._batches:
             if self._qos == 0:
                 if not await self._write(connection, flight.batch.data):
                     return False
-                connection.ping(flight.ticket)
+                connection.ping(flight.token)
                 self.counts.n_resent += len(flight.batch)
                 continue
-            position = self._flights.unacked(flight)
+            position = self._batches.unacked(flight)
             while len(position):
                 await self._wait_until(lambda: connection.is_lost or self._room > 0)
                 if connection.is_lost:
                     return False
                 part, position = np.split(position, [self._room])
-                if not await self._write(connection, self._flights.take_again(flight, part)):
+                if not await self._write(connection, self._batches.take_again(flight, part)):
                     return False
                 self.counts.n_resent += len(part)
         return not connection.is_lost

@@ -14,7 +14,7 @@ from eew import __version__
 from eew.contract import topic
 from eew.contract.message import Clock, EventMessage, InfoCard, Status, StatusState, payload_of
 from eew.model.errors import BrokerConnectError
-from eew.mqtt.link import Target, reason_of
+from eew.mqtt.protocol import Target, reason_of
 
 __all__ = ["Bulletin"]
 

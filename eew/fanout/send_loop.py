@@ -92,7 +92,7 @@ async def dispatch(
 async def _send(encoded: tuple[Portion, Batch], publisher: Publisher, clock: Clock, rate: SendRate) -> None:
     portion, batch = encoded
     started_s = clock.mono_s()
-    ticket = await publisher.send(batch)
+    token = await publisher.send(batch)
     sent_s = clock.mono_s()
-    portion.job.written.append((ticket, SentRange(portion.start, portion.end, sent_s)))
+    portion.job.written.append((token, SentRange(portion.start, portion.end, sent_s)))
     rate.sent(len(portion), started_s, sent_s)

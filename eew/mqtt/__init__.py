@@ -1,1 +1,1 @@
-"""MQTT: bytes, links, reconnecting, and the embedded broker."""
+"""MQTT: bytes, connections, reconnecting, and the embedded broker."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 __all__ = [
     "CONNACK",
     "DISCONNECT",
-    "GOODBYE",
+    "DISCONNECT_BYTES",
     "PINGREQ",
     "PINGRESP",
     "PUBACK",
@@ -34,7 +34,7 @@ V3, V5 = 4, 5
 CONNACK, PUBLISH, PUBACK, SUBACK = 0x20, 0x30, 0x40, 0x90
 PINGRESP, DISCONNECT = 0xD0, 0xE0
 #: The two packets that have no body and are only written.
-PINGREQ, GOODBYE = b"\xc0\x00", b"\xe0\x00"
+PINGREQ, DISCONNECT_BYTES = b"\xc0\x00", b"\xe0\x00"
 
 _MESSAGE_EXPIRY, _SESSION_EXPIRY, _USER_PROPERTY = 0x02, 0x11, 0x26
 _SERVER_KEEPALIVE, _RECEIVE_MAXIMUM = 0x13, 0x21

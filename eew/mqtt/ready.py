@@ -9,7 +9,7 @@ import secrets
 from eew.model.backoff import Backoff
 from eew.model.errors import BrokerConnectError
 from eew.mqtt.endpoint import Endpoint
-from eew.mqtt.link import reason_of
+from eew.mqtt.protocol import reason_of
 
 __all__ = ["say_waiting", "wait_until_ready"]
 

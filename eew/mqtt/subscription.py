@@ -12,7 +12,7 @@ from eew.model.clock import Clock
 from eew.model.errors import BrokerConnectError, BrokerLostError
 from eew.mqtt.aiomqtt_client import client_of
 from eew.mqtt.endpoint import Endpoint
-from eew.mqtt.link import reason_of
+from eew.mqtt.protocol import reason_of
 from eew.mqtt.ready import say_waiting
 
 __all__ = ["Subscription"]

@@ -25,7 +25,7 @@ from eew.contract import topic
 from eew.contract.signature import SigningKey
 from eew.devices.population import store
 from eew.devices.population.population import make
-from eew.devices.swarm.subscriber import Run, Subscriber
+from eew.devices.swarm.subscriber_protocol import PacketRun, SubscriberProtocol
 from eew.model.records import AlertStatus, EventReport, ReportKind
 from eew.model.region_name import parse_region
 from eew.mqtt.embedded import EmbeddedBroker
@@ -125,17 +125,17 @@ class Town:
     def __init__(self, broker: Endpoint, folder: Path) -> None:
         self._broker = broker
         self._topic = topic.reports(folder.name[:60])
-        self._link = Subscriber(self._take, lambda _reason: None)
+        self._protocol = SubscriberProtocol(self._take, lambda _reason: None)
         self._came = asyncio.Event()
         self.n: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
-        await self._link.connect(self._broker, f"{self._topic.rsplit('/', 1)[-1]}-town")
-        await self._link.subscribe(self._broker, [topic.device_alert("+", "+")])
+        await self._protocol.connect(self._broker, f"{self._topic.rsplit('/', 1)[-1]}-town")
+        await self._protocol.subscribe(self._broker, [topic.device_alert("+", "+")])
         return self
 
     async def __aexit__(self, *of: object) -> None:
-        await self._link.close()
+        await self._protocol.close()
 
     async def tell(self, message: EventReport) -> None:
         """Publish a report on the feed's topic."""
@@ -161,7 +161,7 @@ class Town:
         self._came.clear()
         await self._came.wait()
 
-    def _take(self, run: Run) -> None:
+    def _take(self, run: PacketRun) -> None:
         self.n.update(row.tobytes().decode().rsplit("/", 1)[-1] for row in run.topic)
         self._came.set()
 

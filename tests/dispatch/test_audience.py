@@ -12,7 +12,7 @@ from pyproj import Geod
 
 from eew.contract.message import AlertCore
 from eew.devices.swarm.decode import cell_alerts, device_alerts
-from eew.devices.swarm.subscriber import runs
+from eew.devices.swarm.subscriber_protocol import runs
 from eew.dispatch import audience as module
 from eew.dispatch.audience import CellAudience, DeviceAudience, Send
 from eew.model.records import (

@@ -14,13 +14,13 @@ BatchOf = Callable[..., Batch]
 
 
 async def test_packets_are_kept_in_their_order(manual_clock: ManualClock, batch_of: BatchOf) -> None:
-    """Each batch has the next ticket and is confirmed at once."""
+    """Each batch has the next delivery token and is confirmed at once."""
     publisher = MemoryPublisher(manual_clock)
     batches = [batch_of(["a/1", "a/2"]), batch_of(["a/3"])]
     assert [await publisher.send(batch) for batch in batches] == [1, 2]
     await publisher.flush()
     assert publisher.packets == [row.tobytes() for batch in batches for row in batch.data]
-    assert publisher.confirmed_ticket == 2
+    assert publisher.confirmed_token == 2
     assert (publisher.counts.n_written, publisher.counts.n_confirmed) == (3, 3)
     await publisher.close()
 
@@ -44,7 +44,7 @@ async def test_a_refused_packet_is_told_by_its_place_in_the_batch(manual_clock: 
     publisher = MemoryPublisher(manual_clock, faults=(Fault(1, "refuse"), Fault(4, "refuse"), Fault(5, "refuse")))
     for n_packets in (3, 2, 4):
         await publisher.send(batch_of(["a"] * n_packets))
-    assert [publisher.rejected(ticket).tolist() for ticket in (1, 2, 3)] == [[1], [1], [0]]
+    assert [publisher.rejected(token).tolist() for token in (1, 2, 3)] == [[1], [1], [0]]
     assert publisher.counts.n_rejected == 3
 
 
@@ -57,17 +57,17 @@ async def test_a_cut_connection_stays_cut(manual_clock: ManualClock, batch_of: B
             await publisher.send(batch_of(["c"] * n_packets))
     with pytest.raises(BrokerLostError):
         await publisher.flush()
-    assert publisher.confirmed_ticket == 1
+    assert publisher.confirmed_token == 1
     assert len(publisher.packets) == publisher.counts.n_confirmed == 2
 
 
 async def test_a_cancelled_batch_is_not_kept(manual_clock: ManualClock, batch_of: BatchOf) -> None:
-    """The next one has its ticket."""
+    """The next one has its delivery token."""
     publisher = MemoryPublisher(manual_clock, rate_hz=1)
     sending = asyncio.ensure_future(publisher.send(batch_of(["a"])))
     await asyncio.sleep(0)
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
-    assert (publisher.packets, publisher.confirmed_ticket) == ([], 0)
+    assert (publisher.packets, publisher.confirmed_token) == ([], 0)
     assert manual_clock.n_sleeping == 0

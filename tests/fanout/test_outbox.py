@@ -47,12 +47,12 @@ def beginning(whole: AlertPlan, n: int) -> AlertPlan:
     return dataclasses.replace(whole, **{name: getattr(whole, name)[:n] for name in columns})
 
 
-def nothing_rejected(_ticket: int) -> "np.ndarray[Any, np.dtype[np.int_]]":
+def nothing_rejected(_token: int) -> "np.ndarray[Any, np.dtype[np.int_]]":
     return np.array([], dtype=np.int_)
 
 
-def written(portion: Portion, ticket: int, at_mono_s: float = 0.0) -> None:
-    portion.job.written.append((ticket, SentRange(portion.start, portion.end, at_mono_s)))
+def written(portion: Portion, token: int, at_mono_s: float = 0.0) -> None:
+    portion.job.written.append((token, SentRange(portion.start, portion.end, at_mono_s)))
 
 
 def taken_from(outbox: Outbox, n_max: int = EVERYTHING, now_at: datetime = T0) -> tuple[str, int, int] | None:
@@ -153,10 +153,10 @@ def test_a_plan_may_be_put_in_two_parts(plan_of: PlanOf) -> None:
     notes: list[tuple[AlertPlan, int, int]] = []
     begun = beginning(whole, 700)
     outbox.put(begun, NoEncoder(), lambda *taken: notes.append(taken), has_more=True)
-    for ticket in (1, 2):
+    for token in (1, 2):
         portion = outbox.take(T0, EVERYTHING)
         assert portion is not None
-        written(portion, ticket)
+        written(portion, token)
     assert outbox.take(T0, EVERYTHING) is None
     assert (outbox.n_waiting, outbox.done) == (0, [])
     outbox.extend(whole, NoEncoder())
@@ -283,14 +283,14 @@ def test_what_has_expired_is_left_out_for_good(plan_of: PlanOf) -> None:
 
 
 def test_only_what_is_confirmed_counts_as_sent(plan_of: PlanOf) -> None:
-    """Later tickets, what was taken and not written, and what still waits have failed."""
+    """Later delivery tokens, what was taken and not written, and what still waits have failed."""
     outbox = Outbox()
     put(outbox, plan_of(8000))
-    for ticket in (1, 2, None):
+    for token in (1, 2, None):
         portion = outbox.take(T0, EVERYTHING)
         assert portion is not None
-        if ticket is not None:
-            written(portion, ticket, at_mono_s=float(ticket))
+        if token is not None:
+            written(portion, token, at_mono_s=float(token))
     (delivery,) = outbox.settle(1, nothing_rejected)
     assert delivery.sent == (SentRange(0, 512, 1.0),)
     assert counts(delivery) == (512, 0, 0, 8000 - 512)
@@ -298,15 +298,15 @@ def test_only_what_is_confirmed_counts_as_sent(plan_of: PlanOf) -> None:
 
 
 def test_refused_packets_are_cut_out_of_what_was_sent(plan_of: PlanOf) -> None:
-    """Positions count from the start of the ticket's batch; told twice counts once."""
+    """Positions count from the start of the delivery token's batch; told twice counts once."""
     outbox = Outbox()
     put(outbox, plan_of(600))
-    for ticket in (1, 2):
+    for token in (1, 2):
         portion = outbox.take(T0, EVERYTHING)
         assert portion is not None
-        written(portion, ticket, at_mono_s=float(ticket))
+        written(portion, token, at_mono_s=float(token))
     rejected = {1: [511, 0, 5, 5], 2: [1, 2]}
-    (delivery,) = outbox.settle(2, lambda ticket: np.array(rejected[ticket]))
+    (delivery,) = outbox.settle(2, lambda token: np.array(rejected[token]))
     assert delivery.sent == (
         SentRange(1, 5, 1.0),
         SentRange(6, 511, 1.0),
@@ -360,7 +360,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.outbox = Outbox()
         self.now_at = T0
         self.n_planned = 0
-        self.ticket = 0
+        self.token = 0
         self.rejected: dict[int, list[int]] = {}
         self.portions: list[Portion] = []
         self.latest: dict[str, AlertPlan] = {}
@@ -421,9 +421,9 @@ class AnyOrder(RuleBasedStateMachine):
     def write(self, is_written: bool, data: st.DataObject) -> None:
         portion = self.portions.pop(0)
         if is_written:
-            self.ticket += 1
-            written(portion, self.ticket)
-            self.rejected[self.ticket] = data.draw(st.lists(st.integers(0, len(portion) - 1), max_size=3))
+            self.token += 1
+            written(portion, self.token)
+            self.rejected[self.token] = data.draw(st.lists(st.integers(0, len(portion) - 1), max_size=3))
 
     @rule(by_s=st.integers(1, 4))
     def pass_time(self, by_s: int) -> None:
@@ -431,9 +431,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def settle(self, data: st.DataObject) -> None:
-        confirmed = data.draw(st.integers(0, self.ticket))
+        confirmed = data.draw(st.integers(0, self.token))
         n_settled = 0
-        for delivery in self.outbox.settle(confirmed, lambda ticket: np.array(self.rejected[ticket], dtype=np.int_)):
+        for delivery in self.outbox.settle(confirmed, lambda token: np.array(self.rejected[token], dtype=np.int_)):
             assert min(counts(delivery)) >= 0
             ranges = [(each.start, each.end) for each in delivery.sent]
             assert all(start < end for start, end in ranges)

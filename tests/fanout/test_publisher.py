@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from eew.fanout import in_flight as flight_module
-from eew.fanout.connection import Connection
 from eew.fanout.fixed_width import Bytes2D
 from eew.fanout.publish_template import Batch, RecordTemplate, Slot
 from eew.fanout.publisher import MqttPublisher
+from eew.fanout.publisher_protocol import PublisherProtocol
 from eew.model.clock import ManualClock, SystemClock
 from eew.model.errors import BrokerConnectError, BrokerLostError
 from eew.mqtt.endpoint import Endpoint
@@ -104,7 +104,7 @@ async def test_everything_arrives_once_and_in_order(broker_endpoint: Endpoint, p
             parts = batches(publisher, qos, prefix, 20_000, 3000)
             assert [await publisher.send(part) for part in parts] == list(range(1, len(parts) + 1))
             await publisher.flush()
-        assert publisher.confirmed_ticket == len(parts)
+        assert publisher.confirmed_token == len(parts)
         counts = publisher.counts
     assert numbers_of(got) == list(range(20_000))
     assert all(f'{{"number":{n + 100_000},'.encode() in payload_of(got[n]) for n in range(20_000))
@@ -161,7 +161,7 @@ async def test_a_cut_connection_loses_nothing(
             async with asyncio.timeout(30):
                 await publisher.flush()
         counts = publisher.counts
-        assert publisher.confirmed_ticket == len(parts)
+        assert publisher.confirmed_token == len(parts)
         version = publisher.version
     assert sorted(set(numbers_of(got))) == list(range(n_packets))
     assert (counts.n_reconnects, counts.n_written, counts.n_confirmed) == (2, n_packets, n_packets)
@@ -214,7 +214,7 @@ async def test_a_broker_that_stays_away_is_given_up(
         with pytest.raises(BrokerLostError, match=r"gave up after 0\.3 s") as caught:
             await send_on()
         assert caught.value.endpoint == str(proxy.endpoint)
-        assert publisher.confirmed_ticket == 1
+        assert publisher.confirmed_token == 1
         assert publisher.counts.n_confirmed == 10
 
 
@@ -317,7 +317,7 @@ def ids_in(published: Published, heard: bytearray, version: int = 4) -> list[int
 
 
 async def test_the_window_is_what_the_broker_wants(scripted: Scripted, published: Published, batch_of: BatchOf) -> None:
-    """A receive maximum of 20: never more on the way, however long the batches are."""
+    """A receive maximum of 20: never more in flight, however long the batches are."""
     scripted.connack = b"\x20\x06\x00\x00\x03\x21\x00\x14"
     async with opened(scripted.endpoint, 1) as publisher:
 
@@ -329,14 +329,14 @@ async def test_the_window_is_what_the_broker_wants(scripted: Scripted, published
         sending = asyncio.create_task(send_all())
         for n_acked in range(105):
             await scripted.until(lambda n=n_acked: len(ids_in(published, scripted.heard[0], 5)) > n)  # type: ignore[misc]
-            n_on_the_way = len(ids_in(published, scripted.heard[0], 5)) - n_acked
-            assert n_on_the_way <= 20
+            n_in_flight = len(ids_in(published, scripted.heard[0], 5)) - n_acked
+            assert n_in_flight <= 20
             scripted.ack(0, n_acked + 1)
         await asyncio.wait_for(sending, 10)
         assert publisher.counts.n_confirmed == 105
 
 
-async def test_refused_packets_are_told_by_ticket(scripted: Scripted, published: Published, batch_of: BatchOf) -> None:
+async def test_refused_packets_are_listed_by_token(scripted: Scripted, published: Published, batch_of: BatchOf) -> None:
     """PUBACKs of MQTT 5 with and without reasons, in any mixture: only 0x80 and above is a refusal."""
     scripted.connack = b"\x20\x03\x00\x00\x00"
     async with opened(scripted.endpoint, 1) as publisher:
@@ -350,7 +350,7 @@ async def test_refused_packets_are_told_by_ticket(scripted: Scripted, published:
             scripted.writers[0].write(acks[at : at + 1])
             await asyncio.sleep(0)
         await asyncio.wait_for(publisher.flush(), 10)
-        assert [publisher.rejected(ticket).tolist() for ticket in (1, 2)] == [[1], [1, 3]]
+        assert [publisher.rejected(token).tolist() for token in (1, 2)] == [[1], [1, 3]]
         assert (publisher.counts.n_rejected, publisher.counts.n_confirmed) == (3, 8)
 
 
@@ -377,7 +377,7 @@ async def test_acknowledgements_are_found_however_they_come() -> None:
         ids.clear()
         codes.clear()
         tags.clear()
-        connection = Connection(note, tags.append, lambda _reason: None)
+        connection = PublisherProtocol(note, tags.append, lambda _reason: None)
         connection._pings.extend(range(5))
         for at in range(0, len(stream), n_chunk):
             connection.data_received(stream[at : at + n_chunk])
@@ -410,12 +410,12 @@ async def test_what_was_acknowledged_is_not_written_again(
         scripted.ack(0, 3, 4, 2)
         scripted.writers[0].close()
         await scripted.until(lambda: len(scripted.heard) == 2 and len(ids_in(published, scripted.heard[1])) == 3)
-        assert publisher.confirmed_ticket == 0
+        assert publisher.confirmed_token == 0
         again = published(bytes(scripted.heard[1]), is_mixed=True)
         assert [(packet.packet_id, packet.is_duplicate) for packet in again] == [(1, True), (5, True), (6, True)]
         scripted.ack(1, 1, 5, 6)
         await asyncio.wait_for(publisher.flush(), 10)
-        assert (publisher.confirmed_ticket, publisher.counts.n_resent) == (3, 3)
+        assert (publisher.confirmed_token, publisher.counts.n_resent) == (3, 3)
 
 
 async def test_qos_0_is_confirmed_by_the_answer_to_a_ping(
@@ -430,21 +430,21 @@ async def test_qos_0_is_confirmed_by_the_answer_to_a_ping(
         assert [await publisher.send(batch), await publisher.send(batch)] == [1, 2]
         third = asyncio.ensure_future(publisher.send(batch))
         await scripted.until(lambda: scripted.heard[0].count(b"\xc0\x00") == 3)
-        assert (third.done(), publisher.confirmed_ticket) == (False, 0)
-        # The first ping is the link's own, sent on opening.
+        assert (third.done(), publisher.confirmed_token) == (False, 0)
+        # The first ping is the protocol's own, sent on opening.
         scripted.writers[0].write(b"\xd0\x00" * 2)
         assert await asyncio.wait_for(third, 10) == 3
-        assert publisher.confirmed_ticket == 1
+        assert publisher.confirmed_token == 1
         scripted.writers[0].write(b"\xd0\x00" * 2)
         await asyncio.wait_for(publisher.flush(), 10)
-        assert publisher.confirmed_ticket == 3
+        assert publisher.confirmed_token == 3
 
 
 @pytest.mark.parametrize("qos", [0, 1])
 async def test_a_ping_never_comes_in_the_middle_of_a_packet(
     scripted: Scripted, packets_in: PacketsIn, batch_of: BatchOf, qos: int
 ) -> None:
-    """The link keeps the connection alive while a long batch waits for a broker that reads slowly."""
+    """The protocol keeps the connection alive while a long batch waits for a broker that reads slowly."""
     n_packets = 16_000
     one = batch_of(["a"], qos=qos, payload=b'{"v":1}' + b" " * 90)
     data = np.tile(np.pad(one.data, ((0, 0), (0, 803)), constant_values=ord(" ")), (n_packets, 1))
@@ -596,7 +596,7 @@ async def test_a_connection_lost_while_writing_again_is_replaced(
         assert (publisher.counts.n_reconnects, publisher.counts.n_resent) == (2, 2 + 5)
 
 
-async def test_a_lost_connection_with_nothing_on_the_way_harms_nobody(scripted: Scripted, batch_of: BatchOf) -> None:
+async def test_a_lost_connection_with_nothing_in_flight_harms_nobody(scripted: Scripted, batch_of: BatchOf) -> None:
     """All is confirmed: ``flush`` has nothing to wait for, though the broker is gone for good."""
     async with opened(scripted.endpoint, 0, reconnect_s=0.0) as publisher:
         await publisher.send(batch_of(["a"]))
@@ -650,7 +650,7 @@ async def test_a_cancelled_batch_is_waited_for_no_longer(
         await scripted.until(lambda: ids_in(published, scripted.heard[0]) == [1, 2, 6])
         scripted.ack(0, 6)
         await asyncio.wait_for(publisher.flush(), 10)
-        assert (publisher.confirmed_ticket, publisher.counts.n_written, publisher.counts.n_confirmed) == (2, 3, 3)
+        assert (publisher.confirmed_token, publisher.counts.n_written, publisher.counts.n_confirmed) == (2, 3, 3)
 
 
 async def test_a_window_that_shrank_holds_for_what_is_written_again(
@@ -679,9 +679,9 @@ async def test_a_window_that_shrank_holds_for_what_is_written_again(
 async def test_a_narrow_window_is_left_for_mqtt_3(scripted: Scripted) -> None:
     """A broker that takes too few packets unacknowledged in MQTT 5 is asked again in 3.1.1."""
     scripted.connack = b"\x20\x06\x00\x00\x03\x21\x00\x14"
-    async with opened(scripted.endpoint, 1, least_window=21) as publisher:
+    async with opened(scripted.endpoint, 1, min_receive_maximum=21) as publisher:
         assert publisher.version == 4
     versions = [heard[8] for heard in scripted.heard[:2]]
     assert versions == [5, 4]
-    async with opened(scripted.endpoint, 1, least_window=20) as publisher:
+    async with opened(scripted.endpoint, 1, min_receive_maximum=20) as publisher:
         assert publisher.version == 5

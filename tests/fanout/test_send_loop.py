@@ -92,7 +92,7 @@ class Road:
         )
 
     def settled(self) -> list[Delivery]:
-        deliveries = self.outbox.settle(self.publisher.confirmed_ticket, self.publisher.rejected)
+        deliveries = self.outbox.settle(self.publisher.confirmed_token, self.publisher.rejected)
         for each in deliveries:
             assert len(each.plan) == each.n_sent + each.n_superseded + each.n_expired + each.n_failed
             assert min(each.n_sent, each.n_superseded, each.n_expired, each.n_failed) >= 0
@@ -174,7 +174,7 @@ async def test_a_newer_plan_overtakes_what_waits(
     assert [(each.n_sent, each.n_superseded) for each in road.settled()] == [(3584, 6416), (100, 0)]
 
 
-async def test_what_expires_on_the_way_is_not_sent(manual_clock: ManualClock, plan_of: PlanOf) -> None:
+async def test_what_expires_in_flight_is_not_sent(manual_clock: ManualClock, plan_of: PlanOf) -> None:
     """Counted, and the loop goes on to what comes next."""
     road = slow_road(manual_clock)
     road.put(plan_of(10_000, report_event_id="a", expires_at=T0 + timedelta(seconds=1)))

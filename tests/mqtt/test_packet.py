@@ -220,7 +220,7 @@ def test_connack_of_mqtt_5_without_properties() -> None:
     ids=["empty", "no code", "short", "cut off", "unknown", "receive maximum 0"],
 )
 def test_a_broken_connack_is_an_error(body: bytes) -> None:
-    """Whatever comes over the wire ends in the one error that the link knows."""
+    """Whatever comes over the wire ends in the one error that the protocol knows."""
     with pytest.raises(PacketError):
         connack(body)
 

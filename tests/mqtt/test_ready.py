@@ -10,7 +10,7 @@ import pytest
 
 from eew.model.errors import BrokerConnectError
 from eew.mqtt.endpoint import Endpoint
-from eew.mqtt.link import reason_of
+from eew.mqtt.protocol import reason_of
 from eew.mqtt.ready import wait_until_ready
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from eew.devices.swarm.subscriber import Run
+from eew.devices.swarm.subscriber_protocol import PacketRun
 
 __all__ = ["Collector"]
 
@@ -38,7 +38,7 @@ class Collector:
         self._handed_on_s = -WAIT_S
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, run: Run) -> None:
+    def add(self, run: PacketRun) -> None:
         """Gather one connection's messages."""
         self._payloads.append(run.payload)
         self._n_waiting += len(run)

@@ -18,7 +18,7 @@ from eew.physics.travel_time_table import TravelTimeTable
 
 __all__ = ["OwnReckoning", "Reckoned"]
 
-#: Alerts of one report come together: no more reports than these are on their way at once.
+#: Alerts of one report come together: no more reports than these are in flight at once.
 _N_REPORTS_KEPT = 4
 #: Places reckoned at once: a cell's alert costs the block around it, not all that a process plays.
 _BLOCK_ROWS = 1 << 15

@@ -12,7 +12,7 @@ from eew.devices.swarm.behaviour import Behaviour
 from eew.devices.swarm.layout import RowRange
 from eew.model.records import CodeColumn, Devices, Level, RowColumn
 from eew.mqtt import packet
-from eew.mqtt.link import Link, Target
+from eew.mqtt.protocol import MqttProtocol, Target
 
 __all__ = ["ReceiptTeller"]
 
@@ -47,13 +47,13 @@ class ReceiptTeller:
         self._is_telling = (draw < share) & ~behaviour.is_offline[part]
         self._is_do_not_disturb = behaviour.is_do_not_disturb[part]
         self._notes: asyncio.Queue[_Note] = asyncio.Queue()
-        self._link: Link | None = None
+        self._protocol: MqttProtocol | None = None
 
     async def connect(self, target: Target, client_id: str, on_lost: Callable[[str], None]) -> None:
         """Open the connection; raises ``BrokerConnectError``."""
-        link = Link(on_lost)
-        await link.open(target, client_id, version=packet.V3, is_clean=True)
-        self._link = link
+        protocol = MqttProtocol(on_lost)
+        await protocol.open(target, client_id, version=packet.V3, is_clean=True)
+        self._protocol = protocol
 
     def note(self, core: AlertCore, device_row: RowColumn, level: CodeColumn) -> None:
         """Remember that devices took an alert just now, to be told when there is time; never waits.
@@ -74,20 +74,20 @@ class ReceiptTeller:
         while True:
             note = await self._notes.get()
             for batch in self._batches(note):
-                if self._link is not None:
-                    await self._link.write(memoryview(batch))
+                if self._protocol is not None:
+                    await self._protocol.write(memoryview(batch))
             self._notes.task_done()
 
     async def finish(self, within_s: float) -> None:
-        """Wait until all that was noted is told, but not for long, and say goodbye; ``tell`` must be running."""
+        """Wait until all that was noted is told, but not for long, and send DISCONNECT; ``tell`` must be running."""
         try:
             async with asyncio.timeout(within_s):
                 await self._notes.join()
         except TimeoutError:
             pass
         finally:
-            if self._link is not None:
-                await self._link.close()
+            if self._protocol is not None:
+                await self._protocol.close()
 
     def _batches(self, note: _Note) -> Iterator[bytes]:
         core, device_row, level, received_at = note

@@ -28,7 +28,6 @@ from eew.contract import topic
 from eew.contract.message import AlertCore, Status
 from eew.contract.signature import Verifier
 from eew.devices.population.store import load
-from eew.devices.swarm.attachment import Attachment
 from eew.devices.swarm.clock_history import ClockHistory
 from eew.devices.swarm.collector import Collector
 from eew.devices.swarm.decode import cell_alerts, device_alerts
@@ -37,9 +36,10 @@ from eew.devices.swarm.layout import RowRange, populated_cells, topic_filters
 from eew.devices.swarm.open_files import allow_connections
 from eew.devices.swarm.receipts import ReceiptTeller
 from eew.devices.swarm.receiver import Counter, ReceiptLog, Receiver
+from eew.devices.swarm.reconnecting_subscriber import ReconnectingSubscriber
 from eew.devices.swarm.row_by_id import RowById
 from eew.devices.swarm.source_host import source_host
-from eew.devices.swarm.subscriber import Run
+from eew.devices.swarm.subscriber_protocol import PacketRun
 from eew.devices.swarm.swarm import WorkerNotes, WorkerOrders
 from eew.model.errors import BrokerConnectError, EewError
 from eew.model.records import CodeColumn, Devices, FloatColumn, Level, ReportKind, RowColumn
@@ -82,7 +82,7 @@ class Worker:
         )
         self._clocks = Clocks()
         self._clock_history = ClockHistory()
-        self._attachments: list[Attachment] = []
+        self._subscribers: list[ReconnectingSubscriber] = []
         self._source_host = None if settings.n_connections else source_host(self._endpoint.host, orders.worker_no)
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._collector = Collector(self._take_devices, asyncio.get_running_loop())
@@ -128,7 +128,7 @@ class Worker:
             await self._receipts.finish(_LAST_RECEIPTS_S)
         telling.cancel()
         self._write()
-        await asyncio.gather(*(each.close() for each in self._attachments))
+        await asyncio.gather(*(each.close() for each in self._subscribers))
         return BrokerConnectError.exit_code if self._lost.done() else 0
 
     async def _tell(self) -> None:
@@ -164,14 +164,14 @@ class Worker:
         if failures:
             raise failures[0]
 
-    def _taker(self, rows: RowRange) -> Callable[[Run], None]:
+    def _taker(self, rows: RowRange) -> Callable[[PacketRun], None]:
         """Return what takes the messages of a connection that stands for these rows."""
         if self._settings.only_count:
             return lambda run: self._receiver.counted(len(run))
         return partial(self._take_cells, rows) if self._settings.mode == "cell" else self._collector.add
 
-    async def _connect(self, client_id: str, filters: list[str], take: Callable[[Run], None]) -> None:
-        attachment = Attachment(
+    async def _connect(self, client_id: str, filters: list[str], take: Callable[[PacketRun], None]) -> None:
+        subscriber = ReconnectingSubscriber(
             self._endpoint,
             client_id,
             filters,
@@ -181,14 +181,14 @@ class Worker:
             on_gone=self._gone,
             source_host=self._source_host,
         )
-        self._attachments.append(attachment)
-        await attachment.open()
+        self._subscribers.append(subscriber)
+        await subscriber.open()
 
     def _gone(self, reason: str) -> None:
         if not self._lost.done():
             self._lost.set_result(reason)
 
-    def _take_status(self, run: Run) -> None:
+    def _take_status(self, run: PacketRun) -> None:
         """Follow the dispatchers' clocks: a replay happens in the earthquake's time."""
         for row in run.payload:
             status = decoded(_STATUS, row.tobytes())
@@ -209,7 +209,7 @@ class Worker:
                 row, level, s_arrival_s = row[is_mine], level[is_mine], s_arrival_s[is_mine]
             self._take(alerts.core, row, level, s_arrival_s)
 
-    def _take_cells(self, rows: RowRange, run: Run) -> None:
+    def _take_cells(self, rows: RowRange, run: PacketRun) -> None:
         """Take cell alerts for the devices that hang on one connection."""
         for alert in cell_alerts(run.payload):
             if alert is None:

@@ -14,7 +14,7 @@ from eew.dispatch.daemon.preparation import Prepared
 from eew.dispatch.dispatcher import Dispatcher, EventClock
 from eew.dispatch.journal import History, Journal
 from eew.dispatch.metrics import Figures
-from eew.dispatch.replay import FIRST_GUESS_HZ, LEAST_WINDOW
+from eew.dispatch.replay import FIRST_GUESS_HZ, MIN_RECEIVE_MAXIMUM
 from eew.fanout.outbox import Outbox
 from eew.fanout.publisher import MqttPublisher
 from eew.fanout.retained_publisher import Bulletin
@@ -74,7 +74,7 @@ async def opened(
         qos=config.qos,
         clock=clock,
         reconnect_s=config.reconnect_s,
-        least_window=LEAST_WINDOW,
+        min_receive_maximum=MIN_RECEIVE_MAXIMUM,
     )
     await publisher.open()
     stack.push_async_callback(publisher.close)

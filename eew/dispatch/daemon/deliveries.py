@@ -124,10 +124,10 @@ class Deliveries:
             journal.extend(way.number, job.plan)
             way.plan = job.plan
         while way.n_seen < len(job.written):
-            ticket, written = job.written[way.n_seen]
-            if ticket > self._publisher.confirmed_ticket:
+            token, written = job.written[way.n_seen]
+            if token > self._publisher.confirmed_token:
                 break
-            way.confirm(written, self._publisher.rejected(ticket))
+            way.confirm(written, self._publisher.rejected(token))
             way.n_seen += 1
         now = (job.n_taken, way.n_confirmed)
         # Where the disk is slow, fewer of its lines are better than many that wait.

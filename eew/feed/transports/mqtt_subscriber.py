@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 from eew.feed.transports.address import Address
 from eew.feed.transports.received_message import Message, Sign, Signal
-from eew.mqtt.link import reason_of
+from eew.mqtt.protocol import reason_of
 
 __all__ = ["messages"]
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.devices.swarm.collector import N_AT_ONCE, Collector
-from eew.devices.swarm.subscriber import Run
+from eew.devices.swarm.subscriber_protocol import PacketRun
 
 
-def run_of(widths: int, n: int, first: int) -> Run:
+def run_of(widths: int, n: int, first: int) -> PacketRun:
     numbers = np.arange(first, first + n) % 256
-    return Run(np.zeros((n, 1), dtype=np.uint8), np.repeat(numbers.astype(np.uint8)[:, None], widths, axis=1))
+    return PacketRun(np.zeros((n, 1), dtype=np.uint8), np.repeat(numbers.astype(np.uint8)[:, None], widths, axis=1))
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 50)), max_size=30))

@@ -80,7 +80,7 @@ def published(data: bytes) -> Iterator[tuple[str, Receipt]]:
 async def told(devices: Devices, rows: RowRange, share: float, level: CodeColumn) -> list[tuple[str, Receipt]]:
     teller = ReceiptTeller(devices, rows, share)
     wire = Wire()
-    teller._link = wire  # type: ignore[assignment] # stands for a connection
+    teller._protocol = wire  # type: ignore[assignment] # stands for a connection
     telling = asyncio.create_task(teller.tell())
     teller.note(CORE, np.arange(rows.first, rows.end, dtype=np.int32), level)
     await teller.finish(5)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from eew.devices.swarm.source_host import source_host
-from eew.devices.swarm.subscriber import Subscriber
+from eew.devices.swarm.subscriber_protocol import SubscriberProtocol
 from eew.model.errors import BrokerConnectError
 from eew.mqtt.endpoint import Endpoint
 
@@ -38,7 +38,7 @@ async def test_a_connection_goes_out_from_the_address_given() -> None:
 
     async with await asyncio.start_server(note, "127.0.0.1", 0) as server:
         endpoint = Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])
-        link = Subscriber(lambda _run: None, lambda _reason: None, source_host("127.0.0.1", 7))
+        protocol = SubscriberProtocol(lambda _run: None, lambda _reason: None, source_host("127.0.0.1", 7))
         with pytest.raises(BrokerConnectError):
-            await link.connect(endpoint, "someone")
+            await protocol.connect(endpoint, "someone")
     assert seen == ["127.0.0.9"]

@@ -65,7 +65,7 @@ class Office:
         self.journal = journal
         self.outbox = Outbox()
         self.publisher = MemoryPublisher(SystemClock())
-        self.n_tickets = 0
+        self.n_tokens = 0
         self.event_clock = EventClock()
         self.event_clock.anchor(NOW)
         self.deliveries = Deliveries(self.outbox, self.publisher, journal, Figures())
@@ -89,11 +89,11 @@ class Office:
         assert len(portion) == n
         middle, at_s = portion.start + n_confirmed, 0.0
         for start, end in ((portion.start, middle), (middle, portion.end)):
-            self.n_tickets += 1
-            portion.job.written.append((self.n_tickets, SentRange(start, end, at_s)))
+            self.n_tokens += 1
+            portion.job.written.append((self.n_tokens, SentRange(start, end, at_s)))
         # A broker confirms in order: what is behind something unconfirmed is not confirmed either.
-        if self.publisher.confirmed_ticket == self.n_tickets - 2:
-            self.publisher._ticket += 1 + (n == n_confirmed) if n_confirmed else 0
+        if self.publisher.confirmed_token == self.n_tokens - 2:
+            self.publisher._token += 1 + (n == n_confirmed) if n_confirmed else 0
         for _ in range(2):
             # Where the disk is busy, progress is written the next time.
             self.deliveries.follow()

@@ -9,9 +9,9 @@ from typing import Protocol, TypeVar
 from eew.model.errors import BrokerConnectError
 from eew.mqtt import packet
 
-__all__ = ["Link", "Target", "VersionRefusedError", "open_link", "reason_of"]
+__all__ = ["MqttProtocol", "Target", "VersionRefusedError", "open_protocol", "reason_of"]
 
-LinkT = TypeVar("LinkT", bound="Link")
+ProtocolT = TypeVar("ProtocolT", bound="MqttProtocol")
 
 _WITHIN_S = 5.0
 _KEEPALIVE_S = 30
@@ -40,7 +40,7 @@ class Target(Protocol):
     def is_tls(self) -> bool: ...  # noqa: D102 - likewise
 
 
-class Link(asyncio.Protocol):
+class MqttProtocol(asyncio.Protocol):
     """A connection to a broker; a subclass says what it does with what comes in.
 
     Parameters
@@ -76,13 +76,13 @@ class Link(asyncio.Protocol):
         return 0
 
     def take(self, kind: int, body: bytes) -> None:
-        """Take one packet that ``consume`` left and that is not the link's own business."""
+        """Take one packet that ``consume`` left and that is not the protocol's own business."""
 
-    def ponged(self, tag: int) -> None:
+    def on_pingresp(self, tag: int) -> None:
         """Take the answer to ``ping(tag)``."""
 
     async def open(self, target: Target, client_id: str, *, version: int, is_clean: bool) -> None:
-        """Connect with one version of MQTT; see ``open_link`` for finding the version.
+        """Connect with one version of MQTT; see ``open_protocol`` for finding the version.
 
         If it fails or is cancelled, no connection is left behind.
 
@@ -122,18 +122,18 @@ class Link(asyncio.Protocol):
         return not self.is_lost
 
     def ping(self, tag: int) -> None:
-        """Ask the broker to answer after all that was written before; ``ponged`` gets the tag, 0 is for nobody."""
+        """Ask the broker to answer after all that was written before; ``on_pingresp`` gets the tag, 0 is for nobody."""
         if self._transport is not None and not self._transport.is_closing():
             self._pings.append(tag)
             self._transport.write(packet.PINGREQ)
 
     async def close(self) -> None:
-        """Say goodbye and wait until the last byte is written; if cancelled or that takes too long, it is not."""
+        """Send DISCONNECT and wait until the last byte is written; if cancelled or that takes too long, it is not."""
         self._on_lost = lambda _reason: None
         if self._transport is None or self.is_lost:
             return
         if not self._transport.is_closing():
-            self._transport.write(packet.GOODBYE)
+            self._transport.write(packet.DISCONNECT_BYTES)
             self._transport.close()
         try:
             async with asyncio.timeout(_WITHIN_S):
@@ -232,7 +232,7 @@ class Link(asyncio.Protocol):
 
     def _sort(self, kind: int, body: bytes) -> None:
         if kind == packet.PINGRESP and self._pings:
-            self.ponged(self._pings.popleft())
+            self.on_pingresp(self._pings.popleft())
         elif kind == packet.CONNACK and not self._connack.done():
             self._connack.set_result(packet.connack(body))
         elif kind == packet.DISCONNECT:
@@ -252,21 +252,21 @@ class Link(asyncio.Protocol):
         self._keepalive = asyncio.get_running_loop().call_later(self._keepalive_s / 2, self._stay_alive)
 
 
-async def open_link(make: Callable[[], LinkT], target: Target, client_id: str, *, is_clean: bool) -> LinkT:
-    """Return a connected link: with MQTT 5, or 3.1.1 where the broker knows no better.
+async def open_protocol(make: Callable[[], ProtocolT], target: Target, client_id: str, *, is_clean: bool) -> ProtocolT:
+    """Return a connected protocol: with MQTT 5, or 3.1.1 where the broker knows no better.
 
     Raises
     ------
     BrokerConnectError
         If nobody answers in time or the broker refuses.
     """
-    link = make()
+    protocol = make()
     try:
-        await link.open(target, client_id, version=packet.V5, is_clean=is_clean)
+        await protocol.open(target, client_id, version=packet.V5, is_clean=is_clean)
     except VersionRefusedError:
-        link = make()
-        await link.open(target, client_id, version=packet.V3, is_clean=is_clean)
-    return link
+        protocol = make()
+        await protocol.open(target, client_id, version=packet.V3, is_clean=is_clean)
+    return protocol
 
 
 def reason_of(error: Exception) -> str:

@@ -5,17 +5,17 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 
-from eew.devices.swarm.subscriber import Run, Subscriber
+from eew.devices.swarm.subscriber_protocol import PacketRun, SubscriberProtocol
 from eew.model.backoff import HALF_TO_ONE_AND_A_HALF, Backoff
 from eew.model.errors import BrokerConnectError
-from eew.mqtt.link import Target
+from eew.mqtt.protocol import Target
 
-__all__ = ["Attachment"]
+__all__ = ["ReconnectingSubscriber"]
 
 _BACKOFF = Backoff(0.05, 2.0, HALF_TO_ONE_AND_A_HALF)
 
 
-class Attachment:
+class ReconnectingSubscriber:
     """One client with its subscriptions. What is published while it is away is lost to it: QoS 0.
 
     Parameters
@@ -29,7 +29,7 @@ class Attachment:
     on_back, on_gone
         Called each time it is back, and once with the reason when it has given up.
     source_host
-        As in ``Link``.
+        As in ``MqttProtocol``.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Attachment:
         target: Target,
         client_id: str,
         topic_filters: Sequence[str],
-        on_run: Callable[[Run], None],
+        on_run: Callable[[PacketRun], None],
         *,
         reconnect_s: float,
         on_back: Callable[[], None],
@@ -52,25 +52,25 @@ class Attachment:
         self._on_back = on_back
         self._on_gone = on_gone
         self._source_host = source_host
-        self._link: Subscriber | None = None
+        self._protocol: SubscriberProtocol | None = None
         self._coming_back: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Connect and subscribe; raises ``BrokerConnectError``."""
-        link = Subscriber(self._on_run, self._lost, self._source_host)
-        await link.connect(self._target, self._client_id)
-        self._link = link
-        await link.subscribe(self._target, self._topic_filters)
+        protocol = SubscriberProtocol(self._on_run, self._lost, self._source_host)
+        await protocol.connect(self._target, self._client_id)
+        self._protocol = protocol
+        await protocol.subscribe(self._target, self._topic_filters)
 
     async def close(self) -> None:
-        """Say goodbye, or stop trying."""
+        """Send DISCONNECT, or stop trying."""
         if self._coming_back is not None:
             self._coming_back.cancel()
-        if self._link is not None:
-            await self._link.close()
+        if self._protocol is not None:
+            await self._protocol.close()
 
     def _lost(self, reason: str) -> None:
-        self._link = None
+        self._protocol = None
         if self._coming_back is None or self._coming_back.done():
             self._coming_back = asyncio.get_running_loop().create_task(self._come_back(reason), name="come back")
 
@@ -85,7 +85,7 @@ class Attachment:
             except BrokerConnectError as error:
                 reason = error.reason
                 continue
-            if self._link is not None:
+            if self._protocol is not None:
                 self._on_back()
                 return
         self._on_gone(reason)

@@ -1,4 +1,4 @@
-"""The devices' side of an MQTT connection: one link that stands for one device or many, PUBLISH packets in bulk.
+"""The devices' side of an MQTT connection: one connection that stands for one device or many, PUBLISH packets in bulk.
 
 Simulated devices speak MQTT 3.1.1, as the plainest TV does.
 """
@@ -12,16 +12,16 @@ import numpy.typing as npt
 
 from eew.model.errors import BrokerConnectError
 from eew.mqtt import packet
-from eew.mqtt.link import Link, Target
+from eew.mqtt.protocol import MqttProtocol, Target
 
-__all__ = ["Run", "Subscriber", "runs"]
+__all__ = ["PacketRun", "SubscriberProtocol", "runs"]
 
 _FILTERS_A_PACKET = 200
 _SUBACK_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PacketRun:
     """Messages whose packets follow one another and are alike in length; ``(n, …)`` each."""
 
     topic: npt.NDArray[np.uint8]
@@ -32,19 +32,19 @@ class Run:
         return len(self.topic)
 
 
-class Subscriber(Link):
-    """A link that receives.
+class SubscriberProtocol(MqttProtocol):
+    """A connection that receives.
 
     Parameters
     ----------
     on_run
         Takes what came in, in order.
     on_lost, source_host
-        As in ``Link``.
+        As in ``MqttProtocol``.
     """
 
     def __init__(
-        self, on_run: Callable[[Run], None], on_lost: Callable[[str], None], source_host: str | None = None
+        self, on_run: Callable[[PacketRun], None], on_lost: Callable[[str], None], source_host: str | None = None
     ) -> None:
         super().__init__(on_lost, source_host)
         self._on_run = on_run
@@ -52,7 +52,7 @@ class Subscriber(Link):
         self._subacks: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     async def connect(self, target: Target, client_id: str) -> None:
-        """Open the link; raises ``BrokerConnectError``."""
+        """Open the protocol; raises ``BrokerConnectError``."""
         await self.open(target, client_id, version=packet.V3, is_clean=True)
 
     async def subscribe(self, target: Target, topic_filters: Sequence[str]) -> None:
@@ -93,7 +93,7 @@ class Subscriber(Link):
                 self._on_run(run)
 
 
-def runs(received: bytearray) -> Iterator[tuple[Run, int]]:
+def runs(received: bytearray) -> Iterator[tuple[PacketRun, int]]:
     """Yield the PUBLISH packets (QoS 0, MQTT 3.1.1) that the data begins with, and where each run ends.
 
     A run is as long as packets have the same first bytes: type, length and length of the topic. Stops at the first
@@ -113,4 +113,4 @@ def runs(received: bytearray) -> Iterator[tuple[Run, int]]:
             packets = packets if is_alike.all() else packets[: int(np.argmin(is_alike))]
         n_topic = int.from_bytes(received[body : body + 2], "big")
         at += len(packets) * n_bytes
-        yield Run(packets[:, n_head : n_head + n_topic], packets[:, n_head + n_topic :]), at
+        yield PacketRun(packets[:, n_head : n_head + n_topic], packets[:, n_head + n_topic :]), at

@@ -1,4 +1,4 @@
-"""A link against brokers that behave, and that do not: scripted ones on a real socket."""
+"""A connection against brokers that behave, and that do not: scripted ones on a real socket."""
 
 import asyncio
 import contextlib
@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eew.model.errors import BrokerConnectError
-from eew.mqtt import link as link_module
+from eew.mqtt import protocol as protocol_module
 from eew.mqtt.endpoint import Endpoint
-from eew.mqtt.link import Link, VersionRefusedError, open_link
 from eew.mqtt.packet import V3, V5, varint
+from eew.mqtt.protocol import MqttProtocol, VersionRefusedError, open_protocol
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -71,7 +71,7 @@ async def until_the_end(reader: asyncio.StreamReader) -> bytes:
     return b""
 
 
-class Recorder(Link):
+class Recorder(MqttProtocol):
     """Keeps what comes in."""
 
     def __init__(self) -> None:
@@ -92,20 +92,20 @@ class Recorder(Link):
     def take(self, kind: int, body: bytes) -> None:
         self.taken.append((kind, body))
 
-    def ponged(self, tag: int) -> None:
+    def on_pingresp(self, tag: int) -> None:
         self.tags.append(tag)
 
 
 async def opened(endpoint: Endpoint, version: int = V3) -> Recorder:
-    link = Recorder()
-    await link.open(endpoint, "eew-test", version=version, is_clean=True)
-    return link
+    protocol = Recorder()
+    await protocol.open(endpoint, "eew-test", version=version, is_clean=True)
+    return protocol
 
 
 @pytest.fixture
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let patience end at once."""
-    monkeypatch.setattr(link_module, "_WITHIN_S", 0.1)
+    monkeypatch.setattr(protocol_module, "_WITHIN_S", 0.1)
 
 
 @pytest.mark.parametrize("code", [0x01, 0x84])
@@ -122,9 +122,9 @@ async def test_an_older_version_is_taken_where_the_newer_is_refused(code: int) -
         await until_the_end(reader)
 
     async with broker(script) as endpoint:
-        link = await open_link(Recorder, endpoint, "eew-test", is_clean=True)
-        assert (asked, link.version) == ([V5, V3], V3)
-        await link.close()
+        protocol = await open_protocol(Recorder, endpoint, "eew-test", is_clean=True)
+        assert (asked, protocol.version) == ([V5, V3], V3)
+        await protocol.close()
         with pytest.raises(VersionRefusedError):
             await opened(endpoint, V5)
 
@@ -138,9 +138,9 @@ async def test_the_newer_version_tells_its_window_and_its_keepalive() -> None:
         await until_the_end(reader)
 
     async with broker(script) as endpoint:
-        link = await open_link(Recorder, endpoint, "eew-test", is_clean=True)
-        assert (link.version, link.receive_max, link._keepalive_s) == (V5, 20, 10)
-        await link.close()
+        protocol = await open_protocol(Recorder, endpoint, "eew-test", is_clean=True)
+        assert (protocol.version, protocol.receive_max, protocol._keepalive_s) == (V5, 20, 10)
+        await protocol.close()
 
 
 async def test_a_refusal_names_address_and_code() -> None:
@@ -219,18 +219,18 @@ async def test_an_answer_and_the_end_at_once_is_noticed() -> None:
 
     async with broker(script) as endpoint:
         for _ in range(20):
-            link = Recorder()
+            protocol = Recorder()
             try:
-                await link.open(endpoint, "eew-test", version=V3, is_clean=True)
+                await protocol.open(endpoint, "eew-test", version=V3, is_clean=True)
             except BrokerConnectError:
-                assert not link.lost.done()
+                assert not protocol.lost.done()
             else:
-                await asyncio.wait_for(link.lost, 5)
-            assert link.is_lost
+                await asyncio.wait_for(protocol.lost, 5)
+            assert protocol.is_lost
 
 
 async def test_lost_while_open_waits_for_its_turn_is_an_error() -> None:
-    """The broker's yes and the end come before ``open`` runs on: it must not hand out a dead link."""
+    """The broker's yes and the end come before ``open`` runs on: it must not hand out a dead connection."""
 
     class Hasty(Recorder):
         def _sort(self, kind: int, body: bytes) -> None:
@@ -243,11 +243,11 @@ async def test_lost_while_open_waits_for_its_turn_is_an_error() -> None:
         await until_the_end(reader)
 
     async with broker(script) as endpoint:
-        link = Hasty()
+        protocol = Hasty()
         with pytest.raises(BrokerConnectError, match="the connection ends"):
-            await link.open(endpoint, "eew-test", version=V3, is_clean=True)
-        assert not link.lost.done()
-        assert link._keepalive is None
+            await protocol.open(endpoint, "eew-test", version=V3, is_clean=True)
+        assert not protocol.lost.done()
+        assert protocol._keepalive is None
 
 
 async def test_a_cancelled_open_leaves_no_connection() -> None:
@@ -269,7 +269,7 @@ async def test_a_cancelled_open_leaves_no_connection() -> None:
         await asyncio.wait_for(ended.wait(), 5)
 
 
-async def test_close_says_goodbye_after_the_last_byte() -> None:
+async def test_close_sends_disconnect_after_the_last_byte() -> None:
     """Everything written arrives, then DISCONNECT; no timer stays behind, and nobody is told of a loss."""
     received: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
@@ -279,16 +279,16 @@ async def test_close_says_goodbye_after_the_last_byte() -> None:
         received.set_result(await until_the_end(reader))
 
     async with broker(script) as endpoint:
-        link = await opened(endpoint)
+        protocol = await opened(endpoint)
         data = bytes(range(256)) * 40_000
-        assert await link.write(memoryview(data))
-        await link.close()
+        assert await protocol.write(memoryview(data))
+        await protocol.close()
         assert await received == b"\xc0\x00" + data + b"\xe0\x00"
-        assert not link.lost.done()
-        assert link._keepalive is not None
-        assert link._keepalive.cancelled()
-        assert not await link.write(memoryview(b"more"))
-        await link.close()
+        assert not protocol.lost.done()
+        assert protocol._keepalive is not None
+        assert protocol._keepalive.cancelled()
+        assert not await protocol.write(memoryview(b"more"))
+        await protocol.close()
 
 
 async def test_nothing_is_written_to_a_connection_that_is_being_cut(caplog: pytest.LogCaptureFixture) -> None:
@@ -300,13 +300,13 @@ async def test_nothing_is_written_to_a_connection_that_is_being_cut(caplog: pyte
         await until_the_end(reader)
 
     async with broker(script) as endpoint:
-        link = await opened(endpoint)
-        link.abort()
+        protocol = await opened(endpoint)
+        protocol.abort()
         for _ in range(10):
-            assert not await link.write(memoryview(b"data"))
-            link.ping(1)
-        assert not link.is_lost
-        await asyncio.wait_for(link.lost, 5)
+            assert not await protocol.write(memoryview(b"data"))
+            protocol.ping(1)
+        assert not protocol.is_lost
+        await asyncio.wait_for(protocol.lost, 5)
     assert not caplog.records
 
 
@@ -320,10 +320,10 @@ async def test_close_does_not_wait_for_a_broker_that_does_not_read() -> None:
         await asyncio.Event().wait()
 
     async with broker(script) as endpoint:
-        link = await opened(endpoint)
-        writing = asyncio.ensure_future(link.write(memoryview(bytes(50_000_000))))
-        await asyncio.wait_for(link.close(), 5)
-        assert link.is_lost
+        protocol = await opened(endpoint)
+        writing = asyncio.ensure_future(protocol.write(memoryview(bytes(50_000_000))))
+        await asyncio.wait_for(protocol.close(), 5)
+        assert protocol.is_lost
         assert not await writing
 
 
@@ -337,30 +337,30 @@ async def test_a_lost_connection_is_told_once_with_the_reason() -> None:
         writer.write(b"\xe0\x02\x8e\x00")
 
     async with broker(script) as endpoint:
-        link = await opened(endpoint, V5)
-        assert await asyncio.wait_for(link.lost, 5) == "the broker disconnects with code 142"
-        link.ping(1)
-        await link.close()
+        protocol = await opened(endpoint, V5)
+        assert await asyncio.wait_for(protocol.lost, 5) == "the broker disconnects with code 142"
+        protocol.ping(1)
+        await protocol.close()
 
 
 async def test_a_broker_that_no_longer_answers_is_cut() -> None:
-    """Half the keepalive after a ping without any answer the link gives up."""
+    """Half the keepalive after a ping without any answer the protocol gives up."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_connect(reader)
         writer.write(ACCEPTED[V3])
         await reader.readexactly(2)
-        # The first ping is answered: the link stays, and asks again.
+        # The first ping is answered: the protocol stays, and asks again.
         writer.write(b"\xd0\x00")
         assert await reader.readexactly(2) == b"\xc0\x00"
         await until_the_end(reader)
 
     async with broker(script) as endpoint:
-        link = Recorder()
-        link._keepalive_s = 0.2
-        await link.open(endpoint, "eew-test", version=V3, is_clean=True)
-        assert await asyncio.wait_for(link.lost, 5) == "no answer to a ping"
-        assert link.tags == [0]
+        protocol = Recorder()
+        protocol._keepalive_s = 0.2
+        await protocol.open(endpoint, "eew-test", version=V3, is_clean=True)
+        assert await asyncio.wait_for(protocol.lost, 5) == "no answer to a ping"
+        assert protocol.tags == [0]
 
 
 async def test_pings_are_answered_in_their_order() -> None:
@@ -377,12 +377,12 @@ async def test_pings_are_answered_in_their_order() -> None:
         await until_the_end(reader)
 
     async with broker(script) as endpoint:
-        link = await opened(endpoint)
-        link.ping(7)
-        link.ping(8)
-        link.ping(9)
-        await asyncio.wait_for(link.lost, 5)
-        assert link.tags == [0, 7, 8, 9]
+        protocol = await opened(endpoint)
+        protocol.ping(7)
+        protocol.ping(8)
+        protocol.ping(9)
+        await asyncio.wait_for(protocol.lost, 5)
+        assert protocol.tags == [0, 7, 8, 9]
 
 
 @pytest.fixture
@@ -413,7 +413,7 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_tls_is_spoken_and_strangers_are_refused(
     certificate: Path, is_trusted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything arrives over TLS, goodbye included; a certificate that nobody vouches for is a broker error."""
+    """Everything arrives over TLS, DISCONNECT included; a certificate that nobody vouches for is a broker error."""
     received: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -430,10 +430,10 @@ async def test_tls_is_spoken_and_strangers_are_refused(
             with pytest.raises(BrokerConnectError, match="certificate verify failed"):
                 await opened(endpoint)
             return
-        link = await opened(endpoint)
+        protocol = await opened(endpoint)
         data = bytes(range(256)) * 8000
-        assert await link.write(memoryview(data))
-        await link.close()
+        assert await protocol.write(memoryview(data))
+        await protocol.close()
         assert await received == b"\xc0\x00" + data + b"\xe0\x00"
 
 
@@ -446,12 +446,12 @@ def test_what_comes_in_is_taken_whole_however_it_is_cut(wanted: list[tuple[int, 
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
 
     async def feed() -> Recorder:
-        link = Recorder()
+        protocol = Recorder()
         for start, end in zip((0, *cuts), (*cuts, len(stream)), strict=True):
-            link.data_received(stream[start:end])
-        return link
+            protocol.data_received(stream[start:end])
+        return protocol
 
-    link = asyncio.run(feed())
-    assert link.taken == [each for each in wanted if each[0] != 0x01]
-    assert link.n_bulk == sum(kind == 0x01 for kind, _ in wanted)
-    assert not link._received
+    protocol = asyncio.run(feed())
+    assert protocol.taken == [each for each in wanted if each[0] != 0x01]
+    assert protocol.n_bulk == sum(kind == 0x01 for kind, _ in wanted)
+    assert not protocol._received

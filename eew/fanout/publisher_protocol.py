@@ -6,32 +6,34 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.mqtt import packet
-from eew.mqtt.link import Link
+from eew.mqtt.protocol import MqttProtocol
 
-__all__ = ["Connection"]
+__all__ = ["PublisherProtocol"]
 
 OnPuback = Callable[[npt.NDArray[np.uint16], npt.NDArray[np.uint8]], None]
 
 _PLAIN = np.frombuffer(bytes((packet.PUBACK, 2)), dtype=np.uint8)
 
 
-class Connection(Link):
-    """A link that publishes.
+class PublisherProtocol(MqttProtocol):
+    """A connection that publishes.
 
     Parameters
     ----------
     on_puback
         Takes packet ids and reason codes, both shape ``(n,)``.
-    on_pong
+    on_ping_answered
         Takes the tag of the ping that was answered.
     on_lost
-        As in ``Link``.
+        As in ``MqttProtocol``.
     """
 
-    def __init__(self, on_puback: OnPuback, on_pong: Callable[[int], None], on_lost: Callable[[str], None]) -> None:
+    def __init__(
+        self, on_puback: OnPuback, on_ping_answered: Callable[[int], None], on_lost: Callable[[str], None]
+    ) -> None:
         super().__init__(on_lost)
         self._on_puback = on_puback
-        self._on_pong = on_pong
+        self._on_ping_answered = on_ping_answered
 
     def consume(self, received: bytearray) -> int:
         """Take the PUBACKs that the data begins with: those of four bytes at once, then one by one."""
@@ -57,6 +59,6 @@ class Connection(Link):
             self._on_puback(all_id, np.concatenate([np.zeros(n_plain, dtype=np.uint8), np.array(code, dtype=np.uint8)]))
         return at
 
-    def ponged(self, tag: int) -> None:
+    def on_pingresp(self, tag: int) -> None:
         """Pass the tag on."""
-        self._on_pong(tag)
+        self._on_ping_answered(tag)

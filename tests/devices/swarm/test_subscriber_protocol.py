@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.devices.swarm.subscriber import Run, Subscriber, runs
+from eew.devices.swarm.subscriber_protocol import PacketRun, SubscriberProtocol, runs
 from eew.model.errors import BrokerConnectError
 
 Message = tuple[bytes, bytes]
@@ -33,7 +33,7 @@ def publish(topic: bytes, payload: bytes, flags: int = 0) -> bytes:
     return bytes((0x30 | flags,)) + remaining_length(len(body)) + body
 
 
-def messages_of(run: Run) -> list[Message]:
+def messages_of(run: PacketRun) -> list[Message]:
     return [(topic.tobytes(), payload.tobytes()) for topic, payload in zip(run.topic, run.payload, strict=True)]
 
 
@@ -113,10 +113,10 @@ class Broker:
         return "mqtt://broker:1883"
 
 
-def fed(link: Subscriber, stream: bytes, cuts: list[int]) -> None:
+def fed(protocol: SubscriberProtocol, stream: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     for start, end in pairwise(edges):
-        link.data_received(stream[start:end])
+        protocol.data_received(stream[start:end])
 
 
 #: Other packets a broker may send in between: SUBACK, PINGRESP.
@@ -136,8 +136,8 @@ async def test_any_split_of_the_stream_gives_the_same_messages(
         part if isinstance(part, bytes) else b"".join(publish(*message) for message in part) for part in parts
     )
     received: list[Message] = []
-    link = Subscriber(lambda run: received.extend(messages_of(run)), lambda _reason: None)
-    fed(link, stream, cuts)
+    protocol = SubscriberProtocol(lambda run: received.extend(messages_of(run)), lambda _reason: None)
+    fed(protocol, stream, cuts)
     assert received == sent
 
 
@@ -145,9 +145,9 @@ async def test_one_byte_at_a_time() -> None:
     """The slowest network there is."""
     sent = [(b"eew/v1/alerts/device/1330/d%d" % i, b"p" * (100 + 30 * (i % 2))) for i in range(6)]
     received: list[Message] = []
-    link = Subscriber(lambda run: received.extend(messages_of(run)), lambda _reason: None)
+    protocol = SubscriberProtocol(lambda run: received.extend(messages_of(run)), lambda _reason: None)
     stream = b"".join(publish(*message) for message in sent)
-    fed(link, stream, list(range(len(stream))))
+    fed(protocol, stream, list(range(len(stream))))
     assert received == sent
 
 
@@ -158,16 +158,16 @@ class TestSubscribe:
 
     async def test_filters_go_in_portions_and_each_is_answered(self) -> None:
         """450 filters are three packets, each with an id of its own, every filter once."""
-        link = Subscriber(lambda _run: None, lambda _reason: None)
+        protocol = SubscriberProtocol(lambda _run: None, lambda _reason: None)
 
         def grant(data: bytes) -> None:
             assert data[0] == 0x82
             body = data[3:] if data[2] < 0x80 else data[4:]
-            link.data_received(b"\x90" + remaining_length(3) + body[:2] + b"\x00")
+            protocol.data_received(b"\x90" + remaining_length(3) + body[:2] + b"\x00")
 
         transport = FakeTransport(grant)
-        link.connection_made(transport)
-        await link.subscribe(Broker(), self.filters)
+        protocol.connection_made(transport)
+        await protocol.subscribe(Broker(), self.filters)
         assert len(transport.written) == 3
         assert len({packet[3:5] for packet in transport.written}) == 3
         for topic_filter in self.filters:
@@ -176,24 +176,24 @@ class TestSubscribe:
 
     async def test_a_refusal_is_an_error(self) -> None:
         """0x80 for any of the filters [MQTT 3.1.1, 3.9.3] is an error that names the broker."""
-        link = Subscriber(lambda _run: None, lambda _reason: None)
-        link.connection_made(FakeTransport(lambda _data: link.data_received(b"\x90\x04\x00\x02\x00\x80")))
+        protocol = SubscriberProtocol(lambda _run: None, lambda _reason: None)
+        protocol.connection_made(FakeTransport(lambda _data: protocol.data_received(b"\x90\x04\x00\x02\x00\x80")))
         with pytest.raises(BrokerConnectError, match=r"mqtt://broker:1883: refuses the subscription"):
-            await link.subscribe(Broker(), ["a/+", "b/+"])
+            await protocol.subscribe(Broker(), ["a/+", "b/+"])
 
     async def test_a_connection_lost_while_subscribing_is_an_error_at_once(self) -> None:
         """Nobody waits a minute for an answer that cannot come; and nobody writes to what is lost."""
-        link = Subscriber(lambda _run: None, lambda _reason: None)
-        link._connack.cancel()
+        protocol = SubscriberProtocol(lambda _run: None, lambda _reason: None)
+        protocol._connack.cancel()
         loop = asyncio.get_running_loop()
-        transport = FakeTransport(lambda _data: loop.call_soon(link.connection_lost, None))
-        link.connection_made(transport)
+        transport = FakeTransport(lambda _data: loop.call_soon(protocol.connection_lost, None))
+        protocol.connection_made(transport)
         for _ in range(2):
             with pytest.raises(BrokerConnectError, match="lost"):
-                await link.subscribe(Broker(), ["a/+"])
+                await protocol.subscribe(Broker(), ["a/+"])
         assert len(transport.written) == 1
 
 
 def test_a_run_counts_its_messages() -> None:
     """``len`` is the number of messages, not of bytes."""
-    assert len(Run(np.zeros((3, 5), dtype=np.uint8), np.zeros((3, 9), dtype=np.uint8))) == 3
+    assert len(PacketRun(np.zeros((3, 5), dtype=np.uint8), np.zeros((3, 9), dtype=np.uint8))) == 3

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from eew.devices.swarm.attachment import Attachment
-from eew.devices.swarm.subscriber import Run
+from eew.devices.swarm.reconnecting_subscriber import ReconnectingSubscriber
+from eew.devices.swarm.subscriber_protocol import PacketRun
 from eew.mqtt.embedded import EmbeddedBroker
 from eew.mqtt.endpoint import Endpoint
 
@@ -67,11 +67,11 @@ async def test_it_subscribes_again_when_it_is_back(cutter: Cutter, embedded_brok
     payloads: asyncio.Queue[bytes] = asyncio.Queue()
     is_back = asyncio.Event()
 
-    def take(run: Run) -> None:
+    def take(run: PacketRun) -> None:
         for row in run.payload:
             payloads.put_nowait(row.tobytes())
 
-    attachment = Attachment(
+    subscriber = ReconnectingSubscriber(
         cutter.endpoint,
         "attached",
         ["attachment/#"],
@@ -80,7 +80,7 @@ async def test_it_subscribes_again_when_it_is_back(cutter: Cutter, embedded_brok
         on_back=is_back.set,
         on_gone=pytest.fail,
     )
-    await attachment.open()
+    await subscriber.open()
     broker = embedded_broker.endpoint
     async with asyncio.timeout(20), aiomqtt.Client(broker.host, broker.port) as publisher:
         await publisher.publish("attachment/a", b"before")
@@ -91,13 +91,13 @@ async def test_it_subscribes_again_when_it_is_back(cutter: Cutter, embedded_brok
         await is_back.wait()
         await publisher.publish("attachment/a", b"after")
         assert await payloads.get() == b"after"
-    await attachment.close()
+    await subscriber.close()
 
 
 async def test_it_gives_up_with_the_reason(cutter: Cutter) -> None:
     """A broker that stays away ends the tries after the time given."""
     gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    attachment = Attachment(
+    subscriber = ReconnectingSubscriber(
         cutter.endpoint,
         "attached",
         ["attachment/#"],
@@ -106,8 +106,8 @@ async def test_it_gives_up_with_the_reason(cutter: Cutter) -> None:
         on_back=lambda: None,
         on_gone=gone.set_result,
     )
-    await attachment.open()
+    await subscriber.open()
     await cutter.cut()
     async with asyncio.timeout(20):
         assert "onnect" in await gone
-    await attachment.close()
+    await subscriber.close()
