@@ -34,7 +34,7 @@ from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.wire_format import FORMATS, WireFormat, wire_format
 from eew.model.errors import ReportDecodeError
 from eew.model.records import EventReport
-from eew.model.system.memory import give_back_freed, held_bytes
+from eew.model.system.memory import anonymous_resident_bytes, set_mmap_threshold
 
 __all__ = ["LIMIT_S", "Failed", "check", "main"]
 
@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names: list[str] = arguments.format or list(FORMATS)
     root = Path(__file__).resolve().parent.parent
     reference_data = Path(os.environ.get("EEW_REFERENCE_DATA", root.parent / "shared" / "data"))
-    give_back_freed()
+    set_mmap_threshold()
     signal.signal(signal.SIGALRM, _hang)
 
     print(f"{'format':14}{'messages':>10}{'report':>9}{'alive':>7}{'ignored':>9}{'rejected':>10}{'failed':>8}", end="")
@@ -183,12 +183,12 @@ def _fuzzed(name: str, wire: WireFormat, seeds: Sequence[bytes], seed: int, n_me
         elapsed_s = time.monotonic() - start_s
         if held_before is None and (number >= n_messages // 10 or elapsed_s > limit_s / 10):
             gc.collect()
-            held_before = held_bytes()
+            held_before = anonymous_resident_bytes()
         if elapsed_s > limit_s:
             break
     tally.elapsed_s = time.monotonic() - start_s
     gc.collect()
-    held_after = held_bytes()
+    held_after = anonymous_resident_bytes()
     tally.grown_bytes = 0 if held_before is None else held_after - held_before
     tally.kept_bytes = _kept_bytes(name, wire, seeds)
     return tally

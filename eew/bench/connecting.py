@@ -73,7 +73,7 @@ class Usage:
     """What processes hold and have used so far."""
 
     #: Resident memory that no file backs. Buffers of sockets are the kernel's and not in it.
-    held_bytes: int
+    resident_bytes: int
     cpu_s: float
 
     @classmethod
@@ -94,7 +94,7 @@ class Usage:
         """Return what has come to it."""
         if before is None:
             return None
-        return Usage(self.held_bytes - before.held_bytes, self.cpu_s - before.cpu_s)
+        return Usage(self.resident_bytes - before.resident_bytes, self.cpu_s - before.cpu_s)
 
 
 async def connect(load: Load, broker_pid: int | None) -> dict[str, Any]:
@@ -128,7 +128,7 @@ async def connect(load: Load, broker_pid: int | None) -> dict[str, Any]:
         "connections_a_second": round(n / connecting_s),
         "cpu_s": {name: None if each is None else round(each.cpu_s, 2) for name, each in grown.items()},
         "bytes_a_connection": {
-            name: None if each is None else round(each.held_bytes / n) for name, each in grown.items()
+            name: None if each is None else round(each.resident_bytes / n) for name, each in grown.items()
         },
     }
 

@@ -70,10 +70,10 @@ class Footprint:
 
     def _watch(self) -> None:
         while True:
-            own_bytes = _memory_of("self").held_bytes
+            own_bytes = _memory_of("self").resident_bytes
             self._with_summary_bytes = max(self._with_summary_bytes, own_bytes)
             swarm = {worker: _memory_of(worker) for worker in _children() if _is_worker(worker)}
-            self._swarm_bytes = max(self._swarm_bytes, sum(each.held_bytes for each in swarm.values()))
+            self._swarm_bytes = max(self._swarm_bytes, sum(each.resident_bytes for each in swarm.values()))
             for worker, memory in swarm.items():
                 # A process that ends tells no more.
                 self._resident_bytes[worker] = max(self._resident_bytes.get(worker, 0), memory.most_resident_bytes)
@@ -103,7 +103,7 @@ def _is_worker(process: int) -> bool:
 
 
 class _Memory(NamedTuple):
-    held_bytes: int
+    resident_bytes: int
     most_resident_bytes: int
 
 

@@ -32,10 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _serve(host: str, port: int, websocket_port: int | None) -> None:
     """Serve until a signal comes; raise ``BrokerError`` if the server ends before that."""
-    from eew.cli.stop import told_to_stop
+    from eew.cli.stop import install_stop_signals
     from eew.mqtt.embedded import EmbeddedBroker
 
-    stop = told_to_stop()
+    stop = install_stop_signals()
     async with EmbeddedBroker(host=host, port=port, websocket_port=websocket_port) as broker:
         over_websocket = f"; over WebSocket: {broker.websocket_url}" if broker.websocket_url else ""
         print(

@@ -87,12 +87,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _listen(feeds: "Sequence[Feed]", printer: "_Printer", for_s: float | None, within_s: float) -> int:
-    from eew.cli.stop import told_to_stop
-    from eew.model.system.cancellation import ended
+    from eew.cli.stop import install_stop_signals
+    from eew.model.system.cancellation import cancel_and_wait
 
     finite = [feed for feed in feeds if not feed.address.is_live]
     live = [feed for feed in feeds if feed.address.is_live]
-    stop = asyncio.create_task(told_to_stop().wait(), name="told to stop")
+    stop = asyncio.create_task(install_stop_signals().wait(), name="told to stop")
     listening = asyncio.create_task(_all(finite, live, printer), name="listening")
     missing = asyncio.create_task(_unreached(live, within_s), name="unreached")
     ends: set[asyncio.Task[Any]] = {stop, listening, missing}
@@ -101,7 +101,7 @@ async def _listen(feeds: "Sequence[Feed]", printer: "_Printer", for_s: float | N
         if listening in done:
             await listening
     finally:
-        await ended(*ends)
+        await cancel_and_wait(*ends)
     printer.print_counters(finite, live)
     if missing in done:
         feed = missing.result()

@@ -114,10 +114,10 @@ def _whole(text: str, option: str, least: int, most: int) -> int:
 async def _serve(
     arguments: argparse.Namespace, reports: "Sequence[EventReport]", script: "Script", speed: float
 ) -> int:
-    from eew.cli.stop import told_to_stop
-    from eew.model.system.cancellation import ended
+    from eew.cli.stop import install_stop_signals
+    from eew.model.system.cancellation import cancel_and_wait
 
-    told = told_to_stop()
+    told = install_stop_signals()
     async with AsyncExitStack() as stack:
         server = await _started(arguments, reports, stack)
         print(server.url, flush=True)
@@ -127,7 +127,7 @@ async def _serve(
             await asyncio.wait({playing, stop}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             is_over = playing.done()
-            await ended(stop, playing)
+            await cancel_and_wait(stop, playing)
             with contextlib.suppress(asyncio.CancelledError):
                 await playing
     return 0 if is_over else _INTERRUPTED

@@ -103,7 +103,7 @@ async def _run(
     console: "Console",
     limits: "Sequence[Limit]",
 ) -> int:
-    from eew.cli.stop import told_to_stop
+    from eew.cli.stop import install_stop_signals
     from eew.dispatch.replay import Progress, run
     from eew.dispatch.summary import check_conservation, summary_figures
     from eew.model.errors import EewError
@@ -113,7 +113,7 @@ async def _run(
 
     progress = Progress()
     async with show(console, lambda: _shown(progress, settings.speed, given.pace)):
-        result = await run(settings, given, progress, told_to_stop)
+        result = await run(settings, given, progress, install_stop_signals)
         judgements = judged(limits, summary_figures(result.summary))
         summary = result.summary | {"stopped": _stopped(result, play), "feed": _feed(result, play)}
         summary |= {"limits": judgements}

@@ -4,11 +4,11 @@ import asyncio
 
 from eew.model.system import interrupt
 
-__all__ = ["told_to_stop"]
+__all__ = ["install_stop_signals"]
 
 
-def told_to_stop() -> asyncio.Event:
-    """Return an event that is set when the user or the system wants the program to end.
+def install_stop_signals() -> asyncio.Event:
+    """Install handlers for the stop signals; return an event that the first of them sets.
 
     An impatient second Ctrl-C does not spoil the way out, which takes a bounded time.
     """

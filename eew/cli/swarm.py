@@ -138,13 +138,13 @@ class _Trial:
 
 
 async def _run(trial: _Trial) -> int:
-    from eew.cli.stop import told_to_stop
+    from eew.cli.stop import install_stop_signals
     from eew.devices.swarm.swarm import Swarm
     from eew.mqtt.aiomqtt_client import DEVICES_SPEAK, broker_facts
     from eew.mqtt.endpoint import Endpoint
     from eew.mqtt.ready import wait_until_ready
 
-    stop = told_to_stop()
+    stop = install_stop_signals()
     endpoint = Endpoint.parse(trial.settings.broker_url)
     with interrupt.work_folder("eew-swarm-") as folder:
         swarm = Swarm(trial.settings, trial.devices, folder)

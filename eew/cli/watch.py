@@ -106,12 +106,12 @@ class _Connection:
 async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publisher: "Publisher | None") -> int:
     from rich.console import Console
 
-    from eew.cli.stop import told_to_stop
+    from eew.cli.stop import install_stop_signals
     from eew.model.clock import SystemClock
-    from eew.model.system.cancellation import ended
+    from eew.model.system.cancellation import cancel_and_wait
     from eew.mqtt.subscription import Subscription
 
-    stop = asyncio.create_task(told_to_stop().wait())
+    stop = asyncio.create_task(install_stop_signals().wait())
     connection = _Connection(str(endpoint), reconnect_s)
     subscription = Subscription(
         endpoint,
@@ -134,7 +134,7 @@ async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publish
             if task.done():
                 await task
     finally:
-        await ended(stop, *reversed(working))
+        await cancel_and_wait(stop, *reversed(working))
     return 0
 
 

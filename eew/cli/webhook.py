@@ -109,7 +109,7 @@ async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple
     from eew.bridges.webhook.event_filter import Interest
     from eew.bridges.webhook.event_intake import Intake
     from eew.bridges.webhook.sender import Sender
-    from eew.cli.stop import told_to_stop
+    from eew.cli.stop import install_stop_signals
     from eew.contract import topic
     from eew.model.clock import SystemClock
     from eew.mqtt.subscription import Subscription
@@ -117,7 +117,7 @@ async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple
     def wall() -> datetime:
         return datetime.now(UTC)
 
-    clock, stop = SystemClock(), told_to_stop()
+    clock, stop = SystemClock(), install_stop_signals()
     # A name that is looked up for long must not keep others from being looked up.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(len(secrets) + 2))
     async with aiohttp.ClientSession(

@@ -23,7 +23,7 @@ from eew.contract.text import event_texts
 from eew.dispatch.contour import contours
 from eew.dispatch.dispatcher import Handled
 from eew.estimate.estimator import Estimator
-from eew.fanout.retained_publisher import Bulletin
+from eew.fanout.retained_publisher import RetainedPublisher
 from eew.model.records import Profile
 
 __all__ = ["Announcements", "Announcer"]
@@ -79,18 +79,18 @@ class Announcements:
 
 
 class Announcer:
-    """An async context in which a bulletin is told of events, one after the other.
+    """An async context in which a retained publisher is told of events, one after the other.
 
     Parameters
     ----------
-    bulletin
+    retained
         Where they stand; the help cards are put there on entering.
     announcements
         What is said.
     """
 
-    def __init__(self, bulletin: Bulletin, announcements: Announcements) -> None:
-        self._bulletin = bulletin
+    def __init__(self, retained: RetainedPublisher, announcements: Announcements) -> None:
+        self._retained = retained
         self._announcements = announcements
         self._waiting: asyncio.Queue[Handled] = asyncio.Queue()
         self._announcing: asyncio.Task[None] | None = None
@@ -98,14 +98,14 @@ class Announcer:
     async def __aenter__(self) -> Self:
         """Begin."""
         for card in all_cards():
-            self._bulletin.card(card)
+            self._retained.publish_info(card)
         self._announcing = asyncio.create_task(self._announce(), name="announce")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Bring to the bulletin what was told, unless something went wrong."""
+        """Bring to the retained publisher what was told, unless something went wrong."""
         if self._announcing is None:
             return
         if error is None:
@@ -123,10 +123,10 @@ class Announcer:
             handled = await self._waiting.get()
             try:
                 event = await asyncio.to_thread(self._announcements.event, handled)
-                self._bulletin.event(event)
+                self._retained.publish_event(event)
                 cap = await asyncio.to_thread(self._announcements.cap, handled, event)
                 if cap is not None:
-                    self._bulletin.cap(cap.event_id, cap.payload)
+                    self._retained.publish_cap(cap.event_id, cap.payload)
             except Exception:
                 # The alerts are out: what is said beside them must not end the dispatcher.
                 logger.exception("announcement.broke event=%s", handled.report.event_id)

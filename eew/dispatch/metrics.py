@@ -71,7 +71,7 @@ class Figures:
     is_connected: bool = False
     n_reconnects: int = 0
     n_journal_failures: int = 0
-    held_bytes: int = 0
+    resident_bytes: int = 0
 
     def alerts(self, n_by_outcome: Mapping[str, npt.NDArray[np.intp]]) -> None:
         """Count alerts, for each outcome by the code of their level."""
@@ -154,4 +154,4 @@ class MetricsServer:
         yield GaugeMetricFamily("eew_broker_connected", "1 while connected to the broker", value=shown.is_connected)
         yield CounterMetricFamily("eew_broker_reconnects", "Connections made again", value=shown.n_reconnects)
         yield CounterMetricFamily("eew_journal_failures", "Failed writes", value=shown.n_journal_failures)
-        yield GaugeMetricFamily("eew_held_bytes", "Memory that no file backs", value=shown.held_bytes)
+        yield GaugeMetricFamily("eew_held_bytes", "Memory that no file backs", value=shown.resident_bytes)

@@ -25,11 +25,11 @@ from eew.dispatch.settings import Settings, shown_settings
 from eew.dispatch.summary import Dispatched, summarise
 from eew.fanout.outbox import Outbox
 from eew.fanout.publisher import MqttPublisher
-from eew.fanout.retained_publisher import Bulletin
+from eew.fanout.retained_publisher import RetainedPublisher
 from eew.fanout.send_loop import SendRate
 from eew.model.clock import SystemClock
 from eew.model.errors import BrokerError
-from eew.model.system.memory import give_back_freed, held_bytes
+from eew.model.system.memory import anonymous_resident_bytes, set_mmap_threshold
 from eew.mqtt.aiomqtt_client import broker_facts, mqtt_version
 from eew.mqtt.embedded import EmbeddedBroker
 from eew.mqtt.endpoint import Endpoint
@@ -89,17 +89,17 @@ async def run(
     """
     async with AsyncExitStack() as stack:
         clock = SystemClock()
-        give_back_freed()
+        set_mmap_threshold()
         progress.n_devices = len(given.devices)
-        progress.held_before_bytes = held_bytes()
+        progress.resident_before_bytes = anonymous_resident_bytes()
         progress.stage = "starting the broker" if settings.broker is None else "waiting for the broker"
         endpoint, broker = await _broker(settings, stack)
         progress.broker = str(endpoint)
         keys = {given.key.key_id: in_base64url(given.key.public_bytes)}
 
         event_clock = EventClock()
-        bulletin = await stack.enter_async_context(Bulletin(endpoint, settings.dispatcher_id, keys))
-        announcer = Announcer(bulletin, Announcements(given.profile, given.estimator))
+        retained = await stack.enter_async_context(RetainedPublisher(endpoint, settings.dispatcher_id, keys))
+        announcer = Announcer(retained, Announcements(given.profile, given.estimator))
         await stack.enter_async_context(announcer)
         progress.stage = "connecting the devices"
         swarm = Swarm(
@@ -140,7 +140,7 @@ async def run(
             outbox,
             rate,
             publisher,
-            bulletin,
+            retained,
             announcer,
             dispatcher,
             Ledger(given.folder),
@@ -175,7 +175,7 @@ async def run(
             acted_on = (each.report for each in dispatched if each.delivery is not None)
             reach = await asyncio.to_thread(out_of_reach, acted_on, given.devices, given.estimator, given.profile)
             summary["out_of_reach"] = None if reach is None else asdict(reach)
-        return RunResult(summary, None if is_stopped else error, dispatched, receipts, bulletin.n_reports, is_stopped)
+        return RunResult(summary, None if is_stopped else error, dispatched, receipts, retained.n_reports, is_stopped)
 
 
 async def _broker(settings: Settings, stack: AsyncExitStack) -> tuple[Endpoint, dict[str, str]]:
@@ -233,8 +233,8 @@ def _facts(road: Road, broker: dict[str, str]) -> dict[str, Any]:
             "python": platform.python_version(),
         },
         "dispatcher": {
-            "held_mib": round(progress.held_bytes / 2**20, 1),
-            "bytes_a_device": round((progress.held_bytes - progress.held_before_bytes) / len(given.devices), 1),
+            "held_mib": round(progress.resident_bytes / 2**20, 1),
+            "bytes_a_device": round((progress.resident_bytes - progress.resident_before_bytes) / len(given.devices), 1),
             "cpu_s": round(progress.cpu_s, 4),
             "writing_s": round(road.rate.writing_s, 4),
         },

@@ -18,14 +18,14 @@ from eew.dispatch.settings import Settings
 from eew.estimate.estimator import Estimator
 from eew.fanout.outbox import Outbox
 from eew.fanout.publisher import MqttPublisher
-from eew.fanout.retained_publisher import Bulletin
+from eew.fanout.retained_publisher import RetainedPublisher
 from eew.fanout.send_loop import SendRate, dispatch
 from eew.feed.playback import Pace, until
 from eew.model.clock import Clock
 from eew.model.errors import BrokerError
 from eew.model.records import Devices, EventReport, Profile, Shelters
-from eew.model.system.cancellation import ended, to_the_end
-from eew.model.system.memory import held_bytes
+from eew.model.system.cancellation import cancel_and_wait, to_the_end
+from eew.model.system.memory import anonymous_resident_bytes
 
 __all__ = ["Progress", "Road", "RunInput", "drain", "travel"]
 
@@ -72,8 +72,8 @@ class Progress:
     stage: str = "starting"
     event_at: datetime | None = None
     #: The most memory that this process held while it dispatched, and what it held before.
-    held_bytes: int = 0
-    held_before_bytes: int = 0
+    resident_bytes: int = 0
+    resident_before_bytes: int = 0
     #: Processor time that this process took from the first report until all was handed over and confirmed.
     cpu_s: float = 0.0
 
@@ -90,7 +90,7 @@ class Road:
     outbox: Outbox
     rate: SendRate
     publisher: MqttPublisher
-    bulletin: Bulletin
+    retained: RetainedPublisher
     announcer: Announcer
     dispatcher: Dispatcher
     ledger: Ledger
@@ -143,7 +143,7 @@ async def _halt_when_told(road: Road, sending: asyncio.Task[None]) -> None:
     road.progress.stage = "stopping"
     road.outbox.halt()
     await asyncio.wait((sending,), timeout=_STOP_WITHIN_S)
-    await ended(sending)
+    await cancel_and_wait(sending)
 
 
 async def _decide(road: Road, sending: asyncio.Task[None]) -> None:
@@ -161,27 +161,27 @@ async def _decide(road: Road, sending: asyncio.Task[None]) -> None:
             if road.stop.is_set():
                 continue
         await _set_clock(road, report.issued_at)
-        road.bulletin.n_reports += 1
+        road.retained.n_reports += 1
         progress.stage = "dispatching"
         for handled in await road.dispatcher.handle(report):
             progress.handled.append(handled)
             if handled.core is not None:
                 progress.n_planned += handled.n_alerts
-                road.bulletin.last_dispatch_at = datetime.now(UTC)
+                road.retained.last_dispatch_at = datetime.now(UTC)
                 road.announcer.tell(handled)
     road.outbox.close()
 
 
 async def _set_clock(road: Road, issued_at: datetime) -> None:
     """Let the replay's time be that of the report, here and for everybody who follows the status."""
-    is_first = road.bulletin.clock is None
+    is_first = road.retained.clock is None
     road.event_clock.anchor(issued_at)
     speed = road.settings.speed
-    road.bulletin.clock = ClockMessage(offset_s=road.event_clock.offset_s, speed=None if math.isinf(speed) else speed)
+    road.retained.clock = ClockMessage(offset_s=road.event_clock.offset_s, speed=None if math.isinf(speed) else speed)
     if is_first:
-        await road.bulletin.say()
+        await road.retained.publish_status()
     else:
-        road.bulletin.say_soon()
+        road.retained.request_publish()
 
 
 async def _watch(road: Road) -> None:
@@ -198,7 +198,7 @@ def _note(road: Road) -> None:
     progress.n_waiting = road.outbox.n_waiting
     progress.n_taken = road.swarm.n_taken
     progress.rate_hz = road.rate.hz
-    progress.held_bytes = max(progress.held_bytes, held_bytes())
+    progress.resident_bytes = max(progress.resident_bytes, anonymous_resident_bytes())
     progress.event_at = road.event_clock.now()
 
 

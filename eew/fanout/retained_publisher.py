@@ -1,4 +1,4 @@
-"""What is not hot: the dispatcher's status and the events as they stand, retained, by aiomqtt."""
+"""Retained messages: the dispatcher's status, the events as they stand and help cards, published by aiomqtt."""
 
 import asyncio
 import contextlib
@@ -16,20 +16,20 @@ from eew.contract.message import Clock, EventMessage, InfoCard, Status, StatusSt
 from eew.model.errors import BrokerConnectError
 from eew.mqtt.protocol import Target, reason_of
 
-__all__ = ["Bulletin"]
+__all__ = ["RetainedPublisher"]
 
 logger = logging.getLogger(__name__)
 
 _HEARTBEAT_S = 5.0
 _WITHIN_S = 5.0
-_MOST_UNSAID = 1000
+_MOST_PENDING = 1000
 
 
-class Bulletin:
-    """An async context: says ``running`` on entering and every 5 s, ``stopped`` on leaving, ``lost`` by last will.
+class RetainedPublisher:
+    """An async context: status ``running`` on entering and every 5 s, ``stopped`` on leaving, ``lost`` by last will.
 
-    What shall stand at the broker is kept here and brought there by one task, so that nobody waits for a broker that
-    is away: that is the hot path's business. Here it is logged once, and when it is back it gets everything anew.
+    What is to be retained is held here and published by one task, so that nobody waits for a broker that is away.
+    That is logged once; when the broker is back, everything is published again.
 
     Parameters
     ----------
@@ -46,19 +46,19 @@ class Bulletin:
         self._dispatcher_id = dispatcher_id
         self._keys = keys
         self._client: aiomqtt.Client | None = None
-        #: Retained messages by topic: as they shall stand, and as the broker has them.
+        #: Retained messages by topic: as they are wanted, and as the broker has them.
         self._wanted: dict[str, bytes] = {}
-        #: Topics of what stays when we leave.
+        #: Topics that stay retained when we disconnect.
         self._lasting: set[str] = set()
-        self._standing: dict[str, bytes] = {}
+        self._published: dict[str, bytes] = {}
         self._one_at_a_time = asyncio.Lock()
         self._beat: asyncio.Task[None] | None = None
         self._is_leaving = False
         self._is_failing = False
         self._is_due = asyncio.Event()
         self._clock: Clock | None = None
-        #: Statuses that tell of a clock, still to be said.
-        self._unsaid: deque[bytes] = deque(maxlen=_MOST_UNSAID)
+        #: Statuses with a clock, still to be published.
+        self._pending_statuses: deque[bytes] = deque(maxlen=_MOST_PENDING)
         self.n_reports = 0
         self.last_dispatch_at: datetime | None = None
         #: How each feed is, by its name.
@@ -70,14 +70,14 @@ class Bulletin:
             self._client = await self._connected()
         except aiomqtt.MqttError as error:
             raise BrokerConnectError(str(self._target), reason_of(error)) from error
-        await self.say()
+        await self.publish_status()
         self._beat = asyncio.create_task(self._heartbeat(), name="heartbeat")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Clear what was retained, say ``stopped`` and leave; takes some seconds at most, also without a broker."""
+        """Clear what was retained, publish ``stopped`` and disconnect; some seconds at most, also without a broker."""
         self._is_leaving = True
         self._is_due.set()
         try:
@@ -86,44 +86,44 @@ class Bulletin:
         finally:
             for where in self._wanted.keys() - self._lasting:
                 self._wanted[where] = b""
-            await self._say("stopped")
+            await self._publish_state("stopped")
             await self._drop()
 
     @property
     def clock(self) -> Clock | None:
-        """What time it is for our events; each that is set is said, also where the next is set before that."""
+        """The clock of our events; each that is set is published, also where the next is set before that."""
         return self._clock
 
     @clock.setter
     def clock(self, clock: Clock) -> None:
         self._clock = clock
-        self._unsaid.append(self._status("running"))
+        self._pending_statuses.append(self._status("running"))
 
-    async def say(self) -> None:
+    async def publish_status(self) -> None:
         """Publish the status now, and wait until the broker has it."""
-        await self._say("running")
+        await self._publish_state("running")
 
-    def say_soon(self) -> None:
+    def request_publish(self) -> None:
         """Publish the status without waiting for it."""
         self._is_due.set()
 
-    def event(self, message: EventMessage) -> None:
-        """Publish an event as it stands without waiting; cleared when the bulletin ends."""
+    def publish_event(self, message: EventMessage) -> None:
+        """Publish an event as it stands without waiting; cleared on leaving."""
         self._wanted[topic.event(message.event_id)] = payload_of(message)
         self._is_due.set()
 
-    def cap(self, event_id: str, payload: bytes) -> None:
+    def publish_cap(self, event_id: str, payload: bytes) -> None:
         """Publish the same as CAP, likewise."""
         self._wanted[topic.cap(event_id)] = payload
         self._is_due.set()
 
-    def clear(self, event_id: str) -> None:
-        """Let an event stand no more, without waiting for it."""
+    def clear_event(self, event_id: str) -> None:
+        """Clear an event and its CAP message without waiting."""
         self._wanted[topic.event(event_id)] = self._wanted[topic.cap(event_id)] = b""
         self._is_due.set()
 
-    def card(self, card: InfoCard) -> None:
-        """Publish a help card without waiting; it stands after the bulletin has ended, for whoever comes then."""
+    def publish_info(self, card: InfoCard) -> None:
+        """Publish a help card without waiting; it stays retained after leaving."""
         where = topic.info(f"{card.region}/{card.lang}")
         self._wanted[where] = payload_of(card)
         self._lasting.add(where)
@@ -136,50 +136,50 @@ class Bulletin:
                     await self._is_due.wait()
             self._is_due.clear()
             if not self._is_leaving:
-                await self.say()
+                await self.publish_status()
 
-    async def _say(self, state: StatusState) -> None:
-        """Let the status stand, behind everything else that shall."""
+    async def _publish_state(self, state: StatusState) -> None:
+        """Publish the status, after everything else that is pending."""
         async with self._one_at_a_time:
             where = topic.status(self._dispatcher_id)
             self._wanted.pop(where, None)
             self._wanted[where] = self._status(state)
             try:
-                await self._bring()
+                await self._publish_pending()
             except aiomqtt.MqttError as error:
                 if not self._is_failing:
                     logger.warning("bulletin.failed %s: %s", self._target, error)
                 self._is_failing = True
-                # Who hears it later has only to know what time it is then.
-                self._unsaid.clear()
+                # A later subscriber needs only the clock of then.
+                self._pending_statuses.clear()
                 await self._drop()
             else:
                 self._is_failing = False
 
-    async def _bring(self) -> None:
-        """Publish what does not stand yet: over the connection there is, else over a new one."""
+    async def _publish_pending(self) -> None:
+        """Publish what is pending: over the connection there is, else over a new one."""
         if self._client is not None:
             try:
                 return await self._publish(self._client)
             except aiomqtt.MqttError:
                 await self._drop()
         self._client = await self._connected()
-        self._standing.clear()
+        self._published.clear()
         return await self._publish(self._client)
 
     async def _publish(self, client: aiomqtt.Client) -> None:
-        # Before the events that stand in its time.
-        while self._unsaid:
-            await client.publish(topic.status(self._dispatcher_id), self._unsaid[0], qos=1, retain=True)
-            self._unsaid.popleft()
+        # Before the events that refer to its time.
+        while self._pending_statuses:
+            await client.publish(topic.status(self._dispatcher_id), self._pending_statuses[0], qos=1, retain=True)
+            self._pending_statuses.popleft()
         for where, payload in list(self._wanted.items()):
-            if self._standing.get(where) != payload:
+            if self._published.get(where) != payload:
                 await client.publish(where, payload, qos=1, retain=True)
-                self._standing[where] = payload
+                self._published[where] = payload
             if not payload and not self._wanted[where]:
-                # Gone for good: nothing to bring there ever again.
+                # Cleared: nothing more to publish there.
                 del self._wanted[where]
-                self._standing.pop(where, None)
+                self._published.pop(where, None)
 
     async def _connected(self) -> aiomqtt.Client:
         target = self._target
@@ -197,7 +197,7 @@ class Bulletin:
         return await client.__aenter__()
 
     async def _drop(self) -> None:
-        """Leave the client there is, so that the next message connects anew."""
+        """Close the client, so that the next message connects again."""
         client, self._client = self._client, None
         if client is not None:
             with contextlib.suppress(aiomqtt.MqttError):

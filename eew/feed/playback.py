@@ -15,7 +15,7 @@ from eew.feed.name_counter import Tally
 from eew.model.clock import Clock
 from eew.model.errors import ReportDecodeError
 from eew.model.records import EventReport
-from eew.model.system.cancellation import ended
+from eew.model.system.cancellation import cancel_and_wait
 
 __all__ = ["MAX_LINE_BYTES", "FeedCounter", "Pace", "decoded", "lines_of", "replay", "until"]
 
@@ -104,7 +104,7 @@ async def until(reports: AsyncIterable[EventReport], stop: asyncio.Event) -> Asy
                 await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 if not coming.done():
-                    await ended(coming)
+                    await cancel_and_wait(coming)
             if stop.is_set() or (report := coming.result()) is None:
                 return
             yield report

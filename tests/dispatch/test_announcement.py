@@ -17,7 +17,7 @@ from eew.dispatch.announcement import Announcements, Announcer
 from eew.dispatch.dispatcher import Handled
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
-from eew.fanout.retained_publisher import Bulletin
+from eew.fanout.retained_publisher import RetainedPublisher
 from eew.feed.scenario import load_scenario, scenario_path
 from eew.model.records import EventReport, Profile, ReportKind
 from eew.model.region_profile_file import load_profile
@@ -51,31 +51,31 @@ ALL = [handled(report) for report in REPORTS]
 
 @dataclass
 class Recorder:
-    """A bulletin that only remembers."""
+    """A retained publisher that only remembers."""
 
     said: list[tuple[str, str, int]] = field(default_factory=list)
     cards: list[str] = field(default_factory=list)
 
-    def card(self, card: InfoCard) -> None:
+    def publish_info(self, card: InfoCard) -> None:
         self.cards.append(f"{card.region}/{card.lang}")
 
-    def event(self, message: EventMessage) -> None:
+    def publish_event(self, message: EventMessage) -> None:
         self.said.append(("event", message.kind.value, message.report_no))
 
-    def cap(self, event_id: str, payload: bytes) -> None:
+    def publish_cap(self, event_id: str, payload: bytes) -> None:
         assert event_id == REPORTS[0].event_id
         message = ET.fromstring(payload)  # noqa: S314 - a document of our own
         self.said.append(("cap", message.findtext(f"{CAP}msgType") or "", 0))
 
 
-def as_bulletin(recorder: Recorder) -> Bulletin:
-    return cast("Bulletin", recorder)
+def as_retained(recorder: Recorder) -> RetainedPublisher:
+    return cast("RetainedPublisher", recorder)
 
 
 async def test_each_report_is_told_first_as_an_event_then_as_cap() -> None:
     """In the order of the reports; the block ends when all is told."""
     recorder = Recorder()
-    async with Announcer(as_bulletin(recorder), announcements()) as announcer:
+    async with Announcer(as_retained(recorder), announcements()) as announcer:
         for each in ALL:
             announcer.tell(each)
     kinds = [(each.report.kind.value, each.report.report_no) for each in ALL]
@@ -90,7 +90,7 @@ async def test_each_report_is_told_first_as_an_event_then_as_cap() -> None:
 async def test_the_cards_of_all_regions_are_there_at_once() -> None:
     """Help is on the devices before there is an earthquake."""
     recorder = Recorder()
-    async with Announcer(as_bulletin(recorder), announcements()):
+    async with Announcer(as_retained(recorder), announcements()):
         assert {"jp/ja", "jp/en", "cn/zh", "tw/zh-Hant", "tr/tr", "us/es", "mx/es", "int/en"} <= set(recorder.cards)
 
 
@@ -109,7 +109,7 @@ async def test_one_announcement_that_breaks_stops_no_other(
     monkeypatch.setattr(told, "event", breaks_once)
     recorder = Recorder()
     with caplog.at_level(logging.ERROR):
-        async with Announcer(as_bulletin(recorder), told) as announcer:
+        async with Announcer(as_retained(recorder), told) as announcer:
             for each in ALL[:2]:
                 announcer.tell(each)
     assert [each[:2] for each in recorder.said] == [("event", "update"), ("cap", "Alert")]
@@ -121,7 +121,7 @@ async def test_an_error_ends_the_block_without_waiting() -> None:
     recorder = Recorder()
 
     async def fail() -> None:
-        async with Announcer(as_bulletin(recorder), announcements()) as announcer:
+        async with Announcer(as_retained(recorder), announcements()) as announcer:
             announcer.tell(ALL[0])
             raise ZeroDivisionError
 
@@ -200,7 +200,10 @@ async def test_a_subscriber_gets_all_three(embedded_broker: EmbeddedBroker) -> N
     endpoint, found = embedded_broker.endpoint, dict[str, Any]()
     async with aiomqtt.Client(endpoint.host, endpoint.port, protocol=aiomqtt.ProtocolVersion.V311) as client:
         await client.subscribe([("eew/v1/events/+", 1), ("eew/v1/cap/+", 1), ("eew/v1/info/jp/ja", 1)])
-        async with Bulletin(endpoint, "announces", {}) as bulletin, Announcer(bulletin, announcements()) as announcer:
+        async with (
+            RetainedPublisher(endpoint, "announces", {}) as retained,
+            Announcer(retained, announcements()) as announcer,
+        ):
             announcer.tell(ALL[0])
             async for message in client.messages:
                 found[message.topic.value.split("/")[2]] = message.payload

@@ -14,8 +14,8 @@ import pytest
 
 from eew import __version__
 from eew.contract.message import AlertCore, Clock, EventMessage, HelpNumber, InfoCard, Status, json_schemas
-from eew.fanout import retained_publisher as bulletin_module
-from eew.fanout.retained_publisher import Bulletin
+from eew.fanout import retained_publisher as publisher_module
+from eew.fanout.retained_publisher import RetainedPublisher
 from eew.model.errors import BrokerConnectError
 from eew.model.records import AlertPlan
 from eew.mqtt.endpoint import Endpoint
@@ -61,8 +61,8 @@ def event_message(plan_of: Callable[..., AlertPlan], core_for: Callable[[AlertPl
 @pytest.fixture
 def fast_beat(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the heart beat fast, and patience end soon."""
-    monkeypatch.setattr(bulletin_module, "_HEARTBEAT_S", 0.05)
-    monkeypatch.setattr(bulletin_module, "_WITHIN_S", 1.0)
+    monkeypatch.setattr(publisher_module, "_HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(publisher_module, "_WITHIN_S", 1.0)
 
 
 @contextlib.asynccontextmanager
@@ -117,11 +117,11 @@ async def test_the_status_stands_from_beginning_to_end(
     """Running with what is known, stopped after leaving; both retained, both as the schema says."""
     where = f"eew/v1/status/{dispatcher_id}"
     before_at = datetime.now(UTC)
-    async with Bulletin(broker_endpoint, dispatcher_id, KEYS) as bulletin:
-        bulletin.n_reports = 3
-        bulletin.clock = Clock(offset_s=-12.5, speed=10.0)
-        bulletin.last_dispatch_at = datetime(2011, 3, 11, 5, 46, 48, 123_456, UTC)
-        await bulletin.say()
+    async with RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
+        publisher.n_reports = 3
+        publisher.clock = Clock(offset_s=-12.5, speed=10.0)
+        publisher.last_dispatch_at = datetime(2011, 3, 11, 5, 46, 48, 123_456, UTC)
+        await publisher.publish_status()
         running = await retained(broker_endpoint, where)
     stopped = await retained(broker_endpoint, where)
     assert running is not None
@@ -141,29 +141,29 @@ async def test_every_clock_that_is_set_is_said(broker_endpoint: Endpoint, dispat
     """A fast replay sets the next before the last is out: whoever measures by them needs each, in their order."""
     async with (
         seen(broker_endpoint, f"eew/v1/status/{dispatcher_id}") as queue,
-        Bulletin(broker_endpoint, dispatcher_id, KEYS) as bulletin,
+        RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher,
     ):
         assert (await status(queue, "running")).clock is None
         for offset_s in (-30.0, -20.0, -10.0):
-            bulletin.clock = Clock(offset_s=offset_s, speed=None)
-        await bulletin.say()
+            publisher.clock = Clock(offset_s=offset_s, speed=None)
+        await publisher.publish_status()
         heard = [await status(queue, "running") for _ in range(3)]
     assert [each.clock.offset_s for each in heard if each.clock is not None] == [-30.0, -20.0, -10.0]
     assert sorted(each.at for each in heard) == [each.at for each in heard]
 
 
 @pytest.mark.broker
-async def test_an_event_stands_until_the_bulletin_ends(
+async def test_an_event_stands_until_the_publisher_ends(
     broker_endpoint: Endpoint, dispatcher_id: str, event_message: EventMessage, schema_errors: SchemaErrors
 ) -> None:
     """Retained while it lasts, renewed by the next report, then cleared: nobody finds an old event at a broker."""
     where = f"eew/v1/events/{event_message.event_id}"
     newer = msgspec.structs.replace(event_message, report_no=5)
-    async with Bulletin(broker_endpoint, dispatcher_id, KEYS) as bulletin:
-        bulletin.event(event_message)
-        bulletin.event(newer)
-        bulletin.cap(newer.event_id, CAP)
-        await bulletin.say()
+    async with RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
+        publisher.publish_event(event_message)
+        publisher.publish_event(newer)
+        publisher.publish_cap(newer.event_id, CAP)
+        await publisher.publish_status()
         standing = await retained(broker_endpoint, where)
         assert standing is not None
         assert msgspec.json.decode(standing, type=EventMessage, strict=True) == newer
@@ -179,16 +179,16 @@ async def test_an_event_that_has_expired_stands_no_more(
 ) -> None:
     """Cleared in both its forms; should it be told again later, it stands again."""
     wheres = [f"eew/v1/{each}/{event_message.event_id}" for each in ("events", "cap")]
-    async with Bulletin(broker_endpoint, dispatcher_id, KEYS) as bulletin:
-        bulletin.event(event_message)
-        bulletin.cap(event_message.event_id, CAP)
-        await bulletin.say()
-        bulletin.clear(event_message.event_id)
-        await bulletin.say()
+    async with RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
+        publisher.publish_event(event_message)
+        publisher.publish_cap(event_message.event_id, CAP)
+        await publisher.publish_status()
+        publisher.clear_event(event_message.event_id)
+        await publisher.publish_status()
         assert [await retained(broker_endpoint, where) for where in wheres] == [None, None]
-        bulletin.event(event_message)
-        bulletin.cap(event_message.event_id, CAP)
-        await bulletin.say()
+        publisher.publish_event(event_message)
+        publisher.publish_cap(event_message.event_id, CAP)
+        await publisher.publish_status()
         assert None not in [await retained(broker_endpoint, where) for where in wheres]
 
 
@@ -197,8 +197,8 @@ async def test_a_help_card_outlasts_the_dispatcher(
     broker_endpoint: Endpoint, dispatcher_id: str, schema_errors: SchemaErrors
 ) -> None:
     """Who comes when the dispatcher has stopped still finds whom to call."""
-    async with Bulletin(broker_endpoint, dispatcher_id, KEYS) as bulletin:
-        bulletin.card(CARD)
+    async with RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
+        publisher.publish_info(CARD)
     standing = await retained(broker_endpoint, "eew/v1/info/jp/en")
     assert standing is not None
     assert msgspec.json.decode(standing, type=InfoCard, strict=True) == CARD
@@ -208,13 +208,13 @@ async def test_a_help_card_outlasts_the_dispatcher(
 @pytest.mark.broker
 @pytest.mark.usefixtures("fast_beat")
 async def test_the_heart_beats_and_news_come_at_once(broker_endpoint: Endpoint, dispatcher_id: str) -> None:
-    """Statuses follow one another; ``say_soon`` does not wait for the broker."""
+    """Statuses follow one another; ``request_publish`` does not wait for the broker."""
     async with seen(broker_endpoint, f"eew/v1/status/{dispatcher_id}") as queue:
-        async with Bulletin(broker_endpoint, dispatcher_id, KEYS) as bulletin:
+        async with RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
             first = await status(queue, "running")
             assert (await status(queue, "running")).at > first.at
-            bulletin.n_reports = 7
-            bulletin.say_soon()
+            publisher.n_reports = 7
+            publisher.request_publish()
             while (await status(queue, "running")).n_reports != 7:
                 pass
         await status(queue, "stopped")
@@ -227,12 +227,12 @@ async def test_a_dispatcher_that_vanishes_is_lost(
     """The last will says so, retained; when it comes back it is running again."""
     proxy = await proxy_to(broker_endpoint)
     async with seen(broker_endpoint, f"eew/v1/status/{dispatcher_id}") as queue:
-        async with Bulletin(proxy.endpoint, dispatcher_id, KEYS) as bulletin:
+        async with RetainedPublisher(proxy.endpoint, dispatcher_id, KEYS) as publisher:
             await status(queue, "running")
             proxy.cut()
             lost = await status(queue, "lost")
             assert lost.keys == KEYS
-            bulletin.say_soon()
+            publisher.request_publish()
             await status(queue, "running")
         await status(queue, "stopped")
 
@@ -250,13 +250,13 @@ async def test_a_broker_that_comes_back_gets_everything_anew(
     caplog.set_level(logging.INFO)
     proxy = await proxy_to(broker_endpoint)
     other = msgspec.structs.replace(event_message, event_id=f"{event_message.event_id}-2")
-    async with Bulletin(proxy.endpoint, dispatcher_id, KEYS) as bulletin:
-        bulletin.event(event_message)
-        await bulletin.say()
+    async with RetainedPublisher(proxy.endpoint, dispatcher_id, KEYS) as publisher:
+        publisher.publish_event(event_message)
+        await publisher.publish_status()
         await proxy.stop()
         for _ in range(3):
-            await bulletin.say()
-        bulletin.event(other)
+            await publisher.publish_status()
+        publisher.publish_event(other)
         async with (
             seen(broker_endpoint, f"eew/v1/events/{event_message.event_id}-2") as queue,
             seen(broker_endpoint, f"eew/v1/events/{event_message.event_id}") as first_queue,
@@ -283,8 +283,8 @@ async def test_leaving_without_a_broker_does_not_hang(
     proxy = await proxy_to(embedded_broker.endpoint)
 
     async def run() -> None:
-        async with Bulletin(proxy.endpoint, dispatcher_id, KEYS) as bulletin:
-            bulletin.event(event_message)
+        async with RetainedPublisher(proxy.endpoint, dispatcher_id, KEYS) as publisher:
+            publisher.publish_event(event_message)
             await proxy.stop()
             raise ZeroDivisionError
 
@@ -298,5 +298,5 @@ async def test_leaving_without_a_broker_does_not_hang(
 async def test_nobody_there_is_an_error_with_the_address(unused_tcp_port: int, dispatcher_id: str) -> None:
     """On entering, and only then."""
     with pytest.raises(BrokerConnectError, match=f"mqtt://127.0.0.1:{unused_tcp_port}"):
-        async with Bulletin(Endpoint("127.0.0.1", unused_tcp_port), dispatcher_id, KEYS):
+        async with RetainedPublisher(Endpoint("127.0.0.1", unused_tcp_port), dispatcher_id, KEYS):
             pass

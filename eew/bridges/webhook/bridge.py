@@ -17,7 +17,7 @@ from eew.bridges.webhook.event_intake import Intake
 from eew.bridges.webhook.sender import Sender
 from eew.bridges.webhook.webhook_event import notice_of
 from eew.model.clock import Clock
-from eew.model.system.cancellation import ended
+from eew.model.system.cancellation import cancel_and_wait
 
 __all__ = ["Bridge", "Post", "summary_of"]
 
@@ -82,7 +82,7 @@ class Bridge:
                 await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 error = listening.exception() if listening.done() else None
             finally:
-                await ended(listening, stopping)
+                await cancel_and_wait(listening, stopping)
             for post in self._posts:
                 post.sender.finish(_FINISH_WITHIN_S)
             tasks.create_task(self._cut_off(sending))

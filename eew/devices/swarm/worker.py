@@ -102,9 +102,9 @@ class Worker:
 
     async def run(self) -> int:
         """Subscribe, receive until told to stop, write down; return the exit code."""
-        told_to_stop = _standard_input_ends()
+        parent_gone = _standard_input_ends()
         opening = asyncio.create_task(self._open(), name="open")
-        await asyncio.wait((opening, told_to_stop, self._lost), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((opening, parent_gone, self._lost), return_when=asyncio.FIRST_COMPLETED)
         try:
             if self._lost.done():
                 _say(f"{_BROKER_GONE} {self._lost.result()}")
@@ -120,7 +120,7 @@ class Worker:
             opening.cancel()
         _say("ready")
         telling = asyncio.create_task(self._tell(), name="receipts")
-        await asyncio.wait((told_to_stop, self._lost, self._full), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((parent_gone, self._lost, self._full), return_when=asyncio.FIRST_COMPLETED)
         self._collector.flush()
         if self._full.done():
             raise self._full.result()
@@ -275,15 +275,15 @@ def _base64url(text: str) -> bytes:
 def _standard_input_ends() -> asyncio.Future[None]:
     """Return what is done when the parent closes our standard input, or is gone."""
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
+    closed: asyncio.Future[None] = loop.create_future()
 
     def readable() -> None:
         if not os.read(sys.stdin.fileno(), 4096):
             loop.remove_reader(sys.stdin.fileno())
-            ended.set_result(None)
+            closed.set_result(None)
 
     loop.add_reader(sys.stdin.fileno(), readable)
-    return ended
+    return closed
 
 
 def _say(line: str) -> None:

@@ -17,7 +17,7 @@ from eew.dispatch.metrics import Figures
 from eew.dispatch.replay import FIRST_GUESS_HZ, MIN_RECEIVE_MAXIMUM
 from eew.fanout.outbox import Outbox
 from eew.fanout.publisher import MqttPublisher
-from eew.fanout.retained_publisher import Bulletin
+from eew.fanout.retained_publisher import RetainedPublisher
 from eew.fanout.send_loop import SendRate
 from eew.model.clock import Clock
 from eew.model.records import Devices
@@ -41,7 +41,7 @@ class Office:
     outbox: Outbox
     rate: SendRate
     publisher: MqttPublisher
-    bulletin: Bulletin
+    retained: RetainedPublisher
     announcements: Announcements
     announcer: Announcer
     dispatcher: Dispatcher
@@ -64,10 +64,10 @@ async def opened(
         raise AssertionError("a journal that is not only tried is opened or refused")
     history = await journal.history(datetime.now(UTC), KEEP_S)
     await wait_until_ready(endpoint, config.reconnect_s, says_so=True)
-    bulletin = Bulletin(endpoint, config.dispatcher_id, {key.key_id: in_base64url(key.public_bytes)})
-    await stack.enter_async_context(bulletin)
+    retained = RetainedPublisher(endpoint, config.dispatcher_id, {key.key_id: in_base64url(key.public_bytes)})
+    await stack.enter_async_context(retained)
     announcements = Announcements(premises.profile, premises.estimator)
-    announcer = await stack.enter_async_context(Announcer(bulletin, announcements))
+    announcer = await stack.enter_async_context(Announcer(retained, announcements))
     publisher = MqttPublisher(
         endpoint,
         f"eew-publisher-{config.dispatcher_id}",
@@ -100,7 +100,7 @@ async def opened(
         outbox=outbox,
         rate=rate,
         publisher=publisher,
-        bulletin=bulletin,
+        retained=retained,
         announcements=announcements,
         announcer=announcer,
         dispatcher=dispatcher,

@@ -23,7 +23,7 @@ from eew.dispatch.metrics import Figures, MetricsServer
 from eew.fanout.send_loop import dispatch
 from eew.model.clock import Clock, SystemClock
 from eew.model.errors import BrokerError, EewError
-from eew.model.system.memory import give_back_freed, held_bytes
+from eew.model.system.memory import anonymous_resident_bytes, set_mmap_threshold
 
 __all__ = ["Daemon"]
 
@@ -58,7 +58,7 @@ class Daemon:
         self._metrics: MetricsServer | None = None
         #: Held while a report is judged, so that the practice changes between two reports.
         self._deciding = asyncio.Lock()
-        self._told_to_stop = asyncio.Event()
+        self._stop_requested = asyncio.Event()
         self._told_to_reload = asyncio.Event()
         self._has_work = asyncio.Event()
         self._starting: asyncio.Task[object] | None = None
@@ -70,7 +70,7 @@ class Daemon:
 
     def stop(self) -> None:
         """End in order: the portion in flight, what the broker has yet to confirm, the journal, the status."""
-        self._told_to_stop.set()
+        self._stop_requested.set()
         if self._starting is not None:
             self._starting.cancel()
 
@@ -95,7 +95,7 @@ class Daemon:
             try:
                 office = await self._start(stack)
             except asyncio.CancelledError:
-                if not self._told_to_stop.is_set() or self._starting is None:
+                if not self._stop_requested.is_set() or self._starting is None:
                     raise
                 self._starting.uncancel()
                 return
@@ -105,7 +105,7 @@ class Daemon:
 
     async def _start(self, stack: AsyncExitStack) -> Office:
         """Load and connect everything; what can be wrong with the configuration is found here."""
-        give_back_freed()
+        set_mmap_threshold()
         file, config = self._file, self._file.config
         prepared = await prepare(stack, file, self._open_feed, self._clock)
         premises, self._metrics = prepared.premises, prepared.metrics
@@ -139,7 +139,7 @@ class Daemon:
             asyncio.create_task(self._watch(office), name="watch"),
             asyncio.create_task(self._reload_when_told(office), name="reload"),
         ]
-        stopping = asyncio.create_task(self._told_to_stop.wait(), name="told to stop")
+        stopping = asyncio.create_task(self._stop_requested.wait(), name="told to stop")
         tasks: tuple[asyncio.Task[Any], ...] = (sending, deciding, stopping, *others)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -181,7 +181,7 @@ class Daemon:
         """Go on where the last daemon stood, then take each report as it comes."""
         begun_mono_s = self._clock.mono_s()
         for event_id in {each.report.event_id for each in office.history.kept}:
-            office.bulletin.clear(event_id)
+            office.retained.clear_event(event_id)
         async with self._deciding:
             await office.dispatcher.restore(office.history)
             resumed = await office.dispatcher.replan(office.history)
@@ -190,7 +190,7 @@ class Daemon:
             for handled in resumed:
                 await self._acted(office, handled, begun_mono_s, "report.resumed")
         while (heard := await self._listening.queue.get()) is not None:
-            if self._told_to_stop.is_set():
+            if self._stop_requested.is_set():
                 self._note_only(office, heard)
                 continue
             async with self._deciding:
@@ -209,7 +209,7 @@ class Daemon:
         self._figures.n_reports[heard.feed, verdict.value] += 1
 
     async def _judge(self, office: Office, heard: Heard) -> None:
-        office.bulletin.n_reports += 1
+        office.retained.n_reports += 1
         all_handled = await office.dispatcher.handle(heard.report)
         self._figures.n_reports[heard.feed, all_handled[0].fate] += 1
         for handled in all_handled:
@@ -236,7 +236,7 @@ class Daemon:
             *(what, report.event_id, report.report_no, report.kind.value, report.status.value, handled.verdict.value),
             *(report.magnitude, handled.n_alerts, handled.decided_mono_s - heard_mono_s),
         )
-        office.bulletin.last_dispatch_at = datetime.now(UTC)
+        office.retained.last_dispatch_at = datetime.now(UTC)
         self._expires_at[report.event_id] = core.expires_at
         office.announcer.tell(handled)
 
@@ -258,9 +258,9 @@ class Daemon:
     def _notice(self, office: Office) -> None:
         figures, publisher = self._figures, office.publisher
         figures.feeds = self._listening.figures()
-        if (states := self._listening.states) != office.bulletin.feeds:
-            office.bulletin.feeds = states
-            office.bulletin.say_soon()
+        if (states := self._listening.states) != office.retained.feeds:
+            office.retained.feeds = states
+            office.retained.request_publish()
         if publisher.is_connected != self._was_connected:
             self._was_connected = publisher.is_connected
             if self._was_connected:
@@ -269,11 +269,14 @@ class Daemon:
                 logger.warning("broker.lost waiting=%d", office.outbox.n_waiting)
         figures.is_connected, figures.n_reconnects = publisher.is_connected, publisher.counts.n_reconnects
         figures.n_waiting, figures.rate_hz = office.outbox.n_waiting, office.rate.hz
-        figures.n_journal_failures, figures.held_bytes = office.journal.n_failed, held_bytes()
+        figures.n_journal_failures, figures.resident_bytes = (
+            office.journal.n_failed,
+            anonymous_resident_bytes(),
+        )
         now_at = datetime.now(UTC)
         for event_id, expires_at in list(self._expires_at.items()):
             if expires_at <= now_at:
-                office.bulletin.clear(event_id)
+                office.retained.clear_event(event_id)
                 del self._expires_at[event_id]
                 office.announcements.keep(self._expires_at.keys() | office.dispatcher.event_ids)
                 office.journal.forget(now_at, KEEP_S)

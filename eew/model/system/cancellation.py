@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, ParamSpec, TypeVar
 
-__all__ = ["ended", "to_the_end"]
+__all__ = ["cancel_and_wait", "to_the_end"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -13,7 +13,7 @@ T = TypeVar("T")
 AGAIN_S: Final = 0.5
 
 
-async def ended(*tasks: "asyncio.Future[Any]") -> None:
+async def cancel_and_wait(*tasks: "asyncio.Future[Any]") -> None:
     """Cancel tasks until they have ended; what they raised is left in them.
 
     Once is not enough: before Python 3.12 ``asyncio.wait_for``, with which aiomqtt waits for the broker's word, forgets
@@ -43,6 +43,6 @@ async def to_the_end(function: Callable[P, T], *arguments: P.args, **named: P.kw
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
-        await ended(running)
+        await cancel_and_wait(running)
         raise cancelled
     return running.result()

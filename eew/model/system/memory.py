@@ -1,11 +1,11 @@
-"""How much memory this process holds of its own; what it has mapped from files is shared and can be let go."""
+"""Anonymous resident memory of this process; pages mapped from files are shared and can be dropped."""
 
 import ctypes
 import resource
 import sys
 from pathlib import Path
 
-__all__ = ["give_back_freed", "held_bytes"]
+__all__ = ["anonymous_resident_bytes", "set_mmap_threshold"]
 
 #: glibc's name for the size from which memory is asked of the system, and given back to it, piece by piece.
 _M_MMAP_THRESHOLD = -3
@@ -13,8 +13,8 @@ _LARGE_BYTES = 1 << 20
 _STATUS = Path("/proc/self/status")
 
 
-def held_bytes() -> int:
-    """Return the resident memory that no file backs; the most of any kind ever held where the system tells no more."""
+def anonymous_resident_bytes() -> int:
+    """Return the anonymous resident memory; the peak resident memory where the system tells no more."""
     if _STATUS.exists():
         line = next(line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith("RssAnon:"))
         return int(line.split()[1]) * 1024
@@ -22,10 +22,10 @@ def held_bytes() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def give_back_freed() -> None:
-    """Let large arrays go back to the system as soon as they are freed.
+def set_mmap_threshold() -> None:
+    """Set the size from which freed arrays go back to the system at once.
 
-    glibc raises its own bar to 32 MiB as arrays come and go, and then keeps what is freed in each thread's heap: a
+    glibc raises its threshold to 32 MiB as arrays come and go, and then keeps what is freed in each thread's heap: a
     third more memory a device (``benchmarks/NOTES.md``). Other C libraries are left alone.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None

@@ -21,7 +21,7 @@ from eew.dispatch.dispatcher import Dispatcher, EventClock
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
 from eew.fanout.outbox import Outbox
-from eew.fanout.retained_publisher import Bulletin
+from eew.fanout.retained_publisher import RetainedPublisher
 from eew.fanout.send_loop import SendRate
 from eew.feed.formats.native import render
 from eew.feed.scenario import Scenario, load_scenario
@@ -110,7 +110,7 @@ def _shelters() -> Shelters:
 async def _played(
     scenario: Scenario, devices: Devices, mode: str, payload: Literal["full", "compact"]
 ) -> AsyncIterator[Sent]:
-    """Hand each report to a dispatcher, encode all it plans, and let the devices and the bulletin speak."""
+    """Hand each report to a dispatcher, encode all it plans, and let the devices and the retained publisher speak."""
     profile, estimator = _practice(scenario.profile)
     audience = audience_of(mode, devices, _shelters(), Send(0, packet.V3, payload))
     outbox, event_clock = Outbox(), EventClock()
@@ -118,18 +118,18 @@ async def _played(
         profile, estimator, audience, outbox, SendRate(100_000.0), KEY, clock=SystemClock(), event_clock=event_clock
     )
     announcements = Announcements(profile, estimator)
-    bulletin = Bulletin(Endpoint("127.0.0.1", 1883), "eew-1", {KEY.key_id: in_base64url(KEY.public_bytes)})
+    retained = RetainedPublisher(Endpoint("127.0.0.1", 1883), "eew-1", {KEY.key_id: in_base64url(KEY.public_bytes)})
     teller = ReceiptTeller(devices, RowRange(0, len(devices)), 1.0)
     for state in ("starting", "running"):
-        yield Sent("status", topic.status("eew-1"), bulletin._status(state), scenario.reports[0])
+        yield Sent("status", topic.status("eew-1"), retained._status(state), scenario.reports[0])
     for report in scenario.reports:
         event_clock.anchor(report.issued_at)
         yield Sent("report", topic.reports(report.source), render(report), report)
-        bulletin.n_reports += 1
-        bulletin.last_dispatch_at = report.issued_at
-        bulletin.clock = Clock(offset_s=-1.5, speed=1.0)
-        bulletin.feeds = {report.source: "listening"}
-        yield Sent("status", topic.status("eew-1"), bulletin._status("running"), report)
+        retained.n_reports += 1
+        retained.last_dispatch_at = report.issued_at
+        retained.clock = Clock(offset_s=-1.5, speed=1.0)
+        retained.feeds = {report.source: "listening"}
+        yield Sent("status", topic.status("eew-1"), retained._status("running"), report)
         for handled in await dispatcher.handle(report):
             if handled.core is None:
                 continue
@@ -146,8 +146,8 @@ async def _played(
                     for row, code in zip(plan.target_row[part].tolist(), plan.level[part].tolist(), strict=True):
                         told = teller._packet(handled.core, row, Level(code), handled.core.issued_at)
                         yield Sent("receipt", *_read(told), report)
-    yield Sent("status", topic.status("eew-1"), bulletin._status("stopped"), scenario.reports[-1])
-    yield Sent("status", topic.status("eew-1"), bulletin._status("lost"), scenario.reports[-1])
+    yield Sent("status", topic.status("eew-1"), retained._status("stopped"), scenario.reports[-1])
+    yield Sent("status", topic.status("eew-1"), retained._status("lost"), scenario.reports[-1])
 
 
 def _read(data: bytes) -> tuple[str, bytes]:

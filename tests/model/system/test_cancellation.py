@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from eew.model.system import cancellation as ending
-from eew.model.system.cancellation import ended
+from eew.model.system.cancellation import cancel_and_wait
 
 
 async def test_a_task_that_forgets_a_cancellation_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +27,7 @@ async def test_a_task_that_forgets_a_cancellation_is_told_again(monkeypatch: pyt
     tasks = [asyncio.create_task(deaf()), asyncio.create_task(good())]
     await asyncio.sleep(0)
     async with asyncio.timeout(10):
-        await ended(*tasks)
+        await cancel_and_wait(*tasks)
     assert told == 3
     assert [task.cancelled() for task in tasks] == [False, True]
 
@@ -40,11 +40,11 @@ async def test_what_was_raised_is_left_in_the_task() -> None:
 
     task = asyncio.create_task(fails())
     await asyncio.wait({task})
-    await ended(task)
+    await cancel_and_wait(task)
     with pytest.raises(ZeroDivisionError):
         await task
 
 
 async def test_no_tasks_are_no_wait() -> None:
     """Nothing to end."""
-    await ended()
+    await cancel_and_wait()
