@@ -113,12 +113,12 @@ def _cell_payloads(report: EventReport, devices: Devices, profile: Profile, esti
     shelters = synthetic_shelters(devices.lat_deg[:100], devices.lon_deg[:100], np.full(100, 40_000), seed=1)
     audience = CellAudience(devices, shelters, Send(qos=0, version=packet.V3, payload="full"))
     planner = Planner(profile, estimator, audience)
-    outlook = planner.outlook(report)
-    if report.origin_at is None:
-        raise AssertionError("only a cancel has no origin")
-    state = EventState(len(audience), report.origin_at, has_extent=True)
+    if (solution := report.solution) is None:
+        return {}
+    outlook = planner.outlook(report, solution)
+    state = EventState(len(audience), solution.origin_at, has_extent=True)
     plan = planner.whole(
-        report, outlook, planner.estimate(report), state, report.issued_at + timedelta(seconds=1), 1e5, None
+        report, outlook, planner.estimate(report, solution), state, report.issued_at + timedelta(seconds=1), 1e5, None
     )
     batch = audience.encoder(plan, _signed(report, outlook)).encode(0, len(plan))
     found = (row[row.index(b"{") :] for row in (each.tobytes() for each in batch.data))

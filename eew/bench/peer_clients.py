@@ -247,6 +247,7 @@ class Arrivals:
         self._devices = load.devices
         self._targets = Targets.of(load.devices.lat_deg, load.devices.lon_deg)
         self._report = load.report()
+        self._epicentre_deg = load.lat_deg, load.lon_deg
         self._min_intensity = profile.min_intensity
         depth_km = profile.default_depth_km if self._report.depth_km is None else self._report.depth_km
         self._ask_taup = _taup_arrivals(MODEL, depth_km) if has_taup else None
@@ -263,11 +264,8 @@ class Arrivals:
             return ours, None
         some = np.linspace(0, len(estimate.target_row) - 1, _N_TAUP_DEVICES).astype(int)
         row = estimate.target_row[some]
-        lat_deg, lon_deg = self._report.lat_deg, self._report.lon_deg
-        if lat_deg is None or lon_deg is None:
-            raise AssertionError("the bench's earthquake is somewhere")
         places = self._devices.lat_deg[row].astype(float), self._devices.lon_deg[row].astype(float)
-        distance_deg = epicentral_km(lat_deg, lon_deg, *places) / _KM_A_DEGREE
+        distance_deg = epicentral_km(*self._epicentre_deg, *places) / _KM_A_DEGREE
         started_s = time.perf_counter()
         p_travel_s, s_travel_s = self._ask_taup(distance_deg)
         taken_s = time.perf_counter() - started_s

@@ -65,13 +65,14 @@ def circles(year: Year, model: IntensityModel, min_intensity: float) -> dict[str
     epicentral_km = np.arange(0.0, _FARTHEST_KM)
     found = {}
     for report in year.reports:
-        magnitude, depth_km = report.magnitude, report.depth_km
-        if magnitude is None or depth_km is None or report.lat_deg is None or report.lon_deg is None:
-            raise AssertionError("all is known of the earthquakes of a year")
-        intensity = model.intensity(magnitude, hypocentral_km(epicentral_km, depth_km), depth_km=depth_km)
+        rupture = report.rupture
+        if rupture is None:
+            continue  # nobody is told of it
+        depth_km = rupture.depth_km or 0.0
+        intensity = model.intensity(rupture.magnitude, hypocentral_km(epicentral_km, depth_km), depth_km=depth_km)
         told_km = epicentral_km[intensity >= min_intensity]
         far_km = float(told_km[-1]) if len(told_km) else 0.0
-        found[report.event_id] = Circle(ecef_km(report.lat_deg, report.lon_deg), far_km + _MARGIN_KM)
+        found[report.event_id] = Circle(ecef_km(rupture.lat_deg, rupture.lon_deg), far_km + _MARGIN_KM)
     return found
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from eew.estimate.estimator import Estimator
     from eew.estimate.targets import Targets
     from eew.fanout.encode import Encoder
-    from eew.model.records import AlertPlan, EventReport, Profile
+    from eew.model.records import AlertPlan, EventReport, Profile, Solution
 
 __all__ = ["configure", "run"]
 
@@ -130,13 +130,13 @@ class _Nobody:
         """None."""
         return 0
 
-    def targets(self, report: "EventReport") -> "Targets":  # noqa: ARG002 - of every report the same
+    def targets(self, solution: "Solution") -> "Targets":  # noqa: ARG002 - of every solution the same
         """Return no targets."""
         from eew.estimate.targets import Targets
 
         return Targets.of([], [])
 
-    def far_targets(self, report: "EventReport") -> None:
+    def far_targets(self, solution: "Solution") -> None:
         """Return nothing: targets are points."""
 
     def encoder(self, plan: "AlertPlan", core: "AlertCore") -> "Encoder":  # noqa: ARG002 - never encodes

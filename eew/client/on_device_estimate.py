@@ -7,7 +7,7 @@ from functools import lru_cache
 from eew.model.errors import InputError
 from eew.model.region_profile import Level, Profile
 from eew.model.region_profile_file import load_profile
-from eew.model.report import EventReport, ReportKind
+from eew.model.report import EventReport
 from eew.physics.arithmetic import NUMBERS
 from eew.physics.earth import epicentral_km, ray_km
 from eew.physics.intensity_formula import INTENSITY_FORMULAS, IntensityFormula
@@ -60,7 +60,7 @@ def felt_at(lat_deg: float, lon_deg: float, solution: EventReport, profile: Prof
     lat_deg, lon_deg
         The place, degrees.
     solution
-        A cancel, an assumed hypocentre or a missing magnitude gives ``None``: no attenuation may be applied to it.
+        One without a ``rupture`` gives ``None``: no attenuation may be applied to it.
     profile, table
         The region's practice, and its travel times.
 
@@ -69,15 +69,14 @@ def felt_at(lat_deg: float, lon_deg: float, solution: EventReport, profile: Prof
     felt
         ``None`` also beyond the table's greatest distance. A focus deeper than the table counts as at its bottom.
     """
-    magnitude = solution.magnitude
-    if solution.kind is ReportKind.CANCEL or solution.is_assumed or magnitude is None:
+    rupture = solution.rupture
+    if rupture is None:
         return None
-    if solution.lat_deg is None or solution.lon_deg is None:
-        return None
-    away_km = epicentral_km(solution.lat_deg, solution.lon_deg, lat_deg, lon_deg)
+    magnitude = rupture.magnitude
+    away_km = epicentral_km(rupture.lat_deg, rupture.lon_deg, lat_deg, lon_deg)
     if not away_km <= table.max_distance_km:
         return None
-    depth_km = profile.default_depth_km if solution.depth_km is None else solution.depth_km
+    depth_km = profile.default_depth_km if rupture.depth_km is None else rupture.depth_km
     depth_km = min(max(depth_km, 0.0), table.max_depth_km)
     here, anywhere = (
         formula_of(profile)(
@@ -88,6 +87,6 @@ def felt_at(lat_deg: float, lon_deg: float, solution: EventReport, profile: Prof
     if not math.isfinite(here):
         return None
     level = Level.NONE
-    if is_issued(profile, magnitude, anywhere, solution.depth_km):
+    if is_issued(profile, magnitude, anywhere, rupture.depth_km):
         level = level_at(least_intensities(profile, magnitude, anywhere), here)
     return Felt(level, here, *table.at(away_km, depth_km))

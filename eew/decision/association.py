@@ -3,11 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from eew.model.records import EventReport
+from eew.model.records import Solution
 from eew.model.units import seconds_after
 from eew.physics.geodesy import EARTH_RADIUS_KM
 
-__all__ = ["JOIN", "REUNITE", "STAY", "Window", "knows_source"]
+__all__ = ["JOIN", "REUNITE", "STAY", "Window"]
 
 #: Misfit up to which a new id joins an earthquake that is known, …
 JOIN = 1.0
@@ -49,15 +49,13 @@ class Window:
     distance_km: float = 100.0
     time_s: float = 10.0
 
-    def misfit(
-        self, one: EventReport, other: EventReport, magnitude_gap: float | None, *, is_same_agency: bool
-    ) -> float:
+    def misfit(self, one: Solution, other: Solution, magnitude_gap: float | None, *, is_same_agency: bool) -> float:
         """Return how far two solutions are apart; 1 at the edge of the window.
 
         Parameters
         ----------
         one, other
-            With origin time and epicentre.
+            The two solutions.
         magnitude_gap
             How far their magnitudes are apart; ``None`` where one is unknown.
         is_same_agency
@@ -68,8 +66,6 @@ class Window:
             factor /= _LENIENT
         elif magnitude_gap > _MAGNITUDE_GAP:
             factor *= _STRICTER
-        if one.origin_at is None or other.origin_at is None:
-            raise AssertionError("only a cancel has no origin")
         apart_s = abs(seconds_after(one.origin_at, other.origin_at))
         # No distance explains as much.
         if apart_s > self.longest_s:
@@ -84,15 +80,8 @@ class Window:
         return STAY * _LENIENT * (self.time_s + self.distance_km / _P_KM_S)
 
 
-def knows_source(report: EventReport) -> bool:
-    """Return whether shaking can be worked out from a report."""
-    return not report.is_assumed and report.magnitude is not None
-
-
-def _distance_km(one: EventReport, other: EventReport) -> float:
+def _distance_km(one: Solution, other: Solution) -> float:
     """Return the distance of two epicentres on the mean sphere: within 0.6 %, and cheap for one pair."""
-    if one.lat_deg is None or one.lon_deg is None or other.lat_deg is None or other.lon_deg is None:
-        raise AssertionError("only a cancel has no epicentre")
     lat, other_lat = math.radians(one.lat_deg), math.radians(other.lat_deg)
     half_lon = math.radians(other.lon_deg - one.lon_deg) / 2
     half_sin2 = math.sin((other_lat - lat) / 2) ** 2 + math.cos(lat) * math.cos(other_lat) * math.sin(half_lon) ** 2

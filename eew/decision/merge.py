@@ -13,12 +13,12 @@ from itertools import product
 
 import msgspec
 
-from eew.decision.association import JOIN, REUNITE, STAY, Window, knows_source
+from eew.decision.association import JOIN, REUNITE, STAY, Window
 from eew.decision.merged_event import Name, PublicEvent, Vote, VoteKey, is_one_voice, is_superseded, relabelled
 from eew.decision.relay import copied, is_news
 from eew.decision.sequence import EventBook, Verdict
 from eew.model.errors import ModelRangeError
-from eew.model.records import EventReport, IssueBasis, ReportKind
+from eew.model.records import EventReport, IssueBasis, ReportKind, Solution
 from eew.model.units import seconds_after
 
 __all__ = ["Merged", "Merger", "Standing", "Told"]
@@ -138,16 +138,16 @@ class Merger:
             return Merged(None if event is None else event.event_id, verdict, Standing.REFUSED)
         if event is None:
             event = self._joined(report)
-        vote = event.votes[agency, report.event_id]
+        vote, solution = event.votes[agency, report.event_id], report.solution
         vote.note(report)
         if verdict is Verdict.CANCELLED:
             standing, told = self._take_back(event, vote, report)
-        elif not report.is_located:
+        elif solution is None:
             standing, told = Standing.AREAS_ONLY, []
         else:
-            vote.hear(report)
+            vote.hear(report, solution)
             event.hold(vote)
-            event, told = self._settled(event, vote)
+            event, told = self._settled(event, vote, solution)
             standing = self._standing(event, vote, report)
             if standing is Standing.SPEAKS:
                 told = [self._speak(event, vote, report), *told]
@@ -161,20 +161,20 @@ class Merger:
         self._n_votes += 1
         vote = Vote(report.source, report.event_id, self._n_votes)
         vote.numberings.add(report.numbering)
-        event = None
-        if report.kind is not ReportKind.CANCEL and report.is_located:
-            vote.hear(report)
-            event = self._fitting(vote, JOIN)
+        event, solution = None, report.solution
+        if solution is not None:
+            vote.hear(report, solution)
+            event = self._fitting(vote, solution, JOIN)
         if event is None:
             event = self._founded(vote)
         self._enter(event, vote)
         return event
 
-    def _fitting(self, vote: Vote, limit: float, but: PublicEvent | None = None) -> PublicEvent | None:
+    def _fitting(
+        self, vote: Vote, solution: Solution, limit: float, but: PublicEvent | None = None
+    ) -> PublicEvent | None:
         """Return the event that a vote fits best, within a limit to one of its votes and clearly apart from none."""
-        if vote.report is None or vote.report.origin_at is None:
-            raise AssertionError("what is no solution is not compared")
-        from_at, to_at = vote.report.origin_at - self._longest, vote.report.origin_at + self._longest
+        from_at, to_at = solution.origin_at - self._longest, solution.origin_at + self._longest
         best: tuple[float, PublicEvent] | None = None
         for event in self._events.values():
             # Most events are hours apart: none of their votes needs a look.
@@ -188,35 +188,35 @@ class Merger:
                 best = min(misfits), event
         return None if best is None else best[1]
 
-    def _settled(self, event: PublicEvent, vote: Vote) -> tuple[PublicEvent, list[Told]]:
+    def _settled(self, event: PublicEvent, vote: Vote, solution: Solution) -> tuple[PublicEvent, list[Told]]:
         """Return the event that a vote belongs to after it has moved, and what others are told on that account."""
         others = event.live(but=vote)
         if others and min(self._misfit(vote, other) for other in others) > STAY:
-            return self._parted(event, vote, others)
-        twin = self._fitting(vote, REUNITE, but=event)
+            return self._parted(event, vote, solution, others)
+        twin = self._fitting(vote, solution, REUNITE, but=event)
         if twin is None or len(event.votes) + len(twin.votes) > _MAX_VOTES:
             return event, []
         if any(self._misfit(*pair) > STAY for pair in product(event.live(), twin.live())):
             return event, []
         return self._made_one(event, twin), []
 
-    def _parted(self, event: PublicEvent, vote: Vote, others: list[Vote]) -> tuple[PublicEvent, list[Told]]:
+    def _parted(
+        self, event: PublicEvent, vote: Vote, solution: Solution, others: list[Vote]
+    ) -> tuple[PublicEvent, list[Told]]:
         """Take apart what is clearly not one: whoever speaks keeps the event, the others go."""
         if event.speaker is not vote:
             del event.votes[vote.key]
-            left = self._fitting(vote, JOIN, but=event) or self._founded(vote)
+            left = self._fitting(vote, solution, JOIN, but=event) or self._founded(vote)
             self._enter(left, vote)
             return left, []
         for other in others:
             del event.votes[other.key]
-        voice = self._leader(others)
+        voice, last = self._leader(others)
         left = self._founded(voice)
         left.heard_at = event.heard_at
         for other in others:
             self._enter(left, other)
-        if voice.report is None:
-            raise AssertionError("a live vote has a report")
-        return event, [self._speak(left, voice, voice.report)]
+        return event, [self._speak(left, voice, last)]
 
     def _made_one(self, one: PublicEvent, other: PublicEvent) -> PublicEvent:
         """Let two events go on as the one that was known first; the other's id is used for a cancel only."""
@@ -236,24 +236,27 @@ class Merger:
     def _misfit(self, one: Vote, other: Vote) -> float:
         if one.report is None or other.report is None or one.report.status is not other.report.status:
             return float("inf")
+        if one.solution is None or other.solution is None:
+            return float("inf")
         gap = None
         if one.magnitudes is not None and other.magnitudes is not None:
             # Against all that was said: one agency's first report meets another's tenth.
             gap = max(0.0, one.magnitudes[0] - other.magnitudes[1], other.magnitudes[0] - one.magnitudes[1])
-        return self._window.misfit(one.report, other.report, gap, is_same_agency=is_one_voice(one, other))
+        return self._window.misfit(one.solution, other.solution, gap, is_same_agency=is_one_voice(one, other))
 
     # Who speaks
 
     def _rank(self, vote: Vote) -> int:
         return self._rank_by_agency.get(vote.agency, len(self._rank_by_agency))
 
-    def _leader(self, votes: Sequence[Vote]) -> Vote:
-        """Return whose word counts most: a source known, the agency, its newest id, whoever was first."""
-        newest = [vote for vote in votes if not (is_superseded(vote, votes) or self._is_behind(vote, votes))]
-        return min(
-            newest,
-            key=lambda vote: (vote.report is None or not knows_source(vote.report), self._rank(vote), vote.begun),
-        )
+    def _leader(self, votes: Sequence[Vote]) -> tuple[Vote, EventReport]:
+        """Return whose word counts most of live votes, with it: a rupture, the agency, its newest id, who was first."""
+        newest = [
+            (vote, vote.report)
+            for vote in votes
+            if vote.report is not None and not (is_superseded(vote, votes) or self._is_behind(vote, votes))
+        ]
+        return min(newest, key=lambda each: (each[1].rupture is None, self._rank(each[0]), each[0].begun))
 
     def _standing(self, event: PublicEvent, vote: Vote, report: EventReport) -> Standing:
         """Return what a solution counts for."""
@@ -264,8 +267,9 @@ class Merger:
             return Standing.SPEAKS
         if event.cancelled_at is not None:
             return Standing.SPEAKS if report.issued_at > event.cancelled_at else Standing.YIELDS
-        if knows_source(report) is not knows_source(speaker.report):
-            return Standing.SPEAKS if knows_source(report) else Standing.YIELDS
+        has_rupture = report.rupture is not None
+        if has_rupture is (speaker.report.rupture is None):
+            return Standing.SPEAKS if has_rupture else Standing.YIELDS
         if not speaker.is_live or self._rank(vote) < self._rank(speaker):
             return Standing.SPEAKS
         return Standing.SPEAKS if self._is_silent(speaker.report, report.issued_at) else Standing.YIELDS
@@ -307,10 +311,8 @@ class Merger:
             return Standing.SPEAKS, [Told(relabelled(report, name, event.founder), Verdict.CANCELLED) for name in names]
         if event.speaker is not vote or event.cancelled_at is not None or not others:
             return Standing.WITHDRAWN, []
-        voice = self._leader(others)
-        if voice.report is None:
-            raise AssertionError("a live vote has a report")
-        return Standing.WITHDRAWN, [self._speak(event, voice, voice.report)]
+        voice, last = self._leader(others)
+        return Standing.WITHDRAWN, [self._speak(event, voice, last)]
 
     def _speak(self, event: PublicEvent, vote: Vote, report: EventReport) -> Told:
         """Let the public be told a solution."""

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from eew.decision.relay import MOST_SAID, Said
-from eew.model.records import EventReport, ReportKind
+from eew.model.records import EventReport, ReportKind, Solution
 
 __all__ = ["Name", "PublicEvent", "Vote", "VoteKey", "is_one_voice", "is_superseded", "relabelled"]
 
@@ -28,6 +28,8 @@ class Vote:
     begun: int
     #: The last solution; ``None`` while only a cancel or areas were heard.
     report: EventReport | None = None
+    #: That report's; ``None`` with it.
+    solution: Solution | None = None
     is_cancelled: bool = False
     magnitudes: tuple[float, float] | None = None
     #: Under which counts it comes: relays that have ids of their own count for themselves, too.
@@ -50,12 +52,13 @@ class Vote:
         self.numberings.add(report.numbering)
         self.said = (*self.said, Said.of(report))[-MOST_SAID:]
 
-    def hear(self, report: EventReport) -> None:
+    def hear(self, report: EventReport, solution: Solution) -> None:
         """Take its agency's newest solution."""
-        self.report, self.is_cancelled = report, False
-        if report.magnitude is not None and not report.is_assumed:
-            low, high = self.magnitudes or (report.magnitude, report.magnitude)
-            self.magnitudes = min(low, report.magnitude), max(high, report.magnitude)
+        self.report, self.solution, self.is_cancelled = report, solution, False
+        rupture = solution.rupture
+        if rupture is not None:
+            low, high = self.magnitudes or (rupture.magnitude, rupture.magnitude)
+            self.magnitudes = min(low, rupture.magnitude), max(high, rupture.magnitude)
 
 
 @dataclass(slots=True)
@@ -89,8 +92,8 @@ class PublicEvent:
     def hold(self, vote: Vote) -> None:
         """Count a vote, or its newest solution."""
         self.votes[vote.key] = vote
-        if vote.report is not None and vote.report.origin_at is not None:
-            origin_at = vote.report.origin_at
+        if vote.solution is not None:
+            origin_at = vote.solution.origin_at
             first_at, last_at = self.origins or (origin_at, origin_at)
             self.origins = min(first_at, origin_at), max(last_at, origin_at)
 

@@ -181,14 +181,15 @@ class EventState:
 
     def _core(self, report: EventReport) -> _Core:
         """Return what a report says of the event as a whole."""
-        if report.origin_at is None or report.lat_deg is None or report.lon_deg is None:
+        solution = report.solution
+        if solution is None:
             raise ModelRangeError("report", report.kind.value, "a report with origin time and epicentre")
-        is_known = not report.is_assumed
+        is_known = not solution.is_assumed
         return _Core(
-            magnitude_tenths(report.magnitude) if is_known else None,
-            (report.lat_deg, report.lon_deg) if is_known else None,
-            report.depth_km if is_known else None,
-            seconds_after(report.origin_at, self._origin_at),
+            magnitude_tenths(solution.magnitude) if is_known else None,
+            (solution.lat_deg, solution.lon_deg) if is_known else None,
+            solution.depth_km if is_known else None,
+            seconds_after(solution.origin_at, self._origin_at),
         )
 
     def _is_event_changed(self, core: _Core, core_no: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from eew.devices.swarm.layout import populated_cells
 from eew.estimate.targets import Targets, farthest_point_deg, nearest_point_deg
 from eew.fanout.encode import CellEncoder, DeviceEncoder, Encoder, Wire
 from eew.fanout.shelter_text import ShelterIdText, ShelterMembers, ShelterText, cell_shelter_ids, cell_shelters
-from eew.model.records import AlertPlan, Cells, Devices, EventReport, Hazard, Shelters
+from eew.model.records import AlertPlan, Cells, Devices, EventReport, Hazard, Shelters, Solution
 from eew.model.units import seconds_after
 from eew.physics import cells
 from eew.shelter.nearest import nearest, nearest_k
@@ -79,11 +79,11 @@ class DeviceAudience:
         """How many devices."""
         return len(self._devices)
 
-    def targets(self, report: EventReport) -> Targets:  # noqa: ARG002 - devices stay where they are
+    def targets(self, solution: Solution) -> Targets:  # noqa: ARG002 - devices stay where they are
         """Return where the devices are."""
         return self._targets
 
-    def far_targets(self, report: EventReport) -> None:
+    def far_targets(self, solution: Solution) -> None:
         """Return nothing: no device is more exposed at one side than at the other."""
 
     def encoder(self, plan: AlertPlan, core: AlertCore) -> Encoder:
@@ -110,17 +110,13 @@ class CellAudience:
         """How many cells."""
         return len(self.table)
 
-    def targets(self, report: EventReport) -> Targets:
+    def targets(self, solution: Solution) -> Targets:
         """Return the point of each cell nearest to the epicentre."""
-        if report.lat_deg is None or report.lon_deg is None:
-            raise AssertionError("only a cancel has no epicentre")
-        return Targets.of(*nearest_point_deg(self.table, report.lat_deg, report.lon_deg))
+        return Targets.of(*nearest_point_deg(self.table, solution.lat_deg, solution.lon_deg))
 
-    def far_targets(self, report: EventReport) -> Targets:
+    def far_targets(self, solution: Solution) -> Targets:
         """Return the point of each cell farthest from the epicentre."""
-        if report.lat_deg is None or report.lon_deg is None:
-            raise AssertionError("only a cancel has no epicentre")
-        return Targets.of(*farthest_point_deg(self.table, report.lat_deg, report.lon_deg))
+        return Targets.of(*farthest_point_deg(self.table, solution.lat_deg, solution.lon_deg))
 
     def encoder(self, plan: AlertPlan, core: AlertCore) -> Encoder:
         """Return what turns the plan into packets."""

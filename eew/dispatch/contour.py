@@ -20,7 +20,7 @@ from eew.decision.policy import is_issued, levels
 from eew.estimate.estimator import Estimator
 from eew.estimate.fault import fault_distance_km
 from eew.estimate.targets import Targets
-from eew.model.records import EventReport, Level, Profile, Vertex
+from eew.model.records import EventReport, Level, Profile, Rupture, Vertex
 from eew.physics.geodesy import EARTH_RADIUS_KM, ecef_km
 
 __all__ = ["contours"]
@@ -65,12 +65,13 @@ def contours(
         simplified outwards.
 
     """
-    if report.lat_deg is None or report.lon_deg is None or not radius_km_by_level:
+    rupture = report.rupture
+    if rupture is None or not radius_km_by_level:
         return {}
-    if any(report.fault or ()):
-        return _of_fault(report, profile, estimator)
+    if rupture.fault:
+        return _of_fault(report, rupture, profile, estimator)
     return {
-        word: _of_circle(report.lat_deg, report.lon_deg, radius_km)
+        word: _of_circle(rupture.lat_deg, rupture.lon_deg, radius_km)
         for word in _LEVELS
         if (radius_km := radius_km_by_level.get(word, 0.0)) > 0
     }
@@ -92,39 +93,38 @@ def _of_circle(lat_deg: float, lon_deg: float, radius_km: float) -> Contour:
 # A finite fault
 
 
-def _of_fault(report: EventReport, profile: Profile, estimator: Estimator) -> dict[AlertLevel, Contour]:
+def _of_fault(
+    report: EventReport, rupture: Rupture, profile: Profile, estimator: Estimator
+) -> dict[AlertLevel, Contour]:
     """Return the contours of a report with a fault: where the distance to it is what the level allows."""
-    if report.lat_deg is None or report.lon_deg is None:
-        raise AssertionError("only a cancel has no epicentre")
-    segments = [segment for segment in report.fault or () if segment]
-    plane = _plane(report.lat_deg, report.lon_deg)
+    plane = _plane(rupture.lat_deg, rupture.lon_deg)
     # Further than the table goes nobody is told, fault or not.
     table_end = shapely.Point(0, 0).buffer(estimator.table.max_distance_km, quad_segs=_N_CORNERS)
     found: dict[AlertLevel, Contour] = {}
-    for word, rupture_km in _rupture_km_by_level(report, profile, estimator).items():
-        regions = [_neighbourhood(segment, rupture_km, plane) for segment in segments]
+    for word, rupture_km in _rupture_km_by_level(report, rupture, profile, estimator).items():
+        regions = [_neighbourhood(segment, rupture_km, plane) for segment in rupture.fault]
         region = shapely.intersection(shapely.union_all([each for each in regions if each is not None]), table_end)
         # What lies between two directions, at the rounding of its corners.
         between_km = rupture_km * (1 - math.cos(math.pi / _N_DIRECTIONS))
         longest_km = region.length * _LONGEST_SIDE
-        region = shapely.buffer(region, between_km + _bulge_km(longest_km, report.lat_deg, rupture_km))
+        region = shapely.buffer(region, between_km + _bulge_km(longest_km, rupture.lat_deg, rupture_km))
         outer = [shapely.segmentize(part, longest_km) for part in _simplified(region)]
         if outer:
             rings_km = [shapely.get_coordinates(polygon.exterior) for polygon in outer]
-            circle = _circle_inside(outer, report.lat_deg, report.lon_deg)
+            circle = _circle_inside(outer, rupture.lat_deg, rupture.lon_deg)
             found[word] = Contour(_on_map(rings_km, plane), circle)
     return found
 
 
-def _rupture_km_by_level(report: EventReport, profile: Profile, estimator: Estimator) -> dict[AlertLevel, float]:
+def _rupture_km_by_level(
+    report: EventReport, rupture: Rupture, profile: Profile, estimator: Estimator
+) -> dict[AlertLevel, float]:
     """Return the distance from the fault at which each level ends; levels that are reached nowhere are left out."""
     max_intensity = estimator.estimate(report, Targets.of([], []), profile.min_intensity).max_intensity
-    magnitude = report.magnitude
-    if magnitude is None or max_intensity is None:
+    magnitude = rupture.magnitude
+    if max_intensity is None or not is_issued(profile, magnitude, max_intensity, rupture.depth_km):
         return {}
-    if not is_issued(profile, magnitude, max_intensity, report.depth_km):
-        return {}
-    depth_km = estimator.default_depth_km if report.depth_km is None else report.depth_km
+    depth_km = estimator.default_depth_km if rupture.depth_km is None else rupture.depth_km
     depth_km = min(max(depth_km, 0.0), estimator.table.max_depth_km)
 
     def levels_at(rupture_km: Float64Array) -> npt.NDArray[np.uint8]:

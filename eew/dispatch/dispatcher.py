@@ -29,7 +29,7 @@ from eew.estimate.estimator import Estimator
 from eew.fanout.outbox import Outbox
 from eew.fanout.send_loop import SendRate
 from eew.model.clock import Clock
-from eew.model.records import AlertPlan, EventReport, LevelWord, Profile, ReportKind
+from eew.model.records import AlertPlan, EventReport, LevelWord, Profile, ReportKind, Solution
 from eew.model.units import at_after, seconds_after
 
 __all__ = ["Dispatcher", "EventClock", "Handled", "Observer"]
@@ -191,10 +191,11 @@ class Dispatcher:
         else:
             handled = tuple(Handled(each.report, each.verdict, received_mono_s) for each in merged.told)
             for each in handled:
-                if each.verdict is Verdict.CANCELLED:
+                solution = each.report.solution
+                if solution is None:
                     self._take_back(each.report, each)
                 else:
-                    await self._tell(each.report, each)
+                    await self._tell(each.report, solution, each)
                 each.decided_mono_s = self._clock.mono_s()
         for event_id in self._states.keys() - self._merger.event_ids:
             del self._states[event_id]
@@ -236,10 +237,11 @@ class Dispatcher:
         for kept in self._living(history):
             report, mono_s = kept.report, self._clock.mono_s()
             each = Handled(report, Verdict(kept.verdict), mono_s, mono_s)
-            if report.kind is ReportKind.CANCEL:
+            solution = report.solution
+            if solution is None:
                 each.core = self._signed(report, self._planner.cancel(report, None).expires_at)
             else:
-                outlook = await self._in_thread(self._planner.outlook, report)
+                outlook = await self._in_thread(self._planner.outlook, report, solution)
                 each.core = self._signed(report, outlook.expires_at)
                 each.radius_km_by_level = outlook.radius_km_by_level
             handled.append(each)
@@ -258,24 +260,28 @@ class Dispatcher:
 
     def _living(self, history: History) -> list[Kept]:
         event_ids = self.event_ids
-        # Without a source a report leaves standing what was said before.
+        # Without a rupture a report leaves standing what was said before, unless it is a cancel.
         return [
-            each for each in history.kept if each.report.event_id in event_ids and not _knows_no_source(each.report)
+            each
+            for each in history.kept
+            if each.report.event_id in event_ids
+            and (each.report.kind is ReportKind.CANCEL or each.report.rupture is not None)
         ]
 
     async def _restore(self, kept: Kept, told: Sequence[Told]) -> None:
         """Remember whom a report reached."""
         report, state = kept.report, self._states.get(kept.report.event_id)
-        if report.kind is ReportKind.CANCEL:
+        solution = report.solution
+        if solution is None:
             for part in told:
                 if state is not None and part.is_confirmed:
                     state.mark_cancelled(part.target_row)
             return
-        if not told or report.origin_at is None:
+        if not told:
             return
-        far_level = (await self._in_thread(self._planner.outlook, report)).far_level
+        far_level = (await self._in_thread(self._planner.outlook, report, solution)).far_level
         if state is None:
-            state = EventState(len(self._audience), report.origin_at, has_extent=far_level is not None)
+            state = EventState(len(self._audience), solution.origin_at, has_extent=far_level is not None)
             self._states[report.event_id] = state
         for part in told:
             far = None if far_level is None else far_level[part.target_row]
@@ -285,14 +291,15 @@ class Dispatcher:
         """Notify who has not been notified of a report, unless it is no longer worth it."""
         report, now_at = kept.report, self._event_clock.now()
         handled = Handled(report, Verdict(kept.verdict), self._clock.mono_s())
-        if report.kind is ReportKind.CANCEL:
+        solution = report.solution
+        if solution is None:
             if seconds_after(now_at, report.issued_at) >= _CANCEL_WORTH_S:
                 return None
             self._take_back(report, handled)
         else:
-            if (await self._in_thread(self._planner.outlook, report)).expires_at <= now_at:
+            if (await self._in_thread(self._planner.outlook, report, solution)).expires_at <= now_at:
                 return None
-            await self._tell(report, handled)
+            await self._tell(report, solution, handled)
         handled.decided_mono_s = self._clock.mono_s()
         return handled
 
@@ -305,25 +312,24 @@ class Dispatcher:
         handled.note(plan)
         self._outbox.put(plan, self._audience.encoder(plan, handled.core), DeliveryTracker(state))
 
-    async def _tell(self, report: EventReport, handled: Handled) -> None:
+    async def _tell(self, report: EventReport, solution: Solution, handled: Handled) -> None:
         """Tell whom a solution reaches; the most urgent while the rest is still being worked out."""
         planner, outbox, event_id = self._planner, self._outbox, report.event_id
-        outlook = await self._in_thread(planner.outlook, report)
+        outlook = await self._in_thread(planner.outlook, report, solution)
         core = handled.core = self._signed(report, outlook.expires_at)
-        if _knows_no_source(report):
+        if solution.rupture is None:
+            # Such a report tells nobody, and takes nothing back.
             nobody = planner.nobody(report, outlook)
             handled.note(nobody)
             outbox.note(nobody)
             return
-        if report.origin_at is None:
-            raise AssertionError("only a cancel has no origin")
-        fresh = EventState(len(self._audience), report.origin_at, has_extent=outlook.far_level is not None)
+        fresh = EventState(len(self._audience), solution.origin_at, has_extent=outlook.far_level is not None)
         state = self._states.setdefault(event_id, fresh)
         tracker = DeliveryTracker(state, outlook.far_level)
 
         ahead: AlertPlan | None = None
         now_at = self._event_clock.now()
-        urgent = await self._in_thread(planner.most_urgent, report, now_at)
+        urgent = await self._in_thread(planner.most_urgent, report, solution, now_at)
         if urgent is not None:
             # Here and not in the thread: what waits of an older plan goes on leaving, and changes the state.
             ahead = planner.ahead(report, outlook, urgent, state, now_at, self._rate.hz)
@@ -333,7 +339,7 @@ class Dispatcher:
             else:
                 ahead = None
         try:
-            estimate = await self._in_thread(planner.estimate, report)
+            estimate = await self._in_thread(planner.estimate, report, solution)
             if ahead is None:
                 # What still waits is overtaken now and not earlier: it was worth sending while we reckoned.
                 outbox.withdraw(event_id)
@@ -373,11 +379,6 @@ class Dispatcher:
             signature="",
         )
         return msgspec.structs.replace(unsigned, signature=self._key.sign(core_of(unsigned)))
-
-
-def _knows_no_source(report: EventReport) -> bool:
-    """Return whether no attenuation may be applied: such a report tells nobody, and takes nothing back."""
-    return report.kind is not ReportKind.CANCEL and (report.is_assumed or report.magnitude is None)
 
 
 def _rounded(value: float | None, n_decimals: int) -> float | None:

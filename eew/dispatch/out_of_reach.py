@@ -7,7 +7,7 @@ import numpy as np
 
 from eew.decision.policy import is_issued
 from eew.estimate.estimator import Estimator
-from eew.model.records import Devices, EventReport, Profile
+from eew.model.records import Devices, EventReport, Profile, Rupture
 from eew.physics.geodesy import epicentral_km
 
 __all__ = ["OutOfReach", "out_of_reach"]
@@ -47,28 +47,26 @@ def out_of_reach(
     estimator, profile
         What they were judged by.
     """
-    felt: list[tuple[float, EventReport, float]] = []
+    felt: list[tuple[float, EventReport, Rupture, float]] = []
     for report in reports:
-        reach = estimator.reach(report, profile.min_intensity)
-        if reach is not None:
+        rupture, reach = report.rupture, estimator.reach(report, profile.min_intensity)
+        if rupture is not None and reach is not None:
             felt_km = reach.epicentral_km[reach.intensity >= profile.min_intensity]
-            felt.append((float(felt_km.max(initial=0.0)), report, float(reach.intensity[0])))
+            felt.append((float(felt_km.max(initial=0.0)), report, rupture, float(reach.intensity[0])))
     if not felt:
         return None
-    radius_km, report, max_intensity = max(felt, key=lambda each: each[0])
-    if report.lat_deg is None or report.lon_deg is None or report.magnitude is None:
-        raise AssertionError("what has a reach has a source")
+    radius_km, report, rupture, max_intensity = max(felt, key=lambda each: each[0])
     nearest_km = np.inf
     for first in range(0, len(devices), _CHUNK_ROWS):
         part = slice(first, first + _CHUNK_ROWS)
-        distance_km = epicentral_km(report.lat_deg, report.lon_deg, devices.lat_deg[part], devices.lon_deg[part])
+        distance_km = epicentral_km(rupture.lat_deg, rupture.lon_deg, devices.lat_deg[part], devices.lon_deg[part])
         nearest_km = min(nearest_km, float(distance_km.min()))
     return OutOfReach(
         event_id=report.event_id,
         report_no=report.report_no,
-        magnitude=report.magnitude,
+        magnitude=rupture.magnitude,
         min_intensity=profile.min_intensity,
         felt_radius_km=round(radius_km, 1),
         nearest_device_km=round(nearest_km, 1),
-        is_issued=is_issued(profile, report.magnitude, max_intensity, report.depth_km),
+        is_issued=is_issued(profile, rupture.magnitude, max_intensity, rupture.depth_km),
     )

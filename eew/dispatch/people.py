@@ -36,16 +36,13 @@ class Issued(Protocol):
         """How far that is known."""
         ...
 
-    @property
-    def origin_at(self) -> datetime | None:
-        """When the earthquake began by it; ``None`` in a cancel."""
-        ...
-
 
 class Followed(NamedTuple):
     """A report that was acted on, no cancel, and what came of it for some rows of the population."""
 
     report: Issued
+    #: When the earthquake began by it.
+    origin_at: datetime
     #: Shape ``(n_rows,)``; those that had the alert and by their own reckoning feel nothing may be in it.
     is_chosen: npt.NDArray[np.bool_]
     #: The receipts of its alerts (``receiver.RECEIPT``), and how long after the report each came, s; shape ``(n,)``.
@@ -136,10 +133,8 @@ def follow_event(followed: Iterable[Followed], first_row: int, n_rows: int) -> E
     highest_level = np.zeros(n_rows, dtype=np.uint8)
     warning_s_by_level = {level: np.full(n_rows, np.nan) for level in LEVELS}
     epoch: datetime | None = None
-    for report, is_chosen, lines, received_s in followed:
-        if report.origin_at is None:
-            raise AssertionError("only a cancel has no origin")
-        epoch = epoch or report.origin_at
+    for report, origin_at, is_chosen, lines, received_s in followed:
+        epoch = epoch or origin_at
         is_known = report.issue_basis is not IssueBasis.UNKNOWN
         issued_s = seconds_after(report.issued_at, epoch) if is_known else np.nan
         line_row = lines["device_row"] - first_row
@@ -151,7 +146,7 @@ def follow_event(followed: Iterable[Followed], first_row: int, n_rows: int) -> E
 
         row, level = line_row[is_affected], lines["level"][is_affected]
         told_s = issued_s + received_s[is_affected].astype(np.float64)
-        s_arrival_s = lines["s_arrival_s"][is_affected].astype(np.float64) + seconds_after(report.origin_at, epoch)
+        s_arrival_s = lines["s_arrival_s"][is_affected].astype(np.float64) + seconds_after(origin_at, epoch)
         is_first = highest_level[row] == Level.NONE
         delivered_s[row[is_first]] = told_s[is_first]
         first_s_arrival_s[row[is_first]] = s_arrival_s[is_first]

@@ -18,7 +18,7 @@ from eew.decision.sending_order import sending_order
 from eew.estimate.estimator import Estimator, Reach
 from eew.estimate.targets import Targets
 from eew.fanout.encode import Encoder
-from eew.model.records import AlertPlan, CodeColumn, Estimate, EventReport, Level, Profile, RowColumn
+from eew.model.records import AlertPlan, CodeColumn, Estimate, EventReport, Level, Profile, RowColumn, Solution
 from eew.model.units import at_after, seconds_after
 
 __all__ = ["Audience", "Outlook", "Planner"]
@@ -40,11 +40,11 @@ class Audience(Protocol):
         """How many targets."""
         ...
 
-    def targets(self, report: EventReport) -> Targets:
+    def targets(self, solution: Solution) -> Targets:
         """Return where each target is hit first and hardest."""
         ...
 
-    def far_targets(self, report: EventReport) -> Targets | None:
+    def far_targets(self, solution: Solution) -> Targets | None:
         """Return where each target is hit last and least; ``None`` where targets are points."""
         ...
 
@@ -57,6 +57,7 @@ class Audience(Protocol):
 class Outlook:
     """What can be said of a solution before anybody is looked at."""
 
+    solution: Solution
     expires_at: datetime
     #: How far out each level reaches, by its word, km; empty where nobody is told.
     radius_km_by_level: Mapping[str, float]
@@ -80,22 +81,23 @@ class Planner:
         self._estimator = estimator
         self._audience = audience
 
-    def outlook(self, report: EventReport) -> Outlook:
-        """Return what can be said of a report with a solution before anybody is looked at."""
+    def outlook(self, report: EventReport, solution: Solution) -> Outlook:
+        """Return what can be said of a report and its solution before anybody is looked at."""
         reach = self._estimator.reach(report, self._profile.min_intensity)
         last_s = 0.0 if reach is None else reach.last_s_arrival_s
-        valid_from = max(report.issued_at, at_after(_origin_at(report), last_s))
+        valid_from = max(report.issued_at, at_after(solution.origin_at, last_s))
         return Outlook(
+            solution,
             _whole_ms(valid_from + timedelta(seconds=self._profile.validity_s)),
             {} if reach is None else self._radii_km(report, reach),
-            self._level_at_far_side(report),
+            self._level_at_far_side(report, solution),
         )
 
-    def estimate(self, report: EventReport) -> Estimate:
+    def estimate(self, report: EventReport, solution: Solution) -> Estimate:
         """Return what everybody whom the report reaches will feel, and when."""
-        return self._estimator.estimate(report, self._audience.targets(report), self._profile.min_intensity)
+        return self._estimator.estimate(report, self._audience.targets(solution), self._profile.min_intensity)
 
-    def most_urgent(self, report: EventReport, now_at: datetime) -> Estimate | None:
+    def most_urgent(self, report: EventReport, solution: Solution, now_at: datetime) -> Estimate | None:
         """Return the estimate of those whom the S wave reaches next, up to the first whose level is not critical.
 
         Whatever the rest turns out to be, these are the first of the best sending order: what is critical goes before
@@ -103,9 +105,9 @@ class Planner:
         """
         if len(self._audience) < _WORTH_AN_AHEAD:
             return None
-        after_s = seconds_after(now_at, _origin_at(report))
+        after_s = seconds_after(now_at, solution.origin_at)
         estimate = self._estimator.estimate_next(
-            report, self._audience.targets(report), after_s=after_s, n_most=_MOST_AHEAD
+            report, self._audience.targets(solution), after_s=after_s, n_most=_MOST_AHEAD
         )
         is_less = self._levels(report, estimate) != Level.CRITICAL
         before_s = estimate.s_arrival_s[is_less].min(initial=np.inf)
@@ -126,7 +128,7 @@ class Planner:
             As in ``whole``.
         """
         position, level = self._selected(report, estimate, None, state)
-        slack_s = _slack_s(report, estimate, position, now_at)
+        slack_s = _slack_s(outlook.solution, estimate, position, now_at)
         order = sending_order(slack_s, level[position], hz)
         return self._plan(report, outlook, estimate, level, position[order.order[: order.n_on_time]], None)
 
@@ -160,14 +162,16 @@ class Planner:
             is_ahead = np.zeros(len(self._audience), dtype=np.bool_)
             is_ahead[ahead.target_row] = True
             position = position[~is_ahead[estimate.target_row[position]]]
-        slack_s = _slack_s(report, estimate, position, now_at)
+        slack_s = _slack_s(outlook.solution, estimate, position, now_at)
         order = sending_order(slack_s, level[position], hz).order
         return self._plan(report, outlook, estimate, level, position[order], ahead)
 
     def nobody(self, report: EventReport, outlook: Outlook) -> AlertPlan:
         """Return the plan of a report to which no attenuation may be applied."""
         nobody = np.empty(0, dtype=np.int32)
-        return self._plan(report, outlook, self.estimate(report), np.empty(0, dtype=np.uint8), nobody, None)
+        return self._plan(
+            report, outlook, self.estimate(report, outlook.solution), np.empty(0, dtype=np.uint8), nobody, None
+        )
 
     def cancel(self, report: EventReport, state: EventState | None) -> AlertPlan:
         """Plan the relief: to exactly those who were told, the loudest first."""
@@ -234,8 +238,8 @@ class Planner:
             return np.zeros(len(estimate.target_row), dtype=np.uint8)
         return levels(self._profile, report.magnitude, estimate.intensity, estimate.max_intensity)
 
-    def _level_at_far_side(self, report: EventReport) -> CodeColumn | None:
-        targets = self._audience.far_targets(report)
+    def _level_at_far_side(self, report: EventReport, solution: Solution) -> CodeColumn | None:
+        targets = self._audience.far_targets(solution)
         if targets is None:
             return None
         estimate = self._estimator.estimate(report, targets, self._profile.min_intensity)
@@ -265,16 +269,10 @@ def _behind(ahead: npt.NDArray[_Item] | None, column: npt.NDArray[_Item], positi
     return joined
 
 
-def _slack_s(report: EventReport, estimate: Estimate, position: RowColumn, now_at: datetime) -> npt.NDArray[np.float32]:
+def _slack_s(solution: Solution, estimate: Estimate, position: RowColumn, now_at: datetime) -> npt.NDArray[np.float32]:
     slack_s: npt.NDArray[np.float32] = estimate.s_arrival_s[position]
-    slack_s -= np.float32(seconds_after(now_at, _origin_at(report)))
+    slack_s -= np.float32(seconds_after(now_at, solution.origin_at))
     return slack_s
-
-
-def _origin_at(report: EventReport) -> datetime:
-    if report.origin_at is None:
-        raise AssertionError("only a cancel has no origin")
-    return report.origin_at
 
 
 def _whole_ms(at: datetime) -> datetime:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import Counter as Tally
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from eew.dispatch.latency import PERCENTILES, percentiles, rate_hz
 from eew.dispatch.limit import figures_of
 from eew.dispatch.people import LEVELS, EventPeople, Followed, People, chosen_devices, follow_event
 from eew.model.errors import ConservationError
-from eew.model.records import Cells, Delivery, DeviceKind, Devices, EventReport, FloatColumn, Level, ReportKind
+from eew.model.records import Cells, Delivery, DeviceKind, Devices, EventReport, FloatColumn, Level
 
 __all__ = ["Dispatched", "check_conservation", "summarise", "summary_figures"]
 
@@ -177,9 +178,9 @@ def _people(
     people, simulated = People(), _Simulated(devices, seed)
     for event_id in dict.fromkeys(each.dispatched.report.event_id for each in matched):
         of_event = [
-            (each, np.packbits(chosen_devices(each.delivery.plan, len(devices), cells)))
+            (each, solution.origin_at, np.packbits(chosen_devices(each.delivery.plan, len(devices), cells)))
             for each in matched
-            if each.dispatched.report.event_id == event_id and each.dispatched.report.kind is not ReportKind.CANCEL
+            if each.dispatched.report.event_id == event_id and (solution := each.dispatched.report.solution) is not None
         ]
         for first_row in range(0, len(devices), _CHUNK_ROWS):
             n_rows = min(_CHUNK_ROWS, len(devices) - first_row)
@@ -190,14 +191,14 @@ def _people(
 
 
 def _followed(
-    of_event: Sequence[tuple[_Matched, npt.NDArray[np.uint8]]], first_row: int, n_rows: int
+    of_event: Sequence[tuple[_Matched, datetime, npt.NDArray[np.uint8]]], first_row: int, n_rows: int
 ) -> Iterator[Followed]:
     """Yield the solutions of one event as they were for some rows."""
-    for each, chosen_bits in of_event:
+    for each, origin_at, chosen_bits in of_event:
         rows = each.lines["device_row"]
         part = slice(bisect_left(rows, first_row), bisect_left(rows, first_row + n_rows))
         is_chosen = np.unpackbits(chosen_bits[first_row // 8 :], count=n_rows).view(bool)
-        yield Followed(each.dispatched.report, is_chosen, np.array(each.lines[part]), each.received_s[part])
+        yield Followed(each.dispatched.report, origin_at, is_chosen, np.array(each.lines[part]), each.received_s[part])
 
 
 def _report_line(each: _Matched) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def _people(told: Sequence[_Told], n_devices: int) -> People:
     """Follow every event; who was told stands for who was chosen, since nobody here knows that."""
     people = People()
     for event_id in dict.fromkeys(each.core[0] for each in told):
-        of_event = [each for each in told if each.core[0] == event_id and each.issue.origin_at is not None]
+        of_event = [each for each in told if each.core[0] == event_id]
         of_event.sort(key=lambda each: each.issued_mono_s)
         for first_row in range(0, n_devices, _CHUNK_ROWS):
             n_rows = min(_CHUNK_ROWS, n_devices - first_row)
@@ -117,11 +117,14 @@ def _people(told: Sequence[_Told], n_devices: int) -> People:
 
 def _followed(of_event: Sequence[_Told], first_row: int, n_rows: int) -> Iterator[Followed]:
     for each in of_event:
+        origin_at = each.issue.origin_at
+        if origin_at is None:
+            continue  # a cancel
         start, end = np.searchsorted(each.lines["device_row"], (first_row, first_row + n_rows))
         lines = each.lines[start:end]
         is_chosen = np.zeros(n_rows, dtype=bool)
         is_chosen[lines["device_row"] - first_row] = True
-        yield Followed(each.issue, is_chosen, lines, each.received_s[start:end])
+        yield Followed(each.issue, origin_at, is_chosen, lines, each.received_s[start:end])
 
 
 def _reports(told: Sequence[_Told], ready_mono_ns: int) -> list[dict[str, Any]]:

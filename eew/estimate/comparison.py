@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from eew.estimate.intensity_models import IntensityModel
 from eew.model.errors import InputError
-from eew.model.records import AreaAnswer, EventReport, ReportKind
+from eew.model.records import AreaAnswer, EventReport
 from eew.physics.geodesy import epicentral_km, hypocentral_km
 from eew.physics.intensity_scale import JMA_CLASS_FROM
 from eew.physics.travel_time_table import TravelTimeTable
@@ -130,23 +130,21 @@ def compare(
     """
     if model.scale != "jma":
         raise InputError("a profile whose intensity is JMA's (scale jma)", field="--profile", value=model.scale)
-    origin_at, epicentre = report.origin_at, (report.lat_deg, report.lon_deg)
-    if report.kind is ReportKind.CANCEL or report.is_assumed or not report.areas:
+    solution = report.solution
+    if solution is None or solution.is_assumed or not report.areas:
         return None
-    if origin_at is None or epicentre[0] is None or epicentre[1] is None:
-        return None
-    depth_km = default_depth_km if report.depth_km is None else report.depth_km
+    depth_km = default_depth_km if solution.depth_km is None else solution.depth_km
     depth_km = min(max(depth_km, 0.0), table.max_depth_km)
-    distance_km = np.asarray(epicentral_km(epicentre[0], epicentre[1], lat_deg, lon_deg), dtype=np.float64)
+    distance_km = np.asarray(epicentral_km(solution.lat_deg, solution.lon_deg, lat_deg, lon_deg), dtype=np.float64)
 
     our_s_arrival_s, our_intensity = np.full((2, len(distance_km)), np.nan)
     is_inside = distance_km <= table.max_distance_km  # not so where it is NaN
     our_s_arrival_s[is_inside] = table.travel_times(distance_km[is_inside], depth_km)[1]
     is_known = np.isfinite(distance_km)
-    if report.magnitude is not None:
+    if solution.magnitude is not None:
         straight_km = hypocentral_km(distance_km[is_known], depth_km)
-        our_intensity[is_known] = model.intensity(report.magnitude, straight_km, depth_km=depth_km)
-    arrivals = [None if area.s_arrival_at is None else area.s_arrival_at - origin_at for area in report.areas]
+        our_intensity[is_known] = model.intensity(solution.magnitude, straight_km, depth_km=depth_km)
+    arrivals = [None if area.s_arrival_at is None else area.s_arrival_at - solution.origin_at for area in report.areas]
     return AreaComparison(
         report_no=np.full(len(report.areas), report.report_no),
         code=np.array([area.code for area in report.areas]),

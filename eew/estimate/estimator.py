@@ -14,7 +14,7 @@ import numpy.typing as npt
 from eew.estimate.fault import fault_distance_km
 from eew.estimate.intensity_models import IntensityModel
 from eew.estimate.targets import Targets
-from eew.model.records import Estimate, EventReport, FloatColumn, ReportKind, RowColumn, Vertex
+from eew.model.records import Estimate, EventReport, FloatColumn, RowColumn, Vertex
 from eew.physics.geodesy import EARTH_RADIUS_KM, arc_km, chord_km, ecef_km, hypocentral_km
 from eew.physics.travel_time_table import TravelTimeTable
 
@@ -85,8 +85,7 @@ class Estimator:
         Parameters
         ----------
         report
-            A solution. A cancel, an assumed hypocentre or a missing magnitude reaches nobody: no attenuation may be
-            applied to it.
+            One without a ``rupture`` reaches nobody: no attenuation may be applied to it.
         targets
             Where to estimate.
         min_intensity
@@ -187,17 +186,15 @@ class Estimator:
 
     def _source(self, report: EventReport) -> _Source | None:
         """Return the report's source, or ``None`` where there is none to which attenuation may be applied."""
-        magnitude, lat_deg, lon_deg = report.magnitude, report.lat_deg, report.lon_deg
-        if report.kind is ReportKind.CANCEL or report.is_assumed:
+        rupture = report.rupture
+        if rupture is None:
             return None
-        if magnitude is None or lat_deg is None or lon_deg is None:
-            return None
-        depth_km = self.default_depth_km if report.depth_km is None else report.depth_km
+        depth_km = self.default_depth_km if rupture.depth_km is None else rupture.depth_km
         return _Source(
-            magnitude=magnitude,
+            magnitude=rupture.magnitude,
             depth_km=min(max(depth_km, 0.0), self.table.max_depth_km),
-            epicentre_km=ecef_km(lat_deg, lon_deg),
-            fault=tuple(segment for segment in report.fault or () if segment),
+            epicentre_km=ecef_km(rupture.lat_deg, rupture.lon_deg),
+            fault=rupture.fault,
         )
 
     def _curves(self, source: _Source) -> _Curves:

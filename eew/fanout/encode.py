@@ -14,7 +14,7 @@ from eew.contract.message import AlertCore, payload_of
 from eew.fanout.fixed_width import Bytes2D, instants, padded, tenths, thousandths
 from eew.fanout.publish_template import Batch, Choice, RecordTemplate, Slot
 from eew.fanout.shelter_text import ShelterMembers
-from eew.model.records import AlertPlan, Cells, Devices, Level, ReportKind
+from eew.model.records import AlertPlan, Cells, Devices, Level
 from eew.physics import cells
 
 __all__ = ["CellEncoder", "DeviceEncoder", "Encoder", "Wire"]
@@ -156,7 +156,7 @@ class CellEncoder:
             b'",',
             *_arrival_parts(plan),
             b',"s_slowness_s_km":',
-            Slot("slowness", _SLOWNESS_WIDTH) if _has_arrivals(plan) else b"null",
+            Slot("slowness", _SLOWNESS_WIDTH) if plan.report.solution is not None else b"null",
             _fault_part(plan, wire),
             *shelters.parts,
             b',"info":' + msgspec.json.encode(plan.info) + b"}",
@@ -182,7 +182,7 @@ class CellEncoder:
             **_arrival_columns(plan, start, end),
         }
         columns |= {f"digit{i}": digits[:, i : i + 1] for i in range(self._table.level)}
-        if _has_arrivals(plan):
+        if plan.report.solution is not None:
             columns["slowness"] = thousandths(plan.s_slowness_s_km[start:end])
         return self._template.fill(len(row), columns)
 
@@ -193,11 +193,6 @@ def _level_members(core: AlertCore, wire: Wire) -> Bytes2D:
     return padded([b"", *(level_members(word, core.kind, is_compact=wire.is_compact) for word in words)])
 
 
-def _has_arrivals(plan: AlertPlan) -> bool:
-    """Say whether there is anything to feel: a cancel has neither intensity nor arrivals."""
-    return plan.report.kind is not ReportKind.CANCEL
-
-
 def _fault_part(plan: AlertPlan, wire: Wire) -> bytes:
     if plan.report.fault:
         return b',"has_fault":true'
@@ -206,7 +201,7 @@ def _fault_part(plan: AlertPlan, wire: Wire) -> bytes:
 
 def _arrival_parts(plan: AlertPlan) -> list[bytes | Slot]:
     scale = b',"scale":' + msgspec.json.encode(plan.scale) + b","
-    if not _has_arrivals(plan):
+    if plan.report.solution is None:
         return [b'"intensity":null' + scale + b'"p_arrival_at":null,"s_arrival_at":null']
     return [
         b'"intensity":',
@@ -220,13 +215,11 @@ def _arrival_parts(plan: AlertPlan) -> list[bytes | Slot]:
 
 
 def _arrival_columns(plan: AlertPlan, start: int, end: int) -> dict[str, Bytes2D]:
-    if not _has_arrivals(plan):
+    solution = plan.report.solution
+    if solution is None:
         return {}
-    origin_at = plan.report.origin_at
-    if origin_at is None:
-        raise AssertionError("only a cancel has no origin")
     return {
         "intensity": tenths(plan.intensity[start:end]),
-        "p_arrival": instants(origin_at, plan.p_arrival_s[start:end]),
-        "s_arrival": instants(origin_at, plan.s_arrival_s[start:end]),
+        "p_arrival": instants(solution.origin_at, plan.p_arrival_s[start:end]),
+        "s_arrival": instants(solution.origin_at, plan.s_arrival_s[start:end]),
     }

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from eew.model.report import EventReport
+from eew.model.report import EventReport, Solution
 from eew.model.units import seconds_after
 from eew.physics.earth import epicentral_km
 
@@ -21,7 +21,7 @@ _MOST_EVENTS, _MOST_REPORTS = 64, 256
 _NO_DEG = 999.0
 
 #: Origin time, latitude, longitude, magnitude.
-_Solution = tuple[datetime | None, float | None, float | None, float | None]
+_Figures = tuple[datetime, float, float, float | None]
 
 
 def origin_name(origin_at: datetime, lat_deg: float, lon_deg: float) -> str:
@@ -36,8 +36,8 @@ class _Event:
     """What one earthquake's reports said so far."""
 
     name: str
-    last: EventReport
-    solution_by_no: dict[int, _Solution] = field(default_factory=dict)
+    last: Solution
+    figures_by_no: dict[int, _Figures] = field(default_factory=dict)
 
 
 class OriginNames:
@@ -52,15 +52,16 @@ class OriginNames:
 
     def kept(self, report: EventReport) -> EventReport:
         """Return a report under the name of its earthquake; one whose name is its agency's comes back as it is."""
-        if report.event_id != _own_name(report):
+        solution = report.solution
+        if solution is None or report.event_id != origin_name(solution.origin_at, solution.lat_deg, solution.lon_deg):
             return report
-        event = self._of(report)
+        event = self._of(report, solution)
         if event is None:
-            event = _Event(report.event_id, report)
-        event.last = report
-        event.solution_by_no[report.report_no] = _solution(report)
-        if len(event.solution_by_no) > _MOST_REPORTS:
-            del event.solution_by_no[next(iter(event.solution_by_no))]
+            event = _Event(report.event_id, solution)
+        event.last = solution
+        event.figures_by_no[report.report_no] = _figures(solution)
+        if len(event.figures_by_no) > _MOST_REPORTS:
+            del event.figures_by_no[next(iter(event.figures_by_no))]
         key = report.source, event.name
         self._events[key] = event
         self._events.move_to_end(key)
@@ -68,37 +69,28 @@ class OriginNames:
             self._events.popitem(last=False)
         return report if event.name == report.event_id else msgspec.structs.replace(report, event_id=event.name)
 
-    def _of(self, report: EventReport) -> _Event | None:
+    def _of(self, report: EventReport, solution: Solution) -> _Event | None:
         """Return the earthquake that a report continues."""
+        own = _figures(solution)
         found = [
-            (_apart_s(event.last, report), event)
+            (_apart_s(event.last, solution), event)
             for (source, _), event in self._events.items()
             if source == report.source
-            and _is_near(event.last, report)
-            and event.solution_by_no.get(report.report_no, _solution(report)) == _solution(report)
+            and _is_near(event.last, solution)
+            and event.figures_by_no.get(report.report_no, own) == own
         ]
         return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def _own_name(report: EventReport) -> str | None:
-    if report.origin_at is None or report.lat_deg is None or report.lon_deg is None:
-        return None
-    return origin_name(report.origin_at, report.lat_deg, report.lon_deg)
+def _figures(solution: Solution) -> _Figures:
+    return solution.origin_at, solution.lat_deg, solution.lon_deg, solution.magnitude
 
 
-def _solution(report: EventReport) -> _Solution:
-    return report.origin_at, report.lat_deg, report.lon_deg, report.magnitude
-
-
-def _apart_s(one: EventReport, other: EventReport) -> float:
-    if one.origin_at is None or other.origin_at is None:
-        raise AssertionError("only reports with an origin are kept")
+def _apart_s(one: Solution, other: Solution) -> float:
     return abs(seconds_after(one.origin_at, other.origin_at))
 
 
-def _is_near(one: EventReport, other: EventReport) -> bool:
-    if one.lat_deg is None or one.lon_deg is None or other.lat_deg is None or other.lon_deg is None:
-        raise AssertionError("only a cancel has no epicentre")
+def _is_near(one: Solution, other: Solution) -> bool:
     return (
         _apart_s(one, other) <= _LONGEST_S
         and epicentral_km(one.lat_deg, one.lon_deg, other.lat_deg, other.lon_deg) <= _FARTHEST_KM

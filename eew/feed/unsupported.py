@@ -1,9 +1,9 @@
 """What a format has no words for, where leaving it out would make an alert of what is none."""
 
 from eew.model.errors import InputError
-from eew.model.records import AlertStatus, EventReport, ReportKind
+from eew.model.records import AlertStatus, EventReport, ReportKind, Solution
 
-__all__ = ["refuse_unlocated", "refuse_unsayable"]
+__all__ = ["located", "refuse_unlocated", "refuse_unsayable"]
 
 
 def refuse_unsayable(report: EventReport, name: str, *, has_cancel: bool) -> None:
@@ -33,5 +33,19 @@ def refuse_unlocated(report: EventReport, name: str) -> None:
     InputError
         Naming the format.
     """
-    if report.kind is not ReportKind.CANCEL and not report.is_located:
+    if report.kind is not ReportKind.CANCEL:
+        located(report, name)
+
+
+def located(report: EventReport, name: str) -> Solution:
+    """Return the solution that is to be written.
+
+    Raises
+    ------
+    InputError
+        If there is none, naming the format.
+    """
+    solution = report.solution
+    if solution is None:
         raise InputError(f"a report that {name} can say: it needs a hypocentre", field="lat_deg", value=report.lat_deg)
+    return solution

@@ -14,7 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.model.region_profile import IssueRule, Level, LevelRule, LevelWord, Profile
-from eew.model.report import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind, Severity, TopicWord, Vertex
+from eew.model.report import (
+    AlertStatus,
+    AreaAnswer,
+    EventReport,
+    IssueBasis,
+    ReportKind,
+    Rupture,
+    Severity,
+    Solution,
+    TopicWord,
+    Vertex,
+)
 
 __all__ = [
     "AlertPlan",
@@ -37,10 +48,12 @@ __all__ = [
     "Profile",
     "ReportKind",
     "RowColumn",
+    "Rupture",
     "SentRange",
     "Severity",
     "ShelterColumns",
     "Shelters",
+    "Solution",
     "TopicWord",
     "Vertex",
 ]

@@ -14,7 +14,9 @@ __all__ = [
     "EventReport",
     "IssueBasis",
     "ReportKind",
+    "Rupture",
     "Severity",
+    "Solution",
     "TopicWord",
     "Vertex",
 ]
@@ -98,6 +100,47 @@ class AreaAnswer(msgspec.Struct, frozen=True, kw_only=True):
     circles: tuple[AreaCircle, ...] | None = None
 
 
+class Rupture(msgspec.Struct, frozen=True, kw_only=True):
+    """What attenuation may be applied to: a magnitude at a place that the agency located, and did not assume."""
+
+    lat_deg: float
+    lon_deg: float
+    #: ``None``: unknown.
+    depth_km: float | None
+    magnitude: float
+    #: Segments of a finite fault, each with a vertex at least; none for a point source.
+    fault: tuple[tuple[Vertex, ...], ...]
+
+
+class Solution(msgspec.Struct, frozen=True, kw_only=True):
+    """When and where the rupture began, by one report."""
+
+    origin_at: datetime
+    lat_deg: float
+    lon_deg: float
+    #: ``None``: unknown.
+    depth_km: float | None
+    #: ``None``: unknown.
+    magnitude: float | None
+    #: The agency assumed the hypocentre; its magnitude is a placeholder then.
+    is_assumed: bool
+    #: As in ``EventReport``.
+    fault: tuple[tuple[Vertex, ...], ...] | None
+
+    @property
+    def rupture(self) -> Rupture | None:
+        """What attenuation may be applied to; ``None`` without a magnitude and where the hypocentre is assumed."""
+        if self.is_assumed or self.magnitude is None:
+            return None
+        return Rupture(
+            lat_deg=self.lat_deg,
+            lon_deg=self.lon_deg,
+            depth_km=self.depth_km,
+            magnitude=self.magnitude,
+            fault=tuple(segment for segment in self.fault or () if segment),
+        )
+
+
 class EventReport(msgspec.Struct, frozen=True, kw_only=True):
     """One published solution in the sequence of an event, as every feed is read into.
 
@@ -167,8 +210,30 @@ class EventReport(msgspec.Struct, frozen=True, kw_only=True):
         return (self.issued_at - self.origin_at).total_seconds()
 
     @property
+    def solution(self) -> Solution | None:
+        """When and where the rupture began; ``None`` for a cancel, and for a report of areas alone."""
+        origin_at, lat_deg, lon_deg = self.origin_at, self.lat_deg, self.lon_deg
+        if self.kind is ReportKind.CANCEL or origin_at is None or lat_deg is None or lon_deg is None:
+            return None
+        return Solution(
+            origin_at=origin_at,
+            lat_deg=lat_deg,
+            lon_deg=lon_deg,
+            depth_km=self.depth_km,
+            magnitude=self.magnitude,
+            is_assumed=self.is_assumed,
+            fault=self.fault,
+        )
+
+    @property
+    def rupture(self) -> Rupture | None:
+        """What attenuation may be applied to, if anything (``Solution.rupture``)."""
+        solution = self.solution
+        return None if solution is None else solution.rupture
+
+    @property
     def is_located(self) -> bool:
-        """Whether it says when and where the rupture began."""
+        """Whether it says when and where the rupture began; a cancel may, too, of what it takes back."""
         return all(getattr(self, name) is not None for name in _SOLUTION)
 
 

@@ -760,8 +760,11 @@ def test_limits_that_make_no_sense_are_refused(limits: dict[str, float]) -> None
 def test_two_instants_too_far_apart_are_never_one_whatever_the_distance() -> None:
     """No distance explains more than its travel time."""
     window = Window()
-    far = report("b", "b1", origin_s=window.longest_s + 1, lat_deg=-35.0, lon_deg=-40.0, is_assumed=True)
-    assert window.misfit(report("a", "a1"), far, None, is_same_agency=False) > 2
+    far = report("b", "b1", origin_s=window.longest_s + 1, lat_deg=-35.0, lon_deg=-40.0, is_assumed=True).solution
+    near = report("a", "a1").solution
+    assert near is not None
+    assert far is not None
+    assert window.misfit(near, far, None, is_same_agency=False) > 2
 
 
 # --- properties ---

@@ -25,6 +25,7 @@ from eew.model.records import (
     Level,
     ReportKind,
     Shelters,
+    Solution,
 )
 from eew.mqtt.packet import V3
 from eew.physics import cells
@@ -230,12 +231,17 @@ def test_shelters_are_found_before_the_first_report(
     assert n_searches == (2 if EARTHQUAKE in hazards else 1)
 
 
+def solution_of(report: EventReport) -> Solution:
+    assert report.solution is not None
+    return report.solution
+
+
 def test_devices_are_told_apart_by_place(devices: Devices, rng: np.random.Generator) -> None:
     """The places that are estimated are those of the devices, for every report the same."""
     town = DeviceAudience(devices, shelters(rng, [EARTHQUAKE]), SEND)
-    targets = town.targets(report())
+    targets = town.targets(solution_of(report()))
     np.testing.assert_allclose(targets.coordinates_km, ecef_km(devices.lat_deg, devices.lon_deg), atol=0.001)
-    assert town.targets(report(tsunami=True)) is targets
+    assert town.targets(solution_of(report(tsunami=True))) is targets
 
 
 @pytest.mark.parametrize("send", [SEND, SHORT], ids=["full", "compact"])
@@ -284,7 +290,7 @@ def test_a_cell_is_addressed_once_and_names_three_shelters(devices: Devices, rng
 def test_a_cell_is_between_its_nearest_and_its_farthest_point(devices: Devices, rng: np.random.Generator) -> None:
     """No device is nearer to the epicentre than its cell's target, none farther than its far target."""
     town = CellAudience(devices, shelters(rng, [EARTHQUAKE]), SEND)
-    of = report()
+    of = solution_of(report())
     source_km = ecef_km(38.1, 142.9)
 
     def chord_km(coordinates_km: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

@@ -27,7 +27,7 @@ from eew.fanout.outbox import Outbox, Portion
 from eew.fanout.publish_template import Batch
 from eew.fanout.send_loop import SendRate
 from eew.model.clock import SystemClock
-from eew.model.records import AlertPlan, AlertStatus, AreaAnswer, EventReport, Level, ReportKind
+from eew.model.records import AlertPlan, AlertStatus, AreaAnswer, EventReport, Level, ReportKind, Solution
 from eew.model.region_profile_file import load_profile
 from eew.physics.travel_time_table import TravelTimeTable
 
@@ -94,13 +94,11 @@ class Town:
     def __len__(self) -> int:
         return len(self.distance_km)
 
-    def targets(self, report: EventReport) -> Targets:
-        assert report.kind is not ReportKind.CANCEL
+    def targets(self, solution: Solution) -> Targets:  # noqa: ARG002 - of every solution the same
         self.threads.append(threading.current_thread() is threading.main_thread())
         return self.places
 
-    def far_targets(self, report: EventReport) -> Targets | None:
-        assert report.kind is not ReportKind.CANCEL
+    def far_targets(self, solution: Solution) -> Targets | None:  # noqa: ARG002 - likewise
         return None
 
     def encoder(self, plan: AlertPlan, core: AlertCore) -> Encoder:
@@ -475,12 +473,12 @@ class City(Town):
     #: The whole estimate is asked for, but not given yet.
     is_asked: threading.Event = field(default_factory=threading.Event)
 
-    def targets(self, report: EventReport) -> Targets:
+    def targets(self, solution: Solution) -> Targets:
         if len(self.threads) % 2:
             # The whole estimate: the most urgent were asked for before.
             self.is_asked.set()
             assert self.goes_on.wait(30)
-        return super().targets(report)
+        return super().targets(solution)
 
 
 async def begun(office: Office, of: EventReport) -> "asyncio.Task[Handled]":
@@ -591,8 +589,7 @@ async def test_an_update_that_changes_nothing_nearby_overtakes_nothing_early() -
 class Region(Town):
     """Targets that stretch 40 km from the epicentre."""
 
-    def far_targets(self, report: EventReport) -> Targets:
-        assert report.kind is not ReportKind.CANCEL
+    def far_targets(self, solution: Solution) -> Targets:  # noqa: ARG002 - likewise
         return Town(self.distance_km + 40).places
 
 

@@ -74,7 +74,10 @@ def followed(report_no: int, story: Story, cells: Cells | None, rows: range) -> 
     for line, told in zip(lines, mine, strict=True):
         line["device_row"], line["level"], line["s_arrival_s"] = told.row, told.level, told.s_arrival_s
     is_chosen = chosen_devices(plan, N_DEVICES, cells)[rows.start : rows.stop]
-    return Followed(report, is_chosen, lines, np.array([told.received_s for told in mine], dtype=np.float32))
+    assert report.origin_at is not None
+    return Followed(
+        report, report.origin_at, is_chosen, lines, np.array([told.received_s for told in mine], dtype=np.float32)
+    )
 
 
 def event(*stories: Story, cells: Cells | None = None, rows: range = ROWS) -> EventPeople:

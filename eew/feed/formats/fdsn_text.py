@@ -12,7 +12,7 @@ from eew.feed.json_message import MAX_OBJECTS, bounded, instant_of, parsed_each
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.synthetic_report_no import LAST_NO, report_no_by_age
 from eew.feed.topic_safe_id import agency_name, topic_word
-from eew.feed.unsupported import refuse_unsayable
+from eew.feed.unsupported import located, refuse_unsayable
 from eew.feed.unusable_member import Spared
 from eew.model.errors import ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
@@ -97,12 +97,11 @@ def render(report: EventReport) -> bytes:
         If it is a cancel or no real alert: written down it would read as an alert.
     """
     refuse_unsayable(report, "fdsn-text", has_cancel=False)
-    if report.origin_at is None:
-        raise AssertionError("what has no origin was refused")
+    solution = located(report, "fdsn-text")
     name, agency = agency_name(report.event_id), report.source
     values = (
-        *(name, report.origin_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")),
-        *(report.lat_deg, report.lon_deg, report.depth_km, agency, agency, agency, name),
+        *(name, solution.origin_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")),
+        *(solution.lat_deg, solution.lon_deg, solution.depth_km, agency, agency, agency, name),
         *(report.magnitude_type, report.magnitude, agency, report.place, "earthquake"),
     )
     row = "|".join("" if value is None else _said(str(value)) for value in values)
