@@ -66,6 +66,11 @@ _COMMENT = re.compile(r"\s*<!-- test:(.*)")
 _FENCE = re.compile(r"(\s*)```+([\w{}-]*)\s*$")
 
 
+def page_name(page: Path) -> str:
+    """Return a page's path from the top, without its ending."""
+    return str(page.relative_to(PROJECT).with_suffix(""))
+
+
 @dataclass(frozen=True)
 class Block:
     """A fenced block, where it stands, and what is to be known of it."""
@@ -272,7 +277,7 @@ def _has_work(page: Path) -> bool:
 
 @pytest.mark.broker
 @pytest.mark.long(180, reason="all commands of a page, with brokers and devices, one after the other")
-@pytest.mark.parametrize("page", [each for each in PAGES if _has_work(each)], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [each for each in PAGES if _has_work(each)], ids=page_name)
 def test_every_command_of_a_page_works(page: Path, tmp_path: Path) -> None:
     """Whoever types what stands there, from top to bottom, gets what the page promises."""
     for name in ("examples", "scenarios"):
@@ -372,7 +377,17 @@ def test_every_page_is_in_the_contents() -> None:
     assert sorted([*named, "index"]) == sorted(pages)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_architecture_page_names_what_is_there() -> None:
+    """A file that moves takes its line with it, and every room has one."""
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(eew/[^`]+)`", text))
+    assert len(named) >= 30
+    assert {path for path in named if not (PROJECT / path).exists()} == set()
+    rooms = {each.parent.name for each in (PROJECT / "eew").glob("*/__init__.py")}
+    assert {room for room in rooms if f"{room}/ " not in text} == set()
+
+
+@pytest.mark.parametrize("page", [*PAGES, PROJECT / "CONTRIBUTING.md"], ids=page_name)
 def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     """A relative link names a file that is there, and a heading it has."""
     text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
