@@ -5,14 +5,13 @@ ceiling    packets encoded beforehand ─ publish ──────────
 """
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import aiomqtt
 
 from eew.bench.urgency import urgency_ms
 from eew.contract import topic
@@ -30,10 +29,10 @@ from eew.fanout.publisher import MqttPublisher
 from eew.fanout.send_loop import SendRate
 from eew.feed.formats.native import decode_report, encode_report
 from eew.model.clock import SystemClock
-from eew.model.errors import EewError
+from eew.model.errors import BrokerConnectError, EewError
 from eew.model.records import AlertStatus, Devices, EventReport, Profile, ReportKind, Shelters
 from eew.model.system import interrupt
-from eew.mqtt.aiomqtt_client import mqtt_version
+from eew.mqtt.aiomqtt_client import client_of, mqtt_version, translated
 from eew.mqtt.endpoint import Endpoint
 
 __all__ = ["Load", "ceiling", "dispatch"]
@@ -94,17 +93,15 @@ async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
     clock = SystemClock()
 
     async def feed() -> AsyncIterator[EventReport]:
-        target = load.endpoint
         where = topic.reports("bench")
-        async with aiomqtt.Client(
-            target.host, target.port, username=target.username, password=target.password
-        ) as client:
-            await client.subscribe(where, qos=1)
-            published_mono_s.append(clock.mono_s())
-            await client.publish(where, encode_report(load.report()), qos=1)
-            async for message in client.messages:
-                yield decode_report(bytes(message.payload))
-                return
+        with translated(functools.partial(BrokerConnectError, str(load.endpoint))):
+            async with client_of(load.endpoint, "bench-feed") as client:
+                await client.subscribe(where, qos=1)
+                published_mono_s.append(clock.mono_s())
+                await client.publish(where, encode_report(load.report()), qos=1)
+                async for message in client.messages:
+                    yield decode_report(bytes(message.payload))
+                    return
 
     progress = Progress()
     with interrupt.work_folder("eew-bench-") as folder:

@@ -176,6 +176,8 @@ async def gmqtt_loop(endpoint: Endpoint, qos: int) -> AsyncIterator[Publish]:
 async def _aiomqtt(endpoint: Endpoint, qos: int, n_calls: int) -> AsyncIterator[Publish]:
     import aiomqtt
 
+    from eew.mqtt.aiomqtt_client import client_of
+
     async def publish(alerts: Sequence[Alert]) -> None:
         with _gives_up(endpoint, "aiomqtt", aiomqtt.MqttError):
             if n_calls == 1:
@@ -186,13 +188,7 @@ async def _aiomqtt(endpoint: Endpoint, qos: int, n_calls: int) -> AsyncIterator[
                 calls = alerts[first : first + n_calls]
                 await asyncio.gather(*(client.publish(topic, payload, qos=qos) for topic, payload in calls))
 
-    client = aiomqtt.Client(
-        endpoint.host,
-        endpoint.port,
-        username=endpoint.username,
-        password=endpoint.password,
-        identifier="eew-peer-aiomqtt",
-    )
+    client = client_of(endpoint, "peer-aiomqtt")
     with _gives_up(endpoint, "aiomqtt", aiomqtt.MqttError):
         async with client:
             yield publish

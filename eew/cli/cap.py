@@ -196,26 +196,23 @@ async def _standing(url: str, event_id: str) -> bytes:
     InputError
         If nothing stands there.
     """
+    import functools
     import re
-
-    import aiomqtt
 
     from eew.contract import topic
     from eew.model.errors import BrokerConnectError
-    from eew.mqtt.aiomqtt_client import client_of
+    from eew.mqtt.aiomqtt_client import client_of, translated
     from eew.mqtt.endpoint import Endpoint
-    from eew.mqtt.protocol import reason_of
 
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", event_id):
         raise InputError("an event's id: letters, digits, - and _", field="EVENT", value=event_id)
     endpoint = Endpoint.parse(url)
     try:
-        async with client_of(endpoint, "cap") as client:
-            await client.subscribe(topic.cap(event_id), qos=1)
-            async with asyncio.timeout(_WITHIN_S):
-                payload = (await anext(client.messages)).payload
-    except aiomqtt.MqttError as error:
-        raise BrokerConnectError(str(endpoint), reason_of(error)) from error
+        with translated(functools.partial(BrokerConnectError, str(endpoint))):
+            async with client_of(endpoint, "cap") as client:
+                await client.subscribe(topic.cap(event_id), qos=1)
+                async with asyncio.timeout(_WITHIN_S):
+                    payload = (await anext(client.messages)).payload
     except TimeoutError as error:
         raise InputError(f"an event that stands at {endpoint}", field="EVENT", value=event_id) from error
     return payload

@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections import deque
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -14,14 +15,15 @@ from eew import __version__
 from eew.contract import topic
 from eew.contract.message import Clock, EventMessage, InfoCard, Status, StatusState, payload_of
 from eew.model.errors import BrokerConnectError
-from eew.mqtt.protocol import Target, reason_of
+from eew.mqtt.aiomqtt_client import client_of, translated
+from eew.mqtt.protocol import Target
 
 __all__ = ["RetainedPublisher"]
 
 logger = logging.getLogger(__name__)
 
 _HEARTBEAT_S = 5.0
-_WITHIN_S = 5.0
+_WITHIN_S, _KEEPALIVE_S = 5.0, 60
 _MOST_PENDING = 1000
 
 
@@ -66,10 +68,8 @@ class RetainedPublisher:
 
     async def __aenter__(self) -> Self:
         """Connect; raises ``BrokerConnectError``."""
-        try:
+        with translated(partial(BrokerConnectError, str(self._target))):
             self._client = await self._connected()
-        except aiomqtt.MqttError as error:
-            raise BrokerConnectError(str(self._target), reason_of(error)) from error
         await self.publish_status()
         self._beat = asyncio.create_task(self._heartbeat(), name="heartbeat")
         return self
@@ -182,17 +182,10 @@ class RetainedPublisher:
                 self._published.pop(where, None)
 
     async def _connected(self) -> aiomqtt.Client:
-        target = self._target
-        client = aiomqtt.Client(
-            target.host,
-            target.port,
-            username=target.username,
-            password=target.password,
-            identifier=f"eew-bulletin-{self._dispatcher_id}",
-            protocol=aiomqtt.ProtocolVersion.V311,
-            timeout=_WITHIN_S,
-            tls_params=aiomqtt.TLSParameters() if target.is_tls else None,
-            will=aiomqtt.Will(topic.status(self._dispatcher_id), self._status("lost"), qos=1, retain=True),
+        will = aiomqtt.Will(topic.status(self._dispatcher_id), self._status("lost"), qos=1, retain=True)
+        client_id = f"eew-bulletin-{self._dispatcher_id}"
+        client = client_of(
+            self._target, "bulletin", will, client_id=client_id, timeout_s=_WITHIN_S, keepalive_s=_KEEPALIVE_S
         )
         return await client.__aenter__()
 

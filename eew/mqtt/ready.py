@@ -8,6 +8,7 @@ import secrets
 
 from eew.model.backoff import Backoff
 from eew.model.errors import BrokerConnectError
+from eew.mqtt import packet
 from eew.mqtt.endpoint import Endpoint
 from eew.mqtt.protocol import reason_of
 
@@ -17,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 #: How long one attempt may take: who answers nothing at all is asked anew, in case it has changed its address.
 _ATTEMPT_S = 5.0
+_KEEPALIVE_S = 10
 _BACKOFF = Backoff(0.02, 0.5)
-_DISCONNECT = b"\xe0\x00"
 #: CONNACK return codes of MQTT 3.1.1, section 3.2.2.3 [MQTT311].
 _REFUSALS = {
     1: "speaks no MQTT 3.1.1",
@@ -75,7 +76,16 @@ async def _shake_hands(endpoint: Endpoint) -> None:
     """Connect, be accepted, and leave; ``OSError`` or ``EOFError`` where trying again may help."""
     reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=endpoint.is_tls or None)
     try:
-        writer.write(_connect_packet(endpoint))
+        client_id = f"eew-ready-{secrets.token_hex(6)}"
+        writer.write(
+            packet.connect(
+                client_id,
+                packet.V3,
+                keepalive_s=_KEEPALIVE_S,
+                username=endpoint.username,
+                password=endpoint.password,
+            )
+        )
         answer = await reader.readexactly(4)
         if answer[:2] != b"\x20\x02":
             raise BrokerConnectError(str(endpoint), f"speaks no MQTT (answered {answer!r})")
@@ -84,30 +94,9 @@ async def _shake_hands(endpoint: Endpoint) -> None:
             raise ConnectionRefusedError("the broker says it is unavailable")
         if code:
             raise BrokerConnectError(str(endpoint), f"refused: {_REFUSALS.get(code, f'code {code}')}")
-        writer.write(_DISCONNECT)
+        writer.write(packet.DISCONNECT_BYTES)
         await writer.drain()
     finally:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-
-
-def _connect_packet(endpoint: Endpoint) -> bytes:
-    """Return an MQTT 3.1.1 CONNECT with a clean session, section 3.1 [MQTT311]."""
-    fields = [f"eew-ready-{secrets.token_hex(6)}"]
-    flags = 0x02
-    if endpoint.username is not None:
-        flags |= 0x80
-        fields.append(endpoint.username)
-        if endpoint.password is not None:
-            flags |= 0x40
-            fields.append(endpoint.password)
-    payload = b"".join(len(raw).to_bytes(2, "big") + raw for raw in (text.encode() for text in fields))
-    body = b"\x00\x04MQTT\x04" + bytes([flags]) + b"\x00\x0a" + payload
-    length = len(body)
-    size = bytearray()
-    while length >= 128:
-        size.append(length & 0x7F | 0x80)
-        length >>= 7
-    size.append(length)
-    return b"\x10" + bytes(size) + body

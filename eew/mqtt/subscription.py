@@ -10,7 +10,7 @@ from aiomqtt.exceptions import MqttConnectError
 from eew.model.backoff import Backoff
 from eew.model.clock import Clock
 from eew.model.errors import BrokerConnectError, BrokerLostError
-from eew.mqtt.aiomqtt_client import client_of
+from eew.mqtt.aiomqtt_client import client_of, subscribes
 from eew.mqtt.endpoint import Endpoint
 from eew.mqtt.protocol import reason_of
 from eew.mqtt.ready import say_waiting
@@ -18,8 +18,6 @@ from eew.mqtt.ready import say_waiting
 __all__ = ["Subscription"]
 
 _BACKOFF = Backoff(0.1, 2.0)
-#: A SUBACK code from here on is a refusal [MQTT3].
-_REFUSED = 0x80
 #: What a broker may answer to a CONNECT and yet take us later: it is not available, or busy, as MQTT 3.1.1 and 5 say.
 _LATER = {3, 0x88, 0x89}
 
@@ -121,8 +119,7 @@ class Subscription:
     async def _listen_once(self) -> None:
         async with client_of(self._endpoint, self._role, self._will) as client:
             for each in self._topic_filters:
-                codes = await client.subscribe(each, 1)
-                if any((code if isinstance(code, int) else code.value) >= _REFUSED for code in codes):
+                if not await subscribes(client, each):
                     raise BrokerConnectError(str(self._endpoint), f"refuses a subscription to {each}")
             self._is_listening = True
             self._on_change(None)

@@ -2,10 +2,12 @@
 
 import asyncio
 import re
+from functools import partial
 
 import pytest
 
-from eew.mqtt.aiomqtt_client import broker_facts, mqtt_version
+from eew.model.errors import BrokerConnectError
+from eew.mqtt.aiomqtt_client import broker_facts, client_of, mqtt_version, translated
 from eew.mqtt.embedded import EmbeddedBroker
 from eew.mqtt.endpoint import Endpoint
 
@@ -35,3 +37,24 @@ async def test_nobody_there_is_no_error() -> None:
 def test_versions_by_the_protocol_level_of_a_connect() -> None:
     """3.1.1 is level 4 [MQTT311, 3.1.2.2], 5.0 is level 5 [MQTT5, 3.1.2.2]."""
     assert (mqtt_version(4), mqtt_version(5)) == ("3.1.1", "5")
+
+
+async def test_a_name_that_must_last_is_kept_and_any_other_is_its_own() -> None:
+    """A broker throws out the older of two clients of one name [MQTT311, 3.1.4-2]."""
+    there = Endpoint("127.0.0.1", 1883)
+    assert client_of(there, "feed", client_id="mine").identifier == "mine"
+    one, other = (client_of(there, "feed").identifier for _ in range(2))
+    assert re.fullmatch(r"eew-feed-[0-9a-f]{12}", one)
+    assert one != other
+
+
+async def test_the_errors_of_the_library_are_ours_with_the_reason_alone() -> None:
+    """The library's own text names a number of the system's and hides the cause; other errors stay."""
+    nobody = Endpoint("127.0.0.1", 9)
+    with (
+        pytest.raises(BrokerConnectError, match=r"^broker mqtt://127\.0\.0\.1:9: connection refused$"),
+        translated(partial(BrokerConnectError, str(nobody))),
+    ):
+        await client_of(nobody, "test").__aenter__()
+    with pytest.raises(KeyError), translated(ConnectionError):
+        raise KeyError

@@ -1,7 +1,7 @@
 """Messages published on an MQTT topic."""
 
-import secrets
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MqttServer"]
 
-_WITHIN_S = 10.0
+_WITHIN_S, _KEEPALIVE_S = 10.0, 60
 
 
 class MqttServer:
@@ -44,50 +44,37 @@ class MqttServer:
 
     async def __aenter__(self) -> Self:
         """Connect."""
-        import aiomqtt
+        from eew.mqtt.aiomqtt_client import client_of, translated
 
-        address = self._address
-        client = aiomqtt.Client(
-            address.host,
-            address.port,
-            username=address.username,
-            password=address.password,
-            identifier=f"eew-serve-{secrets.token_hex(6)}",
-            protocol=aiomqtt.ProtocolVersion.V311,
-            timeout=_WITHIN_S,
-            tls_params=aiomqtt.TLSParameters() if address.is_tls else None,
-        )
-        try:
+        client = client_of(self._address, "serve", timeout_s=_WITHIN_S, keepalive_s=_KEEPALIVE_S)
+        with translated(partial(BrokerConnectError, self.url)):
             self._client = await self._stack.enter_async_context(client)
-        except aiomqtt.MqttError as error:
-            raise BrokerConnectError(self.url, str(error)) from error
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Disconnect."""
-        import aiomqtt
+        from eew.mqtt.aiomqtt_client import translated
 
         try:
-            await self._stack.aclose()
-        except aiomqtt.MqttError as lost:
+            with translated(partial(BrokerLostError, self.url, after_s=0.0)):
+                await self._stack.aclose()
+        except BrokerLostError:
             if error is None:
-                raise BrokerLostError(self.url, str(lost), after_s=0.0) from lost
+                raise
 
     async def wanted(self) -> None:
         """Go on at once: a publisher cannot tell who subscribes."""
 
     async def publish(self, data: bytes) -> None:
         """Publish, and wait until the broker has it."""
-        import aiomqtt
+        from eew.mqtt.aiomqtt_client import translated
 
         if self._client is None:
             raise AssertionError("only inside the block")
-        try:
+        with translated(partial(BrokerLostError, self.url, after_s=_WITHIN_S)):
             await self._client.publish(self._address.topic, data, qos=1)
-        except aiomqtt.MqttError as error:
-            raise BrokerLostError(self.url, str(error), after_s=_WITHIN_S) from error
 
     async def garble(self, data: bytes) -> None:
         """Publish something that is no message."""

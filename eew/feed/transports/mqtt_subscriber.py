@@ -1,17 +1,11 @@
 """Messages of an MQTT topic."""
 
-import secrets
 from collections.abc import AsyncGenerator
 
 from eew.feed.transports.address import Address
 from eew.feed.transports.received_message import Message, Sign, Signal
-from eew.mqtt.protocol import reason_of
 
 __all__ = ["messages"]
-
-_KEEPALIVE_S = 10
-#: A SUBACK code from here on is a refusal [MQTT3].
-_REFUSED = 0x80
 
 
 async def messages(
@@ -35,23 +29,12 @@ async def messages(
     ConnectionError
         When the connection cannot be made, is refused, or ends.
     """
-    import aiomqtt
+    from eew.mqtt.aiomqtt_client import client_of, subscribes, translated
 
-    try:
-        async with aiomqtt.Client(
-            address.host,
-            address.port,
-            username=address.username,
-            password=address.password,
-            identifier=client_id or f"eew-feed-{secrets.token_hex(6)}",
-            clean_session=client_id is None,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            timeout=timeout_s,
-            keepalive=_KEEPALIVE_S,
-            tls_params=aiomqtt.TLSParameters() if address.is_tls else None,
-        ) as client:
-            codes = await client.subscribe(address.topic, qos=1)
-            if any((code if isinstance(code, int) else code.value) >= _REFUSED for code in codes):
+    client = client_of(address, "feed", client_id=client_id, is_clean=client_id is None, timeout_s=timeout_s)
+    with translated(ConnectionError):
+        async with client:
+            if not await subscribes(client, address.topic):
                 raise ConnectionRefusedError(f"the broker refuses a subscription to {address.topic}")
             yield Sign.OPENED
             async for message in client.messages:
@@ -59,5 +42,3 @@ async def messages(
                 if message.payload:
                     name = f"{address} ({message.topic.value})"
                     yield Message(message.payload[:max_bytes], name, is_stored=message.retain)
-    except aiomqtt.MqttError as error:
-        raise ConnectionError(reason_of(error)) from error
