@@ -9,7 +9,7 @@ from typing import Any
 from eew.feed.formats.jma_xml import decode_jma_xml
 from eew.feed.formats.native import load_reports
 from eew.feed.scenario import EVENT_KEYS, IDENTITY_KEYS, REPORT_KEYS, Scenario, misordered
-from eew.model.errors import InputError
+from eew.model.errors import MISSING_FIELD, InputError
 from eew.model.records import EventReport, IssueBasis, ReportKind
 
 __all__ = ["read_reports", "scenario_toml"]
@@ -43,7 +43,7 @@ def read_reports(paths: Sequence[str | Path]) -> tuple[EventReport, ...]:
         raise InputError(f"{expected} (VXSE44 or 45, not both)", file=path, field=field, value=getattr(report, field))
     for report, path in found:
         if report.kind is not ReportKind.CANCEL and not report.is_located:
-            raise InputError("it to be given: a scenario has no areas", file=path, field="origin_at")
+            raise InputError(f"{MISSING_FIELD}: a scenario has no areas", file=path, field="origin_at")
     return tuple(report for report, _ in found)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from eew.feed.parsed import Ignored, Parsed
 from eew.feed.unusable_member import Spared, converted
 from eew.model.document import Steps, spelled
-from eew.model.errors import ReportDecodeError
+from eew.model.errors import MISSING_FIELD, ReportDecodeError
 
 __all__ = [
     "A_LOCAL_TIME",
@@ -110,7 +110,7 @@ def parsed_each(objects: Iterable[_Object], parse: Callable[[_Object], Parsed]) 
             n_wrong += 1
             first = first or error
             field = _INDEX.sub("", error.field or "")
-            parts.append(Ignored(f"one of several is not as it should be: {field}: expected {error.expected}"))
+            parts.append(Ignored(f"one of several is not as it should be: {field}: {error.expectation}"))
     if first is not None and n_wrong == len(parts):
         raise first
     return tuple(parts)
@@ -167,7 +167,7 @@ class Members:
     def text(self, name: str) -> str:
         """Return a text, which must be there; a whole number is read as its digits."""
         if (text := self._text(name)) is None:
-            raise self.error(name, "it to be given")
+            raise self.error(name, MISSING_FIELD)
         return text
 
     def text_or_none(self, name: str) -> str | None:
@@ -195,7 +195,7 @@ class Members:
     def number(self, name: str) -> float:
         """Return a number, also one written as text."""
         if (number := self._number(name)) is None:
-            raise self.error(name, "it to be given")
+            raise self.error(name, MISSING_FIELD)
         return number
 
     def number_or_none(self, name: str, *, unknown: float | None = None) -> float | None:
@@ -222,7 +222,7 @@ class Members:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self.error(name, "it to be given" if value is None else "a whole number")
+            raise self.error(name, MISSING_FIELD if value is None else "a whole number")
         return value
 
     def flag(self, name: str) -> bool:
@@ -252,7 +252,7 @@ class Members:
     def instant(self, name: str, zone: tzinfo) -> datetime:
         """Return a time in UTC, which must be there; ``zone`` is the agency's, for a time that does not say its own."""
         if (at := self._instant(name, zone)) is None:
-            raise self.error(name, "it to be given")
+            raise self.error(name, MISSING_FIELD)
         return at
 
     def instant_or_none(self, name: str, zone: tzinfo) -> datetime | None:

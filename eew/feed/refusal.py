@@ -8,6 +8,7 @@ import msgspec
 
 from eew.model.document import Steps, place_of_complaint
 from eew.model.document_faults import A_TIME, MISSING, in_words
+from eew.model.errors import MISSING_FIELD
 from eew.model.records import AlertStatus, IssueBasis, ReportKind
 
 __all__ = ["A_TIME", "Refusal", "refusal_of"]
@@ -27,5 +28,5 @@ def refusal_of(error: msgspec.ValidationError) -> Refusal:
     """Take a validation error's message apart into place and expectation."""
     message, path = place_of_complaint(str(error))
     if missing := MISSING.search(message):
-        return Refusal((*path, missing["key"]), f"it to be given{missing['note']}")
+        return Refusal((*path, missing["key"]), f"{MISSING_FIELD}{missing['note']}")
     return Refusal(path, in_words(message, _CHOICES.get(str(path[-1])) if path else None))

@@ -13,7 +13,7 @@ from eew.feed.format_detection import looks_like
 from eew.feed.formats.native import AS_NATIVE, as_report
 from eew.model.document import Document, Steps, likely_name, read_toml, unknown_key
 from eew.model.document_faults import faults_of, refuse
-from eew.model.errors import InputError, ReportDecodeError, ScenarioError
+from eew.model.errors import MISSING_FIELD, InputError, ReportDecodeError, ScenarioError
 from eew.model.records import EventReport, ReportKind
 from eew.model.region_name import MAX_RADIUS_KM, NAMED_REGIONS, parse_region
 from eew.model.region_profile_file import profile_names
@@ -260,7 +260,7 @@ class _Reader:
         if not isinstance(table, dict):
             return ""
         if not table:
-            expected = "it to be given, or lat_deg, lon_deg and radius_km"
+            expected = f"{MISSING_FIELD}, or lat_deg, lon_deg and radius_km"
             self._faults.append(self._document.wrong((*place, "region"), expected))
             return ""
         meant = {likely_name(key, _PLACE_KEYS) for key in table}

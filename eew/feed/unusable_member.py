@@ -156,4 +156,4 @@ def _kind(error: ReportDecodeError) -> tuple[str, str]:
 
 def _reason(error: ReportDecodeError) -> str:
     shown = "" if error.value is None else f" {str(error.value)[:_LONGEST_VALUE]!r}:"
-    return f"{_kind(error)[0]}:{shown} expected {error.expected}; left out"
+    return f"{_kind(error)[0]}:{shown} {error.expectation}; left out"

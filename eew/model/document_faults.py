@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from eew.model.document import Document, Steps, floats, place_of_complaint, unknown_key, value_at
-from eew.model.errors import InputError
+from eew.model.errors import MISSING_FIELD, InputError
 
 __all__ = ["A_TIME", "MISSING", "Complaint", "complaints", "faults_of", "in_words", "noted", "record_of", "refuse"]
 
@@ -31,7 +31,6 @@ _TYPES = {
 }
 _TYPE = re.compile(r"Expected `(?P<type>\w+)[^`]*`(?P<bound>.*)")
 _WORD_PATTERN = "'^[A-Za-z0-9_-]{1,64}$'"
-_GIVEN = "it to be given"
 #: How msgspec, and a record's own check, says that a field is missing.
 MISSING = re.compile(r"missing required field `(?P<key>\w+)`(?P<note>.*)")
 
@@ -77,7 +76,7 @@ def complaints(value: object, kind: Any, path: Steps = ()) -> Iterator[Complaint
         except msgspec.ValidationError as error:
             said, place = place_of_complaint(str(error))
             if missing := MISSING.search(said):
-                yield Complaint((*path, *place, missing["key"]), f"{_GIVEN}{missing['note']}")
+                yield Complaint((*path, *place, missing["key"]), f"{MISSING_FIELD}{missing['note']}")
             else:
                 yield Complaint((*path, *place), in_words(said, kind))
 
@@ -158,7 +157,7 @@ def _of_fields(value: Mapping[str, object], kind: type[msgspec.Struct], path: St
         if name in value:
             yield from complaints(value[name], field.type, (*path, name))
         elif field.required and name not in meant:
-            yield Complaint((*path, name), _GIVEN)
+            yield Complaint((*path, name), MISSING_FIELD)
 
 
 def _without_none(kind: Any) -> Any:  # noqa: ANN401 - any annotation

@@ -15,6 +15,7 @@ EewError
 from pathlib import Path
 
 __all__ = [
+    "MISSING_FIELD",
     "BrokerConnectError",
     "BrokerError",
     "BrokerLostError",
@@ -31,6 +32,10 @@ __all__ = [
     "TravelTimeError",
     "WorkerStartError",
 ]
+
+
+#: What was expected where a field is not given; a note may follow it.
+MISSING_FIELD = "missing required field"
 
 
 class EewError(Exception):
@@ -76,7 +81,13 @@ class InputError(EewError):
         self.field = field
         self.value = value
         self.problem = problem
-        super().__init__(_joined(self.found, f"expected {_cut(expected)}"))
+        super().__init__(_joined(self.found, self.expectation))
+
+    @property
+    def expectation(self) -> str:
+        """What was expected, as it stands in the message: a missing field is named as that."""
+        shown = _cut(self.expected)
+        return shown if shown.startswith(MISSING_FIELD) else f"expected {shown}"
 
     @property
     def found(self) -> str:

@@ -138,11 +138,11 @@ def test_bad_report_costs_only_itself() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "expected"),
     [
-        ({"author": None}, "[0].author", "it to be given"),
+        ({"author": None}, "[0].author", "missing required field"),
         ({"serial": 0}, "report_no", "a whole number of at least 1"),
         ({"status": "3!"}, "[0].status", "a whole number"),
         ({"time": "now"}, "[0].time", "a whole number"),
-        ({"eq": {"time": ORIGIN_MS, "lat": 24.5}}, "[0].eq.lon", "it to be given"),
+        ({"eq": {"time": ORIGIN_MS, "lat": 24.5}}, "[0].eq.lon", "missing required field"),
     ],
 )
 def test_bad_member_is_named(changes: dict[str, object], field: str, expected: str) -> None:

@@ -275,7 +275,7 @@ def test_a_heartbeat_is_answered_with_its_own_time() -> None:
 @pytest.mark.parametrize(
     ("warning", "field", "expected"),
     [
-        (CEA | {"eventId": None, "id": None}, "Data.id", "it to be given"),
+        (CEA | {"eventId": None, "id": None}, "Data.id", "missing required field"),
         (CEA | {"latitude": "north"}, "Data.latitude", "a number"),
         (CEA | {"updates": "x"}, "Data.updates", "a whole number"),
         (CEA | {"shockTime": "16:09"}, "Data.shockTime", "a time like 2011-03-11 05:46:45"),

@@ -142,9 +142,9 @@ def test_a_report_time_that_is_not_after_the_origin_is_no_time_of_issue() -> Non
     ("changes", "field", "expected"),
     [
         ({"result": None}, "result", "one JSON object"),
-        ({"report_id": ""}, "report_id", "it to be given"),
+        ({"report_id": ""}, "report_id", "missing required field"),
         ({"report_num": "x"}, "report_num", "a whole number"),
-        ({"latitude": ""}, "latitude", "it to be given"),
+        ({"latitude": ""}, "latitude", "missing required field"),
         ({"longitude": "east"}, "longitude", "a number"),
         ({"origin_time": "2025"}, "origin_time", "a time like 2011-03-11 05:46:45, as 20110311054645"),
         ({"origin_time": "20251309201126"}, "origin_time", "a time like 2011-03-11 05:46:45, as 20110311054645"),

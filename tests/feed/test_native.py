@@ -113,10 +113,12 @@ def test_unknown_members_are_ignored_and_counted() -> None:
             {"lat_deg": None},
             "lat_deg",
             None,
-            "it to be given (only a cancel, or a report of areas, needs none)",
+            "missing required field (only a cancel, or a report of areas, needs none)",
             id="no hypocentre",
         ),
-        pytest.param({"areas": [{"name": "x"}]}, "areas[0].code", None, "it to be given", id="area without code"),
+        pytest.param(
+            {"areas": [{"name": "x"}]}, "areas[0].code", None, "missing required field", id="area without code"
+        ),
     ],
 )
 def test_bad_member_is_named(changes: dict[str, object], field: str, value: object, expected: str) -> None:
@@ -139,7 +141,7 @@ def test_required_member_is_missed(member: str) -> None:
     members = {key: value for key, value in CONTRACT.items() if key != member}
     with pytest.raises(ReportDecodeError) as caught:
         decode_report(json.dumps(members).encode())
-    assert (caught.value.field, caught.value.expected) == (member, "it to be given")
+    assert (caught.value.field, caught.value.expected) == (member, "missing required field")
 
 
 @pytest.mark.parametrize(

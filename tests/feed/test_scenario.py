@@ -113,7 +113,7 @@ TOO_FEW = "a list of segments, each a list of 2 or more [lat, lon, depth_km]"
 
 FAULTS = [
     # what is replaced, by what, begin of the line it is on, field, value, expected
-    pytest.param('title = "A title"\n', "", None, "title", None, "it to be given", id="no title"),
+    pytest.param('title = "A title"\n', "", None, "title", None, "missing required field", id="no title"),
     pytest.param('"A title"', "7", "title", "title", 7, "text", id="title is a number"),
     pytest.param('"A title"', '""', "title", "title", "", "text that is not empty", id="empty title"),
     pytest.param(
@@ -130,14 +130,16 @@ FAULTS = [
         "china or global or japan or taiwan or us",
         id="no such profile",
     ),
-    pytest.param('[population]\nregion = "japan"', "", None, "population", None, "it to be given", id="no population"),
+    pytest.param(
+        '[population]\nregion = "japan"', "", None, "population", None, "missing required field", id="no population"
+    ),
     pytest.param(
         'region = "japan"',
         "",
         "[population]",
         "population.region",
         None,
-        "it to be given, or lat_deg, lon_deg and radius_km",
+        "missing required field, or lat_deg, lon_deg and radius_km",
         id="empty population",
     ),
     pytest.param(
@@ -155,7 +157,7 @@ FAULTS = [
         "[population]",
         "population.radius_km",
         None,
-        "it to be given",
+        "missing required field",
         id="no radius",
     ),
     pytest.param(
@@ -173,7 +175,7 @@ FAULTS = [
         "[event]",
         "event.origin_at",
         None,
-        "it to be given",
+        "missing required field",
         id="no origin",
     ),
     pytest.param('"exercise"', '"drill"', "status", "event.status", "drill", "actual or exercise or test", id="status"),
@@ -190,9 +192,9 @@ FAULTS = [
         "depth_km = 16", "issued_s = 16", "issued_s = 16", "event.issued_s", None, None, id="own key in event"
     ),
     pytest.param(
-        "report_no = 1\n", "", "[[reports]]  #", "reports[0].report_no", None, "it to be given", id="no number"
+        "report_no = 1\n", "", "[[reports]]  #", "reports[0].report_no", None, "missing required field", id="no number"
     ),
-    pytest.param("issued_s = 8.25\n", "", "magnitude", None, None, "it to be given", id="no issue time"),
+    pytest.param("issued_s = 8.25\n", "", "magnitude", None, None, "missing required field", id="no issue time"),
     pytest.param("8.25", "nan", "issued_s = nan", "reports[1].issued_s", None, "a finite number", id="nan"),
     pytest.param("7.4", "inf", "magnitude", "reports[1].magnitude", float("inf"), "a finite number", id="infinite"),
     pytest.param("8.25", '"8"', 'issued_s = "8"', "reports[1].issued_s", "8", "a number", id="text for seconds"),

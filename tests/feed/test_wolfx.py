@@ -294,11 +294,11 @@ def test_other_feeds_of_the_stream_are_ignored(source: str, message: object, rea
 @pytest.mark.parametrize(
     ("name", "message", "field", "expected"),
     [
-        ("wolfx-jma", AOMORI | {"Serial": None}, "Serial", "it to be given"),
+        ("wolfx-jma", AOMORI | {"Serial": None}, "Serial", "missing required field"),
         ("wolfx-jma", AOMORI | {"Serial": 0}, "report_no", "a whole number of at least 1"),
         ("wolfx-jma", AOMORI | {"AnnouncedTime": "now"}, "AnnouncedTime", "a time like 2011-03-11 05:46:45"),
         ("wolfx-sc", SICHUAN | {"Latitude": 91}, "lat_deg", "a number of at most 90.0"),
-        ("wolfx-cq", {}, "ReportNum", "it to be given"),
+        ("wolfx-cq", {}, "ReportNum", "missing required field"),
     ],
 )
 def test_bad_member_is_named(name: str, message: object, field: str, expected: str) -> None:

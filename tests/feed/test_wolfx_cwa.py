@@ -181,10 +181,10 @@ def test_name_that_is_a_number_is_written_as_one() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "expected"),
     [
-        ({"ReportNum": None}, "ReportNum", "it to be given"),
+        ({"ReportNum": None}, "ReportNum", "missing required field"),
         ({"ReportNum": 0}, "report_no", "a whole number of at least 1"),
         ({"OriginTime": "07:58"}, "OriginTime", "a time like 2011-03-11 05:46:45"),
-        ({"Latitude": None}, "Latitude", "it to be given"),
+        ({"Latitude": None}, "Latitude", "missing required field"),
         ({"isCancel": "yes"}, "isCancel", "true or false"),
     ],
 )

@@ -69,7 +69,7 @@ def test_all_faults_are_found_in_the_order_of_their_lines() -> None:
         (8, "inner[1].lat_deg", None, "a number of at most 90.0"),
         (9, "inner[1].statuses[1]", None, "actual or exercise or test"),
         (10, "inner[1].variable", None, "one letter"),
-        (11, "one.name", None, "it to be given"),
+        (11, "one.name", None, "missing required field"),
         (12, "one.lat_deg", None, "a finite number"),
     ]
     assert all(type(each) is ScenarioError for each in found)
@@ -82,7 +82,11 @@ def test_all_faults_are_found_in_the_order_of_their_lines() -> None:
         ({"mode": "tv", "inner": [3]}, "inner[0]", "a table"),
         ({"mode": "tv", "inner": 3}, "inner", "a list"),
         ({"mode": "tv", "inner": [{"name": "a", "lat_deg": 1, "statuses": []}]}, "inner[0].statuses", "a list that is"),
-        ({"mode": "tv", "inner": [{"name": "a", "lat_deg": 1}], "n": 7}, "eight", "it to be given (only 7 needs it)"),
+        (
+            {"mode": "tv", "inner": [{"name": "a", "lat_deg": 1}], "n": 7},
+            "eight",
+            "missing required field (only 7 needs it)",
+        ),
         (3, "", "a table"),
     ],
 )  # fmt: skip

@@ -21,7 +21,7 @@ from eew.feed.synthetic_report_no import LAST_NO
 from eew.feed.topic_safe_id import agency_name, topic_word
 from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
-from eew.model.errors import ReportDecodeError
+from eew.model.errors import MISSING_FIELD, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, ReportKind, Severity
 
 __all__ = ["for_one_feed", "parse", "render"]
@@ -339,7 +339,7 @@ class _Alert:
 
     def _text(self, tag: str) -> str:
         if not (text := self._alert.findtext(tag, "").strip()):
-            raise ReportDecodeError("it to be given", file=self._file, field=tag)
+            raise ReportDecodeError(MISSING_FIELD, file=self._file, field=tag)
         return text
 
     def _word(self, tag: str, words: tuple[str, ...]) -> str:

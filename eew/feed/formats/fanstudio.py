@@ -19,7 +19,7 @@ from eew.feed.report_issue import Issue, issue, kind_of
 from eew.feed.synthetic_report_no import report_no_by_age
 from eew.feed.topic_safe_id import agency_name, topic_word
 from eew.feed.unsupported import refuse_unlocated, refuse_unsayable
-from eew.model.errors import ReportDecodeError
+from eew.model.errors import MISSING_FIELD, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 __all__ = ["answer", "greeting", "parse", "render"]
@@ -98,7 +98,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
         return (Heartbeat(_SERVICE, message.epoch_ms_or_none("timestamp")),)
     if "Data" not in message:
         if kind is None:
-            raise message.error("type", "it to be given")
+            raise message.error("type", MISSING_FIELD)
         return _all(message, file) if kind in _ALL else (Ignored(_said(message, kind)),)
     warning = message.members("Data")
     channel = _channel(message.text_or_none("source")) or _guessed(warning)

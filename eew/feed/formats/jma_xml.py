@@ -32,7 +32,7 @@ from eew.feed.parsed import Ignored, Parsed
 from eew.feed.unsupported import refuse_unlocated
 from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
-from eew.model.errors import ReportDecodeError
+from eew.model.errors import MISSING_FIELD, ReportDecodeError
 from eew.model.records import AreaAnswer, EventReport, ReportKind
 
 __all__ = ["decode_jma_xml", "parse", "render"]
@@ -183,7 +183,7 @@ def _areas(telegram: "_Telegram", file: str | Path | None, spared: Spared) -> It
                 continue
             children = {_name(child): child for child in area}
             if (code := _text(children.get("Code"))) is None:
-                spared.add(telegram.error(f"{path}/Code", None, "it to be given"))
+                spared.add(telegram.error(f"{path}/Code", None, MISSING_FIELD))
                 continue
             span = {_name(end): _text(end) for end in children.get("ForecastInt", ())}
             kind = {_name(part): _text(part) for kind in children.get("Category", ()) for part in kind}
@@ -286,7 +286,7 @@ class _Telegram:
         """Return its text, which must be there."""
         text = self.find_text(path)
         if text is None:
-            raise self.error(path, None, "it to be given")
+            raise self.error(path, None, MISSING_FIELD)
         return text
 
     def number(self, path: str) -> int:

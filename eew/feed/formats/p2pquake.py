@@ -12,6 +12,7 @@ from eew.feed.jma_class import class_of_intensity, intensity_of_class
 from eew.feed.json_message import A_LOCAL_TIME, Members, instant_of, parsed_each, parsed_objects, time_text
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.model.errors import MISSING_FIELD
 from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
@@ -132,7 +133,7 @@ def _parsed(message: Members, file: str | Path | None) -> Parsed:
     code = message.whole("code")
     if code not in {_CODE, *_OTHERS} and "time" not in message:
         # Each of its messages says when it was sent: this is somebody else's code.
-        raise message.error("time", "it to be given")
+        raise message.error("time", MISSING_FIELD)
     if code != _CODE:
         return Ignored(f"code {code}: {_OTHERS.get(code, 'no warning')}")
     issue = message.members("issue")

@@ -15,7 +15,7 @@ from eew.feed.topic_safe_id import agency_name, topic_word
 from eew.feed.unsupported import refuse_unlocated
 from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
-from eew.model.errors import ReportDecodeError
+from eew.model.errors import MISSING_FIELD, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 __all__ = ["parse", "parse_received", "render"]
@@ -146,7 +146,7 @@ def _parsed(data: bytes, file: str | Path | None, received_at: datetime | None) 
         return heartbeat(root, _agency_word(root.get("originator", "")), file)
     parameters = root.find("eventParameters")
     if parameters is None:
-        raise ReportDecodeError("it to be given", file=file, field="eventParameters")
+        raise ReportDecodeError(MISSING_FIELD, file=file, field="eventParameters")
     events = parameters.findall("event")
     if not events:
         return (Ignored("a message without an event"),)

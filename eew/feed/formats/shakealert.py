@@ -17,7 +17,7 @@ from eew.feed.topic_safe_id import agency_name, topic_word
 from eew.feed.unsupported import refuse_unlocated
 from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
-from eew.model.errors import ReportDecodeError
+from eew.model.errors import MISSING_FIELD, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 __all__ = ["UNKNOWN_NUMBERS", "decimal", "heartbeat", "parse", "render", "utc_time"]
@@ -191,7 +191,7 @@ def _members(root: ET.Element, kind: ReportKind, file: str | Path | None, spared
     """Return what a message says of its event, by the members of a report."""
     core = root.find("core_info")
     if core is None:
-        raise ReportDecodeError("it to be given", file=file, field="core_info")
+        raise ReportDecodeError(MISSING_FIELD, file=file, field="core_info")
     name = core.get("id", "")
     is_live = root.get("category", "live") == "live" and not name.lower().startswith("test")
     origin = core.findtext("orig_time", "").strip()

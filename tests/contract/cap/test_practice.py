@@ -58,7 +58,7 @@ def test_a_profile_without_the_table_has_the_default(tmp_path: Path) -> None:
             "cap.critical.severity",
             "Extreme or Severe or Moderate or Minor or Unknown",
         ),
-        ('severity = "Minor"\nurgency = "Immediate"', "cap.critical.certainty", "it to be given"),
+        ('severity = "Minor"\nurgency = "Immediate"', "cap.critical.certainty", "missing required field"),
     ],
 )
 def test_a_word_that_cap_does_not_know_is_refused(tmp_path: Path, table: str, field: str, expected: str) -> None:
