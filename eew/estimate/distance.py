@@ -6,30 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eew.model.errors import ModelRangeError
-from eew.physics.columns import COLUMNS
-from eew.physics.intensity_formula import IntensityFormula
 
-__all__ = ["checked", "checked_distance_km", "checked_finite"]
-
-
-def checked(
-    formula: IntensityFormula,
-    magnitude: float,
-    distance_km: npt.ArrayLike,
-    depth_km: float,
-    *,
-    is_fault_distance: bool,
-) -> npt.NDArray[np.float64]:
-    """Return what a formula gives at each distance; raise ``ModelRangeError`` for numbers no model works with."""
-    return np.asarray(
-        formula(
-            COLUMNS,
-            checked_finite("magnitude", magnitude),
-            checked_distance_km(distance_km),
-            depth_km=checked_finite("depth (km)", depth_km),
-            is_fault_distance=is_fault_distance,
-        )
-    )
+__all__ = ["checked_distance_km", "checked_finite"]
 
 
 def checked_distance_km(distance_km: npt.ArrayLike) -> npt.NDArray[np.float64]:

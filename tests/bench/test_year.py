@@ -19,7 +19,7 @@ from eew.devices.swarm.receiver import RECEIPT
 from eew.devices.swarm.swarm import Receipts
 from eew.dispatch.replay import Progress, RunResult
 from eew.dispatch.summary import Dispatched
-from eew.estimate.icl import Icl
+from eew.estimate.intensity_models import intensity_model
 from eew.feed.scenario_year import Year, load_year
 from eew.model.errors import InputError
 from eew.model.records import EventReport, ReportKind
@@ -44,7 +44,7 @@ def year() -> Year:
 @pytest.fixture(scope="module")
 def made(year: Year) -> YearDevices:
     """Return a thousandth of its devices."""
-    return year_devices(year, circles(year, Icl(), 2.0), SHARE, 1)
+    return year_devices(year, circles(year, intensity_model("icl"), 2.0), SHARE, 1)
 
 
 def surface_km(lat_deg: float, lon_deg: float, to_lat_deg: Any, to_lon_deg: Any) -> Any:
@@ -129,7 +129,7 @@ def test_devices_are_one_population(year: Year, made: YearDevices) -> None:
     devices = made.devices
     assert len(np.unique(devices.id)) == len(devices)
     assert (np.diff(devices.cell.astype(np.int64)) >= 0).all()
-    again = year_devices(year, circles(year, Icl(), 2.0), SHARE, 1).devices
+    again = year_devices(year, circles(year, intensity_model("icl"), 2.0), SHARE, 1).devices
     for name in ("id", "lat_deg", "lon_deg", "cell", "kind"):
         np.testing.assert_array_equal(getattr(again, name), getattr(devices, name))
 
@@ -138,7 +138,7 @@ def test_a_share_without_anybody_is_refused(year: Year) -> None:
     """An earthquake far from every town has no devices around it."""
     nowhere = replace(year, reports=year.reports[:1])
     with pytest.raises(InputError, match="nobody is left"):
-        year_devices(nowhere, circles(nowhere, Icl(), 2.0), 1e-9, 1)
+        year_devices(nowhere, circles(nowhere, intensity_model("icl"), 2.0), 1e-9, 1)
 
 
 def test_a_lost_alert_is_exit_1_and_in_the_last_line(

@@ -10,8 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from eew.estimate.comparison import AreaComparison, compare, figures
-from eew.estimate.intensity_models import intensity_model
-from eew.estimate.si_midorikawa_1999 import SiMidorikawa1999
+from eew.estimate.intensity_models import IntensityModel, intensity_model
 from eew.feed.areas import load_areas
 from eew.model.errors import InputError
 from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
@@ -21,6 +20,7 @@ ORIGIN_AT = datetime(2024, 4, 17, 14, 14, 47, tzinfo=UTC)
 #: S waves at 3.5 km/s along straight rays.
 CONSTANT = TravelTimeTable.load("constant-6.0-3.5")
 DEPTH_KM = 10.0
+SM99 = intensity_model("sm99")
 #: [JMA] S arrivals by area in report 9 of 2011-03-11, s after 14:46:16 JST; source 38.1N 142.9E, 10 km deep.
 TOHOKU_S_ARRIVAL_S = {
     "210": 47, "221": 47, "251": 48, "250": 55, "241": 59, "212": 59, "242": 59, "233": 59, "243": 63, "300": 65,
@@ -29,7 +29,7 @@ TOHOKU_S_ARRIVAL_S = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed(SiMidorikawa1999):
+class Fixed(IntensityModel):
     """Shakes each place as it is told to, nearest first."""
 
     intensities: tuple[float, ...] = ()
@@ -41,10 +41,9 @@ class Fixed(SiMidorikawa1999):
         *,
         depth_km: float = 10.0,
         is_fault_distance: bool = False,
-        site_amplification: npt.ArrayLike = 1.0,
     ) -> npt.NDArray[np.float64]:
         """Return what was told."""
-        assert (magnitude, depth_km, is_fault_distance, site_amplification) == (6.4, DEPTH_KM, False, 1.0)
+        assert (magnitude, depth_km, is_fault_distance) == (6.4, DEPTH_KM, False)
         return np.array(self.intensities)[: np.size(hypocentral_km)]
 
 
@@ -70,7 +69,12 @@ def compared(report: EventReport, *intensities: float, lat_deg: float = 33.0, lo
     """Return the comparison of a report whose areas are all nearest at one place."""
     n = len(report.areas or ())
     found = compare(
-        report, np.full(n, lat_deg), np.full(n, lon_deg), CONSTANT, Fixed(intensities=intensities), DEPTH_KM
+        report,
+        np.full(n, lat_deg),
+        np.full(n, lon_deg),
+        CONSTANT,
+        Fixed("fixed", "jma", SM99.formula, "tests", intensities=intensities),
+        DEPTH_KM,
     )
     assert found is not None
     return found
@@ -158,7 +162,7 @@ def test_beyond_the_table_there_is_no_arrival() -> None:
 def test_reports_that_say_nothing_of_waves_are_left_out(changes: dict[str, object]) -> None:
     """There is nothing to compare with."""
     report = report_of(AreaAnswer(code="1"), **changes)
-    assert compare(report, np.zeros(1), np.zeros(1), CONSTANT, SiMidorikawa1999(), DEPTH_KM) is None
+    assert compare(report, np.zeros(1), np.zeros(1), CONSTANT, SM99, DEPTH_KM) is None
 
 
 def test_another_scale_is_refused() -> None:
@@ -187,7 +191,7 @@ def test_jmas_arrivals_of_tohoku_are_met(reference_data: Path) -> None:
     areas = load_areas(reference_data / "areas" / "jma_AreaForecastLocalE_20240520.geojson")
     places = areas.nearest_points(38.1, 142.9, list(TOHOKU_S_ARRIVAL_S))
     jma2001 = TravelTimeTable.load(reference_data / "traveltime" / "tjma2001.csv")
-    found = compare(report, *places, jma2001, SiMidorikawa1999(), DEPTH_KM)
+    found = compare(report, *places, jma2001, SM99, DEPTH_KM)
     assert found is not None
     assert (np.abs(found.later_s) <= 4.5).sum() >= 16
     assert np.median(np.abs(found.later_s)) <= 2.8

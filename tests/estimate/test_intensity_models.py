@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.estimate.intensity_models import intensity_model, intensity_model_names
-from eew.estimate.si_midorikawa_1999 import EventType, SiMidorikawa1999
+from eew.estimate.si_midorikawa_1999 import TectonicRegion, log_pgv_600, site_intensity
 from eew.model.errors import InputError, ModelRangeError
 from eew.physics.geodesy import epicentral_km, hypocentral_km
 from eew.physics.intensity_scale import class_word
@@ -103,7 +103,7 @@ def test_si_midorikawa_1999_gives_hazardlibs_peak_velocity(
     mw: float, depth_km: float, rupture_km: float, pgv_400: float
 ) -> None:
     """Another program's table of peak velocity holds, once its ground factor is taken out."""
-    log_pgv = SiMidorikawa1999().log_pgv_600(mw + 0.171, rupture_km, depth_km=depth_km, is_fault_distance=True)
+    log_pgv = log_pgv_600(mw + 0.171, rupture_km, depth_km=depth_km, is_fault_distance=True)
     assert 10**log_pgv * 1.41 == pytest.approx(pgv_400, rel=1e-9)
 
 
@@ -115,16 +115,17 @@ def test_si_midorikawa_1999_saturates_at_moment_magnitude_8_3() -> None:
     assert np.all(model.intensity(8.4, [300.0]) < greatest[1])
 
 
-def test_jma_intensity_takes_site_and_event_type_into_account() -> None:
+def test_jma_intensity_takes_site_and_tectonic_region_into_account() -> None:
     """Doubled velocity is 1.72 log10 2 more; a break inside the slab is 1.72 times 0.12 more."""
     distance_km = np.array([20.0, 80.0])
-    plain = SiMidorikawa1999().intensity(6.5, distance_km)
-    amplified = SiMidorikawa1999().intensity(6.5, distance_km, site_amplification=np.array([1.0, 2.0]))
+    plain = intensity_model("sm99").intensity(6.5, distance_km)
+    assert site_intensity(6.5, distance_km) == pytest.approx(plain, abs=1e-12)
+    amplified = site_intensity(6.5, distance_km, site_amplification=np.array([1.0, 2.0]))
     assert amplified - plain == pytest.approx([0.0, 0.517771], abs=1e-6)
-    intraslab = SiMidorikawa1999(event_type=EventType.INTRASLAB).intensity(6.5, distance_km)
+    intraslab = site_intensity(6.5, distance_km, region=TectonicRegion.INTRASLAB)
     assert intraslab - plain == pytest.approx([0.2064, 0.2064])
     with pytest.raises(ModelRangeError, match="site amplification"):
-        SiMidorikawa1999().intensity(6.5, distance_km, site_amplification=[1.0, 0.0])
+        site_intensity(6.5, distance_km, site_amplification=[1.0, 0.0])
 
 
 def test_a_distance_to_the_fault_is_not_shortened_again() -> None:
