@@ -1,4 +1,4 @@
-"""``eew schema``: the JSON Schemas of the messages and the AsyncAPI document, for integrators."""
+"""``eew schema``: the JSON Schemas of the messages and the run summary, and the AsyncAPI document, for integrators."""
 
 import argparse
 
@@ -10,7 +10,9 @@ __all__ = ["configure", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="one message, such as device-alert (default: all)")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="one, such as device-alert or run-summary (default: all)"
+    )
     parser.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI 3 document (JSON, so YAML too)")
     parser.add_argument("--out", metavar="DIR", help="write files there instead of printing")
 

@@ -3,6 +3,7 @@
 Version 1 may only grow. Readers ignore members they do not know.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -299,7 +300,7 @@ def payload_of(message: msgspec.Struct) -> bytes:
     )
 
 
-def json_schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema (draft 2020-12) of every message by its name."""
+def json_schemas(types: Mapping[str, type[msgspec.Struct]] = MESSAGES) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema (draft 2020-12) of every type by its name."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {name: dialect | msgspec.json.schema(message) for name, message in MESSAGES.items()}
+    return {name: dialect | msgspec.json.schema(each) for name, each in types.items()}

@@ -1,36 +1,19 @@
 """Why a run told nobody: how far its strongest report is felt, and how far away the nearest device lives."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
+from eew.contract.run_summary import OutOfReach
 from eew.decision.policy import is_issued
 from eew.estimate.estimator import Estimator
 from eew.model.records import Devices, EventReport, Profile, Rupture
 from eew.physics.geodesy import epicentral_km
 
-__all__ = ["OutOfReach", "out_of_reach"]
+__all__ = ["out_of_reach"]
 
 #: Devices looked at at once.
 _CHUNK_ROWS = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfReach:
-    """The report that is felt farthest, and whom it does not reach."""
-
-    event_id: str
-    report_no: int
-    magnitude: float
-    #: The least intensity that the profile tells of.
-    min_intensity: float
-    #: How far from the epicentre that is reached, as of a point source; 0 where nowhere.
-    felt_radius_km: float
-    #: From the epicentre.
-    nearest_device_km: float
-    #: Whether the profile lets alerts go out for a report of this size at all.
-    is_issued: bool
 
 
 def out_of_reach(

@@ -9,9 +9,11 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from eew.contract.signature import in_base64url
 from eew.devices.swarm.swarm import Receipts, Swarm, SwarmSettings
@@ -174,7 +176,7 @@ async def run(
         if not summary["conservation"]["selected"]:
             acted_on = (each.report for each in dispatched if each.delivery is not None)
             reach = await asyncio.to_thread(out_of_reach, acted_on, given.devices, given.estimator, given.profile)
-            summary["out_of_reach"] = None if reach is None else asdict(reach)
+            summary["out_of_reach"] = None if reach is None else msgspec.structs.asdict(reach)
         return RunResult(summary, None if is_stopped else error, dispatched, receipts, retained.n_reports, is_stopped)
 
 

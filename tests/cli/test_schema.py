@@ -12,7 +12,7 @@ from eew.cli.main import main
 
 SchemaErrors = Callable[[dict[str, Any], object], list[str]]
 
-NAMES = {"report", "device-alert", "cell-alert", "event", "info", "status", "receipt"}
+NAMES = {"report", "device-alert", "cell-alert", "event", "info", "status", "receipt", "run-summary"}
 
 
 def test_one_schema_is_printed_by_itself(capsys: pytest.CaptureFixture[str], schema_errors: SchemaErrors) -> None:
@@ -23,7 +23,7 @@ def test_one_schema_is_printed_by_itself(capsys: pytest.CaptureFixture[str], sch
 
 
 def test_all_schemas_are_one_object_by_name(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a name every message of the contract is there."""
+    """Without a name every message and file of the contract is there."""
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out).keys() == NAMES
 

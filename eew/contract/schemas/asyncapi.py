@@ -136,6 +136,8 @@ def _components() -> dict[str, Any]:
     """Return every schema once, in the draft that AsyncAPI is built on."""
     found: dict[str, Any] = {}
     for name, schema in schemas().items():
+        if name not in MESSAGES:
+            continue
         top = {key: value for key, value in schema.items() if key not in {"$schema", "$id", "$defs", "examples"}}
         parts = {MESSAGES[name].__name__: top} | schema.get("$defs", {})
         for title, part in parts.items():

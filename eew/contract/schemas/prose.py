@@ -8,16 +8,17 @@ from types import MappingProxyType
 
 import msgspec
 
-from eew.contract import message
+from eew.contract import measured_times, message, run_summary
 from eew.model import report
 
 __all__ = ["STRUCTS", "about", "member_comments", "unit_of"]
 
-#: Every type with members that may stand in a message, by its name.
+_MODULES = (report, message, measured_times, run_summary)
+#: Every type with members that may stand in a message or a file of the contract, by its name.
 STRUCTS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
     {
         name: each
-        for module in (report, message)
+        for module in _MODULES
         for name, each in vars(module).items()
         if isinstance(each, type) and issubclass(each, msgspec.Struct)
     }
@@ -30,6 +31,7 @@ _UNITS = (
     ("_s_km", "seconds a kilometre"),
     ("_km_by_level", "km"),
     ("_ms", "milliseconds"),
+    ("_mib", "MiB"),
     ("_deg", "degrees"),
     ("_km", "km"),
     ("_m", "m"),
@@ -51,7 +53,7 @@ def member_comments(struct: type[msgspec.Struct]) -> Mapping[str, str]:
     """
     found: dict[str, str] = {}
     for each in reversed(struct.__mro__):
-        if each.__module__ not in {report.__name__, message.__name__}:
+        if each.__module__ not in {module.__name__ for module in _MODULES}:
             continue
         try:
             lines = inspect.getsource(each).splitlines()

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the messages as integrators get them: named, described, with units and examples."""
+"""The JSON Schemas of messages and run summary as integrators get them: named, described, with units and examples."""
 
 import copy
 import json
@@ -6,12 +6,18 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+import msgspec
+
 from eew.contract.message import MESSAGES, json_schemas
+from eew.contract.run_summary import RunSummary
 from eew.contract.schemas.prose import STRUCTS, about, member_comments, unit_of
 
-__all__ = ["Example", "examples", "schema_id", "schemas"]
+__all__ = ["DOCUMENTS", "Example", "examples", "schema_id", "schemas"]
 
-#: ``name``, ``summary``, ``topic`` and ``payload`` of a message that the code once made.
+#: All that has a schema, by its name: the messages, and what is written to files.
+DOCUMENTS: dict[str, type[msgspec.Struct]] = MESSAGES | {"run-summary": RunSummary}
+
+#: ``name``, ``summary``, ``topic`` and ``payload`` of a message that the code once made; a file has no topic.
 Example = dict[str, Any]
 
 
@@ -21,8 +27,8 @@ def schema_id(name: str) -> str:
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema (draft 2020-12) of every message by its name."""
-    return {name: _schema(name, raw) for name, raw in json_schemas().items()}
+    """Return the JSON Schema (draft 2020-12) of every message and file by its name."""
+    return {name: _schema(name, raw) for name, raw in json_schemas(DOCUMENTS).items()}
 
 
 def examples() -> dict[str, list[Example]]:
@@ -40,7 +46,7 @@ def _examples() -> dict[str, list[Example]]:
 def _schema(name: str, raw: dict[str, Any]) -> dict[str, Any]:
     defined = {title: _described(title, part) for title, part in raw["$defs"].items()}
     # The message itself stands at the top, not behind a reference: so every generator finds its name.
-    top = defined.pop(MESSAGES[name].__name__)
+    top = defined.pop(DOCUMENTS[name].__name__)
     schema = {"$schema": raw["$schema"], "$id": schema_id(name)} | top
     schema["examples"] = [each["payload"] for each in _examples().get(name, [])]
     # As it will be read: msgspec writes some defaults as tuples.

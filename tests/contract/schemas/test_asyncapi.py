@@ -12,7 +12,7 @@ from eew.contract.message import MESSAGES
 from eew.contract.schemas.asyncapi import document
 from eew.contract.schemas.channels import CHANNELS
 from eew.contract.schemas.prose import STRUCTS, unit_of
-from eew.contract.schemas.schema import examples, schema_id, schemas
+from eew.contract.schemas.schema import DOCUMENTS, examples, schema_id, schemas
 
 SchemaErrors = Callable[[dict[str, Any], object], list[str]]
 
@@ -124,7 +124,7 @@ def test_schemas_are_named_and_described() -> None:
     """The message stands at the top under its own name, what it is made of below."""
     for name, schema in schemas().items():
         assert schema["$id"] == schema_id(name)
-        assert (schema["title"], schema["type"]) == (MESSAGES[name].__name__, "object")
+        assert (schema["title"], schema["type"]) == (DOCUMENTS[name].__name__, "object")
         assert schema["description"]
         assert "``" not in json.dumps(schema)
     assert set(schemas()["device-alert"]["$defs"]) == {"AlertStatus", "ReportKind", "ShelterReference"}
