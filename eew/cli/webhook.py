@@ -104,10 +104,10 @@ async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple
     import aiohttp
 
     from eew.bridges.webhook.breaker import Breaker
-    from eew.bridges.webhook.bridge import Bridge, Post
-    from eew.bridges.webhook.delivery_queue import Lane
-    from eew.bridges.webhook.event_filter import Interest
-    from eew.bridges.webhook.event_intake import Intake
+    from eew.bridges.webhook.bridge import Bridge, WebhookEndpoint
+    from eew.bridges.webhook.delivery_queue import DeliveryQueue
+    from eew.bridges.webhook.event_filter import EventFilter
+    from eew.bridges.webhook.event_intake import EventIntake
     from eew.bridges.webhook.sender import Sender
     from eew.cli.stop import install_stop_signals
     from eew.contract import topic
@@ -123,14 +123,14 @@ async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
-        posts = [
-            Post(
-                Interest(each.least, each.statuses),
+        endpoints = [
+            WebhookEndpoint(
+                EventFilter(each.least, each.statuses),
                 Sender(
                     each.name,
                     each.url,
                     its,
-                    Lane(Breaker(each.breaker_failures, each.breaker_open_s), random.random),
+                    DeliveryQueue(Breaker(each.breaker_failures, each.breaker_open_s), random.random),
                     session,
                     clock=clock,
                     wall=wall,
@@ -139,7 +139,7 @@ async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple
             )
             for each, its in zip(file.config.endpoints, secrets, strict=True)
         ]
-        bridge = Bridge(Intake(keys), posts, clock=clock, wall=wall)
+        bridge = Bridge(EventIntake(keys), endpoints, clock=clock, wall=wall)
         # The clock of a replay comes before the events that stand in its time.
         filters = (topic.status("+"), topic.event("+"))
         broker, reconnect_s = file.broker(), file.config.reconnect_s

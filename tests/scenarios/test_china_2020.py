@@ -142,7 +142,7 @@ def test_no_year_of_that_name_names_those_there_are() -> None:
     [
         ("depth_km = 16", "depth_km = -3", "events[0].depth_km", "0"),
         ("depth_km = 16", "depht_km = 16", "events[0].depht_km", "depth_km"),
-        ("magnitude = 5.6, ", "", "events[0].magnitude", "given"),
+        ("magnitude = 5.6, ", "", "events[0].magnitude", "missing required field"),
         ("magnitude = 5.6", "magnitude = nan", "events[0].magnitude", "finite"),
         ("T16:32:38+08:00", "T16:32:38", "events[0].origin_at", "zone"),
         ("2020-01-18T", "2020-01-10T", "events[1].origin_at", "after"),

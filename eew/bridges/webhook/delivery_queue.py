@@ -1,4 +1,4 @@
-"""What goes to one endpoint, and when: one notice at a time, decided without clock, thread or socket.
+"""What goes to one endpoint, and when: one event at a time, decided without clock, thread or socket.
 
 taken = delivered + superseded + expired + failed + waiting
 """
@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from eew.bridges.webhook.breaker import Breaker
-from eew.bridges.webhook.response import Answer, Verdict
-from eew.bridges.webhook.webhook_event import Notice
+from eew.bridges.webhook.response import Response, ResponseKind
+from eew.bridges.webhook.webhook_event import WebhookEvent
 from eew.model.backoff import HALF_TO_WHOLE, Backoff
 
-__all__ = ["MOST_WAITING", "Counts", "Lane", "Settled"]
+__all__ = ["MOST_WAITING", "Counts", "DeliveryQueue", "Settlement"]
 
-#: More notices than this do not wait; the one that has waited longest fails, cancels last.
+#: More events than this do not wait; the one that has waited longest fails, cancels last.
 MOST_WAITING = 64
 #: Before the second attempt and each further one; alerts are of use for seconds, so it begins short.
 _BACKOFF = Backoff(0.25, 10.0, HALF_TO_WHOLE)
@@ -23,7 +23,7 @@ _BACKOFF = Backoff(0.25, 10.0, HALF_TO_WHOLE)
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the notices of one endpoint."""
+    """What became of the events of one endpoint."""
 
     n_taken: int = 0
     n_delivered: int = 0
@@ -37,32 +37,32 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What an answer led to."""
+class Settlement:
+    """What a response led to."""
 
     #: Until the next attempt, s; ``None``: there is none.
     retry_in_s: float | None = None
     #: The breaker opened, or its probe failed.
     is_opened: bool = False
-    #: The breaker was open until this answer.
+    #: The breaker was open until this response.
     is_recovered: bool = False
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A notice that is to be sent."""
+    """An event that is to be sent."""
 
-    notice: Notice
+    event: WebhookEvent
     #: The lowest goes first.
     place: int
     n_attempts: int = 0
     not_before_s: float = -math.inf
 
 
-class Lane:
-    """The notices of one endpoint. Instants are handed in, s on a clock that never goes back.
+class DeliveryQueue:
+    """The events of one endpoint. Instants are handed in, s on a clock that never goes back.
 
-    At most one notice is on its way at any time, so a report never overtakes a newer one. Of an event only the newest
+    At most one event is in flight at any time, so a report never overtakes a newer one. Of an event only the newest
     report waits, and a cancel before all else: nothing but a newer cancel takes its place, and it never expires.
 
     Parameters
@@ -90,11 +90,11 @@ class Lane:
 
     @property
     def n_waiting(self) -> int:
-        """How many are not settled, the one on its way included."""
+        """How many are not settled, the one in flight included."""
         return len(self._waiting) + (self._sent is not None)
 
-    def offer(self, notice: Notice) -> list[Notice]:
-        """Take a notice, newer than all of its event before; return what failed for it, as there is no room or no way.
+    def offer(self, event: WebhookEvent) -> list[WebhookEvent]:
+        """Take an event, newer than all of its event before; return what failed for it, as there is no room or no way.
 
         It keeps the place of the one it supersedes, so that an event with many reports neither waits longest nor goes
         first.
@@ -102,28 +102,28 @@ class Lane:
         self.counts.n_taken += 1
         if self._is_gone:
             self.counts.n_failed += 1
-            return [notice]
+            return [event]
         superseded = [
             each
             for each in self._waiting
-            if each.notice.event_id == notice.event_id and (notice.is_cancel or not each.notice.is_cancel)
+            if each.event.event_id == event.event_id and (event.is_cancel or not each.event.is_cancel)
         ]
         for each in superseded:
             self._waiting.remove(each)
         self.counts.n_superseded += len(superseded)
         place = min((each.place for each in superseded), default=self._new_place())
-        self._waiting.append(_Waiting(notice, place))
+        self._waiting.append(_Waiting(event, place))
         if len(self._waiting) <= MOST_WAITING:
             return []
-        pushed_out = min(self._waiting, key=lambda each: (each.notice.is_cancel, each.place))
+        pushed_out = min(self._waiting, key=lambda each: (each.event.is_cancel, each.place))
         self._waiting.remove(pushed_out)
         self.counts.n_failed += 1
-        return [pushed_out.notice]
+        return [pushed_out.event]
 
-    def take_next(self, now_s: float) -> Notice | None:
-        """Return what is to be sent now, if anything; its answer must be settled before the next is taken."""
+    def take_next(self, now_s: float) -> WebhookEvent | None:
+        """Return what is to be sent now, if anything; its response must be settled before the next is taken."""
         if self._sent is not None:
-            raise AssertionError("one is on its way")
+            raise AssertionError("one is in flight")
         self._expire(now_s)
         if now_s < self._gate_s:
             return None
@@ -135,39 +135,39 @@ class Lane:
         chosen.n_attempts += 1
         self.counts.n_retried += chosen.n_attempts > 1
         self._sent = chosen
-        return chosen.notice
+        return chosen.event
 
-    def settle(self, answer: Answer, now_s: float) -> Settled:
-        """Note what became of the notice on its way."""
+    def settle(self, response: Response, now_s: float) -> Settlement:
+        """Note what became of the event in flight."""
         sent, self._sent = self._sent, None
         if sent is None:
-            raise AssertionError("nothing is on its way")
+            raise AssertionError("nothing is in flight")
         was_open = self.breaker.state(now_s) != "closed"
-        if answer.verdict is not Verdict.TROUBLE:
+        if response.kind is not ResponseKind.UNAVAILABLE:
             self.breaker.succeed()
             is_opened = False
         else:
             is_opened = self.breaker.fail(now_s)
         is_recovered = was_open and not is_opened
-        if answer.verdict in {Verdict.LATER, Verdict.TROUBLE}:
-            self._paused_until_s = max(self._paused_until_s, now_s + answer.pause_s)
-            return Settled(self._keep(sent, now_s), is_opened, is_recovered)
-        if answer.verdict is Verdict.DELIVERED:
+        if response.kind in {ResponseKind.RETRY, ResponseKind.UNAVAILABLE}:
+            self._paused_until_s = max(self._paused_until_s, now_s + response.pause_s)
+            return Settlement(self._keep(sent, now_s), is_opened, is_recovered)
+        if response.kind is ResponseKind.DELIVERED:
             self.counts.n_delivered += 1
         else:
             self.counts.n_failed += 1
-        if answer.verdict is Verdict.GONE:
+        if response.kind is ResponseKind.GONE:
             self._is_gone = True
             self._fail_all()
-        return Settled(is_recovered=is_recovered)
+        return Settlement(is_recovered=is_recovered)
 
     def wake_at_s(self) -> float:
         """Return when ``take_next`` is next worth a call: something may be sent then, or expires; infinite: never."""
         sendable = (max(each.not_before_s, self._gate_s) for each in self._first_of_events())
-        expiring = (each.notice.expires_mono_s for each in self._waiting if not each.notice.is_cancel)
+        expiring = (each.event.expires_mono_s for each in self._waiting if not each.event.is_cancel)
         return min(itertools.chain(sendable, expiring), default=math.inf)
 
-    def close(self, now_s: float) -> list[Notice]:
+    def close(self, now_s: float) -> list[WebhookEvent]:
         """Give up what is left, and return it; what has expired is counted as that."""
         self._expire(now_s)
         if self._sent is not None:
@@ -185,13 +185,13 @@ class Lane:
         """Return what may go next of each event: its cancel before what was reported after that."""
         first: dict[str, _Waiting] = {}
         for each in sorted(self._waiting, key=_urgency):
-            first.setdefault(each.notice.event_id, each)
+            first.setdefault(each.event.event_id, each)
         return list(first.values())
 
     def _keep(self, sent: _Waiting, now_s: float) -> float | None:
         """Let what was not delivered wait for another attempt unless it is superseded; return for how long."""
-        newer = [each.notice for each in self._waiting if each.notice.event_id == sent.notice.event_id]
-        if any(each.is_cancel or not sent.notice.is_cancel for each in newer):
+        newer = [each.event for each in self._waiting if each.event.event_id == sent.event.event_id]
+        if any(each.is_cancel or not sent.event.is_cancel for each in newer):
             self.counts.n_superseded += 1
             return None
         delay_s = _BACKOFF.delay_s(sent.n_attempts - 1, self._random)
@@ -201,12 +201,12 @@ class Lane:
         return max(sent.not_before_s, self._gate_s) - now_s
 
     def _expire(self, now_s: float) -> None:
-        kept = [each for each in self._waiting if each.notice.is_cancel or now_s < each.notice.expires_mono_s]
+        kept = [each for each in self._waiting if each.event.is_cancel or now_s < each.event.expires_mono_s]
         self.counts.n_expired += len(self._waiting) - len(kept)
         self._waiting = kept
 
-    def _fail_all(self) -> list[Notice]:
-        failed = [each.notice for each in self._waiting]
+    def _fail_all(self) -> list[WebhookEvent]:
+        failed = [each.event for each in self._waiting]
         self.counts.n_failed += len(failed)
         self._waiting.clear()
         return failed
@@ -217,4 +217,4 @@ class Lane:
 
 
 def _urgency(waiting: _Waiting) -> tuple[bool, int]:
-    return not waiting.notice.is_cancel, waiting.place
+    return not waiting.event.is_cancel, waiting.place

@@ -1,4 +1,4 @@
-"""Which reports an endpoint wants to be told."""
+"""Which reports an endpoint is notified of."""
 
 from collections import OrderedDict
 from collections.abc import Collection
@@ -8,13 +8,13 @@ from eew.contract.message import EventMessage
 from eew.model.region_profile import Level
 from eew.model.report import AlertStatus, ReportKind
 
-__all__ = ["Interest"]
+__all__ = ["EventFilter"]
 
 _N_EVENTS_KEPT = 1024
 
 
-class Interest:
-    """Decides by status and level; whoever was told of an event is told all that follows.
+class EventFilter:
+    """Decides by status and level; an endpoint notified of an event gets all its further reports.
 
     Parameters
     ----------
@@ -27,20 +27,20 @@ class Interest:
     def __init__(self, min_level: Level, statuses: Collection[AlertStatus]) -> None:
         self._min_level = min_level
         self._statuses = frozenset(statuses)
-        self._told: OrderedDict[str, None] = OrderedDict()
+        self._notified: OrderedDict[str, None] = OrderedDict()
 
     def wants(self, message: EventMessage) -> bool:
-        """Return whether this report is to be told; if so, its event's further ones will be.
+        """Return whether the endpoint is notified of this report; if so, also of the event's further ones.
 
-        A cancel is, even of an event that is not known here: it may have been told before a restart.
+        Of a cancel it is, even if the event is not known here: it may have been notified before a restart.
         """
-        if message.event_id not in self._told:
+        if message.event_id not in self._notified:
             if message.status not in self._statuses:
                 return False
             if message.kind is not ReportKind.CANCEL and level_of(message) < self._min_level:
                 return False
-        self._told[message.event_id] = None
-        self._told.move_to_end(message.event_id)
-        if len(self._told) > _N_EVENTS_KEPT:
-            self._told.popitem(last=False)
+        self._notified[message.event_id] = None
+        self._notified.move_to_end(message.event_id)
+        if len(self._notified) > _N_EVENTS_KEPT:
+            self._notified.popitem(last=False)
         return True

@@ -1,4 +1,4 @@
-"""Which of a broker's messages are news: the rules are those of every device (``eew.client``)."""
+"""Which of a broker's messages are new: the rules are those of every device (``eew.client``)."""
 
 import logging
 from collections import Counter
@@ -16,7 +16,7 @@ from eew.contract.message import EventMessage
 from eew.model.report import ReportKind
 from eew.model.units import seconds_after
 
-__all__ = ["Intake", "News"]
+__all__ = ["EventIntake", "ReceivedEvent"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +25,14 @@ _LEFT_ALONE = frozenset({Outcome.EXPIRED, Outcome.UNVERIFIED, Outcome.UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """A report that was not known, and for how long it is of use; negative: it is a cancel that comes late."""
+class ReceivedEvent:
+    """A new report, and the time until it expires; negative: a cancel that comes late."""
 
     message: EventMessage
     expires_in_s: float
 
 
-class Intake:
+class EventIntake:
     """Takes messages as a device without a place does.
 
     Parameters
@@ -46,8 +46,8 @@ class Intake:
         #: Messages by what became of them.
         self.n_by_outcome: Counter[Outcome] = Counter()
 
-    def take(self, where: str, payload: bytes, wall_at: datetime) -> News | None:
-        """Return what a message says that is news; whatever came over the wire, nothing is raised."""
+    def take(self, where: str, payload: bytes, wall_at: datetime) -> ReceivedEvent | None:
+        """Return a message if it is new; whatever came over the wire, nothing is raised."""
         is_event = where.startswith(topic.event(""))
         message = decoded(_EVENT, payload) if is_event and payload else None
         was_known = message is not None and self._client.message(message.event_id) is not None
@@ -59,11 +59,11 @@ class Intake:
             logger.log(level, "message.%s topic=%r", outcome, where[:80])
         if message is None:
             return None
-        # Whoever was told of an event is told that it was none, however late that comes.
+        # Whoever was notified of an event is notified of its cancel, however late that comes.
         is_late_cancel = outcome is Outcome.EXPIRED and was_known and message.kind is ReportKind.CANCEL
         if outcome is not Outcome.TAKEN and not is_late_cancel:
             return None
-        return News(message, seconds_after(message.expires_at, self._now_at(wall_at, message.key_id)))
+        return ReceivedEvent(message, seconds_after(message.expires_at, self._now_at(wall_at, message.key_id)))
 
     def _now_at(self, wall_at: datetime, key_id: str) -> datetime:
         """Return the event's time: a replay happens in the earthquake's."""

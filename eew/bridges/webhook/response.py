@@ -1,28 +1,28 @@
-"""What an endpoint's answer means for what was sent."""
+"""What an endpoint's response means for what was sent."""
 
 import email.utils
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
-__all__ = ["LONGEST_RETRY_AFTER_S", "Answer", "Verdict", "answer_of"]
+__all__ = ["LONGEST_RETRY_AFTER_S", "Response", "ResponseKind", "response_of"]
 
 #: Whoever asks for more is asked again after this, s: a slip of the hand must not silence an endpoint for a year.
 LONGEST_RETRY_AFTER_S = 3600.0
 
 _GONE = 410
 #: Of 4xx, these say "later", not "never" [RFC9110].
-_LATER = frozenset({408, 425, 429})
+_RETRY = frozenset({408, 425, 429})
 
 
-class Verdict(Enum):
-    """What to do with the notice, and with the endpoint."""
+class ResponseKind(Enum):
+    """What to do with the event, and with the endpoint."""
 
     DELIVERED = "delivered"
     #: Try again; the endpoint lives.
-    LATER = "later"
+    RETRY = "retry"
     #: Try again; the endpoint is in trouble, or not there.
-    TROUBLE = "trouble"
+    UNAVAILABLE = "unavailable"
     #: The same bytes would be refused again.
     REFUSED = "refused"
     #: Nothing may be sent there any more.
@@ -30,18 +30,18 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer, or the lack of one."""
+class Response:
+    """A response, or the lack of one."""
 
-    verdict: Verdict
+    kind: ResponseKind
     #: For the log: no more than a few words, none of them the endpoint's own.
     said: str
     #: How long nothing may be sent there, s.
     pause_s: float = 0.0
 
 
-def answer_of(status: int, retry_after: str | None, now_at: datetime) -> Answer:
-    """Return what an HTTP answer means [STDWEBHOOKS].
+def response_of(status: int, retry_after: str | None, now_at: datetime) -> Response:
+    """Return what an HTTP response means [STDWEBHOOKS].
 
     Parameters
     ----------
@@ -53,15 +53,15 @@ def answer_of(status: int, retry_after: str | None, now_at: datetime) -> Answer:
         The wall clock, to which a date is compared.
     """
     if 200 <= status < 300:
-        return Answer(Verdict.DELIVERED, str(status))
+        return Response(ResponseKind.DELIVERED, str(status))
     if status == _GONE:
-        return Answer(Verdict.GONE, "410, gone")
+        return Response(ResponseKind.GONE, "410, gone")
     if 300 <= status < 400:
-        return Answer(Verdict.REFUSED, f"{status}, a redirect, which is not followed")
-    if status in _LATER or status >= 500:
-        verdict = Verdict.LATER if status in _LATER else Verdict.TROUBLE
-        return Answer(verdict, str(status), _pause_s(retry_after, now_at))
-    return Answer(Verdict.REFUSED, str(status))
+        return Response(ResponseKind.REFUSED, f"{status}, a redirect, which is not followed")
+    if status in _RETRY or status >= 500:
+        kind = ResponseKind.RETRY if status in _RETRY else ResponseKind.UNAVAILABLE
+        return Response(kind, str(status), _pause_s(retry_after, now_at))
+    return Response(ResponseKind.REFUSED, str(status))
 
 
 def _pause_s(retry_after: str | None, now_at: datetime) -> float:

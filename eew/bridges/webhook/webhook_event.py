@@ -1,4 +1,4 @@
-"""What one report says to an endpoint: its id, its body and what decides in which order it goes."""
+"""One webhook event: its id, its body and what decides in which order it is sent."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,14 @@ from eew.model.region_profile import Level
 from eew.model.report import AlertStatus, ReportKind
 from eew.model.units import iso_utc
 
-__all__ = ["Notice", "level_of", "notice_of"]
+__all__ = ["WebhookEvent", "level_of", "webhook_event_of"]
 
 #: An exercise has types of its own: whoever acts on ``eew.event`` cannot take one for an earthquake.
 _SUBJECT = {AlertStatus.ACTUAL: "event", AlertStatus.EXERCISE: "exercise", AlertStatus.TEST: "test"}
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class WebhookEvent:
     """One report on its way to one endpoint or more; the same bytes at every attempt."""
 
     webhook_id: str
@@ -26,7 +26,7 @@ class Notice:
     body: str
     #: When it is of no use any more, on the clock of whoever sends; a cancel is of use at any time.
     expires_mono_s: float
-    #: As in the body: tells an exercise from an earthquake.
+    #: As in the body: an exercise has another type than an earthquake.
     event_type: str
 
     @property
@@ -35,8 +35,8 @@ class Notice:
         return f"id={self.webhook_id} type={self.event_type}"
 
 
-def notice_of(message: EventMessage, payload: bytes, expires_mono_s: float) -> Notice:
-    """Return what an event message says to endpoints.
+def webhook_event_of(message: EventMessage, payload: bytes, expires_mono_s: float) -> WebhookEvent:
+    """Return the webhook event of an event message.
 
     The payload is written anew, so that a member given twice cannot mean one thing here and another there.
 
@@ -58,7 +58,7 @@ def notice_of(message: EventMessage, payload: bytes, expires_mono_s: float) -> N
         "timestamp": iso_utc(message.issued_at),
         "data": msgspec.json.decode(payload),
     }
-    return Notice(
+    return WebhookEvent(
         # No full stop: it would be taken for the end of the id in what is signed.
         webhook_id=f"{message.event_id}-{message.report_no}-{message.kind}",
         event_id=message.event_id,

@@ -12,10 +12,10 @@ import pytest
 from aiohttp import web
 
 from eew.bridges.webhook.breaker import Breaker
-from eew.bridges.webhook.bridge import Bridge, Post
-from eew.bridges.webhook.delivery_queue import Lane
-from eew.bridges.webhook.event_filter import Interest
-from eew.bridges.webhook.event_intake import Intake
+from eew.bridges.webhook.bridge import Bridge, WebhookEndpoint
+from eew.bridges.webhook.delivery_queue import DeliveryQueue
+from eew.bridges.webhook.event_filter import EventFilter
+from eew.bridges.webhook.event_intake import EventIntake
 from eew.bridges.webhook.sender import Sender
 from eew.contract import topic
 from eew.contract.message import EventMessage, payload_of
@@ -37,15 +37,15 @@ class Rig:
     def __init__(self, key: SigningKey, session: aiohttp.ClientSession, clock: ManualClock) -> None:
         self.clock = clock
         self.stop = asyncio.Event()
-        self.posts: list[Post] = []
+        self.posts: list[WebhookEndpoint] = []
         self._session = session
-        self.bridge = Bridge(Intake({key.key_id: key.public_bytes}), self.posts, clock=clock, wall=lambda: NOW)
+        self.bridge = Bridge(EventIntake({key.key_id: key.public_bytes}), self.posts, clock=clock, wall=lambda: NOW)
 
     def add(self, url: str, *statuses: AlertStatus) -> Sender:
-        lane = Lane(Breaker(5, 5), lambda: 1.0)
+        queue = DeliveryQueue(Breaker(5, 5), lambda: 1.0)
         name = f"e{len(self.posts)}"
-        sender = Sender(name, url, (b"s" * 32,), lane, self._session, clock=self.clock, wall=lambda: NOW, timeout_s=2)
-        self.posts.append(Post(Interest(Level.NONE, statuses or (AlertStatus.ACTUAL,)), sender))
+        sender = Sender(name, url, (b"s" * 32,), queue, self._session, clock=self.clock, wall=lambda: NOW, timeout_s=2)
+        self.posts.append(WebhookEndpoint(EventFilter(Level.NONE, statuses or (AlertStatus.ACTUAL,)), sender))
         return sender
 
     def take(self, *messages: EventMessage) -> None:
@@ -78,9 +78,9 @@ async def test_a_false_alarm_is_told_and_taken_back_and_a_drill_only_to_who_aske
     rig.take(event(event_id="bad", key=SigningKey.from_seed(b"x" * 32)))
     for n_told, message in enumerate(alarm, start=1):
         rig.take(message, message)
-        await until(lambda n=n_told: first.lane.counts.n_delivered == second.lane.counts.n_delivered == n)  # type: ignore[misc] # a default binds the number
+        await until(lambda n=n_told: first.queue.counts.n_delivered == second.queue.counts.n_delivered == n)  # type: ignore[misc] # a default binds the number
     rig.take(event(event_id="drill", status=AlertStatus.EXERCISE))
-    await until(lambda: second.lane.counts.n_delivered == 4)
+    await until(lambda: second.queue.counts.n_delivered == 4)
     rig.stop.set()
     assert await running
     assert careful.ids == ["ev-1-1-new", "ev-1-2-update", "ev-1-3-cancel"]
@@ -98,7 +98,7 @@ async def test_what_was_never_delivered_is_said_in_the_end(
     sender = rig.add(endpoint.url)
     running = asyncio.create_task(rig.bridge.run(rig.listen, rig.stop))
     rig.take(event())
-    await until(lambda: sender.lane.counts.n_failed)
+    await until(lambda: sender.queue.counts.n_failed)
     rig.stop.set()
     assert not await running
     summary = caplog.records[-1].getMessage()
@@ -121,7 +121,7 @@ async def test_one_that_hangs_is_cut_off_after_three_seconds(
     assert not running.done()
     await rig.clock.advance(0.2)
     assert not await running
-    assert sender.lane.counts.n_failed == 1
+    assert sender.queue.counts.n_failed == 1
 
 
 async def test_a_broker_that_is_lost_ends_it_after_what_waits_is_sent(rig: Rig, endpoints: Start, event: Make) -> None:
@@ -135,4 +135,4 @@ async def test_a_broker_that_is_lost_ends_it_after_what_waits_is_sent(rig: Rig, 
 
     with pytest.raises(BrokerLostError):
         await rig.bridge.run(lose, rig.stop)
-    assert sender.lane.counts.n_delivered == 1
+    assert sender.queue.counts.n_delivered == 1

@@ -15,7 +15,7 @@ import pytest
 import standardwebhooks
 
 from eew.bridges.webhook.sender import headers_of
-from eew.bridges.webhook.webhook_event import Notice, notice_of
+from eew.bridges.webhook.webhook_event import WebhookEvent, webhook_event_of
 from eew.contract.message import EventMessage, payload_of
 
 SECRET = "whsec_" + "c2VjcmV0" * 4
@@ -23,9 +23,9 @@ RAW = b"secret" * 4
 
 
 @pytest.fixture
-def notice(event: Callable[..., EventMessage]) -> Notice:
+def sent(event: Callable[..., EventMessage]) -> WebhookEvent:
     """Return what is sent of a signed report."""
-    return notice_of(event(), payload_of(event()), 0)
+    return webhook_event_of(event(), payload_of(event()), 0)
 
 
 def snippet(project: Path, language: str) -> str:
@@ -40,25 +40,25 @@ def changed(headers: dict[str, str], body: str) -> list[tuple[dict[str, str], st
     return [(headers | {"webhook-id": "ev-2"}, body), (headers, body.replace("7.0", "7.1")), (other, body)]
 
 
-def test_the_python_of_the_page_accepts_what_is_signed_and_nothing_else(project: Path, notice: Notice) -> None:
+def test_the_python_of_the_page_accepts_what_is_signed_and_nothing_else(project: Path, sent: WebhookEvent) -> None:
     """With the library of Standard Webhooks, whose five minutes are those of now."""
     names: dict[str, Any] = {}
     exec(snippet(project, "python"), names)  # noqa: S102 - our own page
     verified = names["verified"]
-    headers = headers_of(notice, (b"n" * 24, RAW), datetime.now(UTC))
-    assert verified(SECRET, headers, notice.body.encode()) == json.loads(notice.body)
-    old = headers_of(notice, (RAW,), datetime.now(UTC) - timedelta(minutes=6))
-    for its, body in [*changed(headers, notice.body), (old, notice.body)]:
+    headers = headers_of(sent, (b"n" * 24, RAW), datetime.now(UTC))
+    assert verified(SECRET, headers, sent.body.encode()) == json.loads(sent.body)
+    old = headers_of(sent, (RAW,), datetime.now(UTC) - timedelta(minutes=6))
+    for its, body in [*changed(headers, sent.body), (old, sent.body)]:
         with pytest.raises(standardwebhooks.WebhookVerificationError):
             verified(SECRET, its, body.encode())
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
-def test_the_node_of_the_page_accepts_what_is_signed_and_nothing_else(project: Path, notice: Notice) -> None:
+def test_the_node_of_the_page_accepts_what_is_signed_and_nothing_else(project: Path, sent: WebhookEvent) -> None:
     """Run by Node itself, on the same attempts."""
-    headers = headers_of(notice, (b"n" * 24, RAW), datetime.now(UTC))
-    old = headers_of(notice, (RAW,), datetime.now(UTC) - timedelta(minutes=6))
-    attempts = [(headers, notice.body), *changed(headers, notice.body), (old, notice.body)]
+    headers = headers_of(sent, (b"n" * 24, RAW), datetime.now(UTC))
+    old = headers_of(sent, (RAW,), datetime.now(UTC) - timedelta(minutes=6))
+    attempts = [(headers, sent.body), *changed(headers, sent.body), (old, sent.body)]
     calls = """
     for (const [headers, body] of JSON.parse(require("node:fs").readFileSync(0, "utf8"))) {
       try { console.log(verified(process.env.SECRET, headers, Buffer.from(body)).type); }
@@ -85,8 +85,8 @@ def test_the_page_names_every_key_of_the_configuration(project: Path) -> None:
     assert {key for key in keys if f"`{key}`" not in page and f"[[{key}]]" not in page} == set()
 
 
-def test_the_timestamp_is_whole_seconds_of_the_attempt(notice: Notice) -> None:
+def test_the_timestamp_is_whole_seconds_of_the_attempt(sent: WebhookEvent) -> None:
     """Not of the report: receivers refuse what is five minutes old."""
     before_s = int(time.time())
-    sent_s = int(headers_of(notice, (RAW,), datetime.now(UTC))["webhook-timestamp"])
+    sent_s = int(headers_of(sent, (RAW,), datetime.now(UTC))["webhook-timestamp"])
     assert before_s <= sent_s <= time.time()

@@ -4,24 +4,24 @@ from datetime import UTC, datetime
 
 import pytest
 
-from eew.bridges.webhook.response import LONGEST_RETRY_AFTER_S, Verdict, answer_of
+from eew.bridges.webhook.response import LONGEST_RETRY_AFTER_S, ResponseKind, response_of
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("status", "verdict"),
+    ("status", "kind"),
     [
-        *((status, Verdict.DELIVERED) for status in (200, 201, 202, 204, 299)),
-        *((status, Verdict.REFUSED) for status in (301, 302, 304, 307, 308, 400, 401, 403, 404, 422)),
-        *((status, Verdict.LATER) for status in (408, 425, 429)),
-        *((status, Verdict.TROUBLE) for status in (500, 502, 503, 504, 599)),
-        (410, Verdict.GONE),
+        *((status, ResponseKind.DELIVERED) for status in (200, 201, 202, 204, 299)),
+        *((status, ResponseKind.REFUSED) for status in (301, 302, 304, 307, 308, 400, 401, 403, 404, 422)),
+        *((status, ResponseKind.RETRY) for status in (408, 425, 429)),
+        *((status, ResponseKind.UNAVAILABLE) for status in (500, 502, 503, 504, 599)),
+        (410, ResponseKind.GONE),
     ],
 )
-def test_each_code_has_its_consequence(status: int, verdict: Verdict) -> None:
+def test_each_code_has_its_consequence(status: int, kind: ResponseKind) -> None:
     """The table of docs/webhooks.md."""
-    assert answer_of(status, None, NOW).verdict is verdict
+    assert response_of(status, None, NOW).kind is kind
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_each_code_has_its_consequence(status: int, verdict: Verdict) -> None:
 )
 def test_retry_after_is_seconds_or_a_date_and_never_more_than_an_hour(header: str | None, pause_s: float) -> None:
     """What nobody can read asks for nothing [RFC9110, 10.2.3]."""
-    assert answer_of(503, header, NOW).pause_s == pause_s
+    assert response_of(503, header, NOW).pause_s == pause_s
