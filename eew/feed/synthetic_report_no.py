@@ -1,4 +1,4 @@
-"""Catalogues as feeds: their solutions have no numbers, so the age of each stands for one."""
+"""Synthetic report numbers for catalogues: their solutions have none, so the age of each stands for one."""
 
 from collections import OrderedDict
 from collections.abc import Collection
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from eew.model.units import seconds_after
 
-__all__ = ["LAST_NO", "JoinedIds", "report_no_by_age"]
+__all__ = ["LAST_NO", "JoinedIds", "synthetic_report_no"]
 
 #: The greatest number a report may have.
 LAST_NO = 30_000
@@ -17,7 +17,7 @@ _BY_SECOND = 14_400
 _MOST_REMEMBERED = 16_384
 
 
-def report_no_by_age(origin_at: datetime, issued_at: datetime) -> int:
+def synthetic_report_no(origin_at: datetime, issued_at: datetime) -> int:
     """Return a number that grows with the time since the origin, 1 to 30 000, though not without gaps.
 
     One is counted each second during the first four hours, then each minute, and from the eleventh day on all have the

@@ -1,12 +1,12 @@
-"""What a format has no words for, where leaving it out would make an alert of what is none."""
+"""Refuse what a format cannot express, where leaving it out would turn it into an alert."""
 
 from eew.model.errors import InputError
 from eew.model.records import AlertStatus, EventReport, ReportKind, Solution
 
-__all__ = ["located", "refuse_unlocated", "refuse_unsayable"]
+__all__ = ["located", "refuse_unlocated", "refuse_unsupported"]
 
 
-def refuse_unsayable(report: EventReport, name: str, *, has_cancel: bool) -> None:
+def refuse_unsupported(report: EventReport, name: str, *, has_cancel: bool) -> None:
     """Refuse to write an exercise or test, a cancel unless the format has one, and areas without a hypocentre.
 
     The first two would read as an alert.

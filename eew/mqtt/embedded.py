@@ -1,8 +1,8 @@
 """A broker of our own for as long as a block lasts.
 
-    this process ──▶ guard (own session) ──▶ nats-server ──▶ temporary store
+    this process ──▶ supervisor (own session) ──▶ nats-server ──▶ temporary store
 
-The guard ends the server and removes the store when we ask, and also when we are gone.
+The supervisor ends the server and removes the store when we ask, and also when we are gone.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from eew.mqtt.ready import wait_until_ready
 
 __all__ = ["EmbeddedBroker"]
 
-_GUARD = Path(__file__).with_name("supervisor.py")
-#: The guard itself gives the server five seconds before it uses force.
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+#: The supervisor itself gives the server five seconds before it uses force.
 _STOP_WITHIN_S = 10.0
 
 
@@ -68,22 +68,22 @@ class EmbeddedBroker:
         self._port = port
         self._websocket_port = websocket_port
         self._within_s = within_s
-        self._guard: _Guard | None = None
-        self._news: dict[str, Any] = {}
+        self._supervisor: _Supervisor | None = None
+        self._ready_event: dict[str, Any] = {}
         self._version = ""
         self._folder = Path()
 
     @property
     def endpoint(self) -> Endpoint:
         """Where clients of this machine reach it."""
-        return Endpoint(_reachable(self._host), int(self._news["ports"]["MQTT"]))
+        return Endpoint(_reachable(self._host), int(self._ready_event["ports"]["MQTT"]))
 
     @property
     def websocket_url(self) -> str | None:
         """Where clients of this machine reach it over WebSocket; ``None`` where that was not asked for."""
         if self._websocket_port is None:
             return None
-        return f"ws://{_bracketed(_reachable(self._host))}:{self._news['ports']['websocket']}/mqtt"
+        return f"ws://{_bracketed(_reachable(self._host))}:{self._ready_event['ports']['websocket']}/mqtt"
 
     @property
     def facts(self) -> dict[str, str]:
@@ -98,7 +98,7 @@ class EmbeddedBroker:
     @property
     def pid(self) -> int:
         """The server's process id."""
-        return int(self._news["server_pid"])
+        return int(self._ready_event["server_pid"])
 
     @property
     def folder(self) -> Path:
@@ -109,7 +109,7 @@ class EmbeddedBroker:
         """Start, and wait until a client would be accepted. If cancelled, nothing keeps running."""
         try:
             await to_the_end(self._start)
-            self._news = await self._first_news()
+            self._ready_event = await self._first_event()
             await wait_until_ready(self.endpoint, self._within_s)
         except BaseException:
             await self._stop()
@@ -132,21 +132,21 @@ class EmbeddedBroker:
         BrokerError
             When it has ended, with the last line of its log.
         """
-        news = await self._next_news()
-        raise BrokerError(str(self.endpoint), f"nats-server ended: {news['last_line']}")
+        event = await self._next_event()
+        raise BrokerError(str(self.endpoint), f"nats-server ended: {event['last_line']}")
 
-    async def _next_news(self) -> dict[str, Any]:
-        if self._guard is None:
+    async def _next_event(self) -> dict[str, Any]:
+        if self._supervisor is None:
             raise RuntimeError("the embedded broker is not running")
-        return await asyncio.to_thread(self._guard.next_news)
+        return await asyncio.to_thread(self._supervisor.next_event)
 
     def _start(self) -> None:
-        """Start the guard, which makes the folder; blocks for some milliseconds."""
+        """Start the supervisor, which makes the folder; blocks for some milliseconds."""
         server = find_server()
         self._version = server.version
-        # Named by us, so that we can remove it if the guard should not live to do so.
+        # Named by us, so that we can remove it if the supervisor should not live to do so.
         self._folder = Path(tempfile.gettempdir()) / f"eew-broker-{secrets.token_hex(8)}"
-        self._guard = _start_guard(
+        self._supervisor = _start_supervisor(
             {
                 "binary": str(server.path),
                 "folder": str(self._folder),
@@ -158,42 +158,42 @@ class EmbeddedBroker:
             }
         )
 
-    async def _first_news(self) -> dict[str, Any]:
-        """Return the guard's word that the server listens; the thread that waits ends with the guard."""
+    async def _first_event(self) -> dict[str, Any]:
+        """Return the supervisor's word that the server listens; the thread that waits ends with the supervisor."""
         address = f"mqtt://{_bracketed(self._host)}:{self._port}"
         try:
             async with asyncio.timeout(self._within_s):
-                news = await self._next_news()
+                event = await self._next_event()
         except TimeoutError:
             raise BrokerConnectError(address, f"nats-server not ready within {self._within_s:g} s") from None
-        if news["event"] != "ready":
-            raise BrokerConnectError(address, f"nats-server ended: {news['last_line']}")
-        return news
+        if event["event"] != "ready":
+            raise BrokerConnectError(address, f"nats-server ended: {event['last_line']}")
+        return event
 
     async def _stop(self) -> None:
-        if self._guard is not None:
-            guard, self._guard = self._guard, None
-            await to_the_end(guard.stop, self._folder)
+        if self._supervisor is not None:
+            supervisor, self._supervisor = self._supervisor, None
+            await to_the_end(supervisor.stop, self._folder)
 
 
 @dataclass(frozen=True, slots=True)
-class _Guard:
-    """The guard's process and the two pipes to it."""
+class _Supervisor:
+    """The supervisor's process and the two pipes to it."""
 
     process: subprocess.Popen[bytes]
-    orders: IO[bytes]
-    news: IO[bytes]
+    commands: IO[bytes]
+    events: IO[bytes]
 
-    def next_news(self) -> dict[str, Any]:
+    def next_event(self) -> dict[str, Any]:
         """Return its next line; blocks until there is one or it has ended."""
-        line = self.news.readline()
-        news: dict[str, Any] = json.loads(line) if line else {"event": "ended", "last_line": "its guard has gone"}
-        return news
+        line = self.events.readline()
+        event: dict[str, Any] = json.loads(line) if line else {"event": "ended", "last_line": "its supervisor has gone"}
+        return event
 
     def stop(self, folder: Path) -> None:
         """Let it end, by force if need be; blocks until nothing is left."""
         with contextlib.suppress(BrokenPipeError):
-            self.orders.close()
+            self.commands.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(_STOP_WITHIN_S)
         if self.process.returncode != 0:
@@ -202,26 +202,26 @@ class _Guard:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             shutil.rmtree(folder, ignore_errors=True)
-        self.news.close()
+        self.events.close()
 
 
-def _start_guard(order: dict[str, Any]) -> _Guard:
-    """Start the guard in a session of its own, so that a terminal's Ctrl-C does not reach it.
+def _start_supervisor(command: dict[str, Any]) -> _Supervisor:
+    """Start the supervisor in a session of its own, so that a terminal's Ctrl-C does not reach it.
 
-    Not by asyncio: tearing down its loop would kill the guard, and only the guard.
+    Not by asyncio: tearing down its loop would kill the supervisor, and only the supervisor.
     """
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(_GUARD)],
+        [sys.executable, "-I", "-S", str(_SUPERVISOR)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    guard = _Guard(process, cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout))
+    supervisor = _Supervisor(process, cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout))
     with contextlib.suppress(BrokenPipeError):
-        # A guard that has died already is noticed when it says nothing.
-        guard.orders.write(json.dumps(order).encode() + b"\n")
-        guard.orders.flush()
-    return guard
+        # A supervisor that has died already is noticed when it says nothing.
+        supervisor.commands.write(json.dumps(command).encode() + b"\n")
+        supervisor.commands.flush()
+    return supervisor
 
 
 def _bracketed(host: str) -> str:

@@ -1,9 +1,9 @@
 """Run one server so that it never outlives its parent; started by ``eew.mqtt.embedded`` as a script of its own.
 
-    parent ──stdin: one JSON order, then nothing until it wants the end──▶ guard ──▶ server
+    parent ──stdin: one JSON command, then nothing until it wants the end──▶ supervisor ──▶ server
            ◀──stdout: JSON lines "ready", then "ended" if the server dies by itself──
 
-The end of stdin is the order to stop. It comes when the parent leaves, and also when the parent is killed.
+The end of stdin is the command to stop. It comes when the parent leaves, and also when the parent is killed.
 Standard library only: it starts in isolated mode, without the environment's packages.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-__all__ = ["main", "run_guarded"]
+__all__ = ["main", "run_supervised"]
 
 #: How often to look whether the parent is still ours: only matters where a fork of it holds our stdin open.
 _LOOK_EVERY_S = 0.5
@@ -29,32 +29,32 @@ _LISTENING = re.compile(r"Listening for (MQTT|websocket) clients on \w+://.*:(\d
 _LOG_PREFIX = re.compile(r"^\[\d+\] (?:\S+ \S+ )?\[\w{3}\] ")
 
 
-def run_guarded(order: dict[str, Any]) -> int:
+def run_supervised(command: dict[str, Any]) -> int:
     """Start the server, tell its port, and stop it when the parent has gone or asks for it.
 
     Parameters
     ----------
-    order
+    command
         ``binary``, ``folder`` (made here, removed at the end), ``settings`` (text of the server's configuration file),
         ``listeners`` (what it must listen for to be ready: ``MQTT``, ``websocket``) and ``parent_pid``.
     """
-    folder = Path(order["folder"])
+    folder = Path(command["folder"])
     folder.mkdir(mode=0o700)
     server = None
     try:
         configuration = folder / "server.conf"
-        configuration.write_text(order["settings"])
+        configuration.write_text(command["settings"])
         server = subprocess.Popen(
-            [order["binary"], "-c", str(configuration)],
+            [command["binary"], "-c", str(configuration)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        _watch(server, set(order["listeners"]), order["parent_pid"])
+        _watch(server, set(command["listeners"]), command["parent_pid"])
     except OSError as error:
-        _tell({"event": "ended", "last_line": str(error)})
+        _write_event({"event": "ended", "last_line": str(error)})
     finally:
-        # A second order to end must not cut this short.
+        # A second command to end must not cut this short.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if server is not None:
             _stop(server)
@@ -77,7 +77,7 @@ def _watch(server: subprocess.Popen[bytes], listeners: set[str], parent_pid: int
             continue
         piece = os.read(log, 65536)
         if not piece:
-            _tell({"event": "ended", "last_line": last_line})
+            _write_event({"event": "ended", "last_line": last_line})
             return
         *lines, rest = (rest + piece).split(b"\n")
         for raw in lines:
@@ -86,7 +86,7 @@ def _watch(server: subprocess.Popen[bytes], listeners: set[str], parent_pid: int
             if found := _LISTENING.search(line):
                 port_by_listener[found[1]] = int(found[2])
                 if port_by_listener.keys() == listeners:
-                    _tell({"event": "ready", "ports": port_by_listener, "server_pid": server.pid})
+                    _write_event({"event": "ready", "ports": port_by_listener, "server_pid": server.pid})
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
@@ -101,10 +101,10 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def _tell(news: dict[str, Any]) -> None:
+def _write_event(event: dict[str, Any]) -> None:
     """Write one line to the parent, which may have gone."""
     try:
-        sys.stdout.write(json.dumps(news) + "\n")
+        sys.stdout.write(json.dumps(event) + "\n")
         sys.stdout.flush()
     except OSError:
         # The end of stdin says the same; nobody is left to hear it.
@@ -112,18 +112,18 @@ def _tell(news: dict[str, Any]) -> None:
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    """Leave through the ``finally`` of ``run_guarded``."""
+    """Leave through the ``finally`` of ``run_supervised``."""
     sys.exit(0)
 
 
 def main() -> int:
-    """Take the order from standard input and carry it out."""
+    """Take the command from standard input and carry it out."""
     # Ctrl-C and a closed terminal are the parent's business: we end after it. A plain kill of us ends the server.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
     line = sys.stdin.readline()
-    return run_guarded(json.loads(line)) if line else 0
+    return run_supervised(json.loads(line)) if line else 0
 
 
 if __name__ == "__main__":

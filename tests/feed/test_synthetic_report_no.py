@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.feed.synthetic_report_no import report_no_by_age
+from eew.feed.synthetic_report_no import synthetic_report_no
 
 ORIGIN_AT = datetime(2024, 1, 1, 7, 10, 8, tzinfo=UTC)
 
@@ -17,7 +17,7 @@ ORIGIN_AT = datetime(2024, 1, 1, 7, 10, 8, tzinfo=UTC)
 )
 def test_number_is_the_age(age_s: float, report_no: int) -> None:
     """By the second for four hours, then by the minute, and at most 30 000."""
-    assert report_no_by_age(ORIGIN_AT, ORIGIN_AT + timedelta(seconds=age_s)) == report_no
+    assert synthetic_report_no(ORIGIN_AT, ORIGIN_AT + timedelta(seconds=age_s)) == report_no
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9))
@@ -25,4 +25,4 @@ def test_later_solution_never_has_a_lesser_number(age_s: float, later_s: float) 
     """Numbers of an event never fall."""
     first_at = ORIGIN_AT + timedelta(seconds=age_s)
     second_at = first_at + timedelta(seconds=later_s)
-    assert report_no_by_age(ORIGIN_AT, first_at) <= report_no_by_age(ORIGIN_AT, second_at)
+    assert synthetic_report_no(ORIGIN_AT, first_at) <= synthetic_report_no(ORIGIN_AT, second_at)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
 
 
 @pytest.mark.parametrize(
@@ -22,23 +22,23 @@ from eew.feed.topic_safe_id import agency_name, topic_word
 )
 def test_name_is_written_as_a_word(name: str, word: str) -> None:
     """What may stand in a topic stays; every other byte of its UTF-8 is written in two digits."""
-    assert topic_word(name) == word
+    assert topic_safe_id(name) == word
 
 
 @given(st.text(max_size=64))
 def test_every_name_comes_back_from_its_word(name: str) -> None:
     """So two names never become one word, and a word is fit for a topic."""
-    word = topic_word(name)
+    word = topic_safe_id(name)
     assert re.fullmatch("[A-Za-z0-9_-]*", word)
     assert agency_name(word) == name
 
 
 def test_name_too_long_for_a_word_stays() -> None:
     """It is refused where the report is checked; nothing is spent on it before."""
-    assert topic_word("." * 65) == "." * 65
+    assert topic_safe_id("." * 65) == "." * 65
 
 
 @given(st.text("ab_x25EF", max_size=12))
 def test_word_of_no_name_stays(word: str) -> None:
     """A word comes back from what it is named by, unless nothing is written so."""
-    assert topic_word(agency_name(word)) == word or agency_name(word) == word
+    assert topic_safe_id(agency_name(word)) == word or agency_name(word) == word

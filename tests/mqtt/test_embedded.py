@@ -237,15 +237,15 @@ async def test_an_exception_inside_the_block_stops_it() -> None:
 async def test_a_start_cancelled_at_any_moment_leaves_nothing(temporary_folder: Path) -> None:
     """However many turns of the loop it got, no process and no folder stays."""
     started: list[subprocess.Popen[bytes]] = []
-    start = embedded_module._start_guard
+    start = embedded_module._start_supervisor
 
-    def remembering(order: dict[str, object]) -> embedded_module._Guard:
-        guard = start(order)
-        started.append(guard.process)
-        return guard
+    def remembering(command: dict[str, object]) -> embedded_module._Supervisor:
+        supervisor = start(command)
+        started.append(supervisor.process)
+        return supervisor
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded_module, "_start_guard", remembering)
+        patch.setattr(embedded_module, "_start_supervisor", remembering)
         for delay_s in (0.0, 0.01, 0.03, 0.06, 0.1):
             broker = EmbeddedBroker()
             task = asyncio.create_task(broker.__aenter__())
@@ -290,7 +290,7 @@ def test_it_ends_with_a_parent_that_dies_of_an_exception(program: Callable[..., 
 
 
 def test_a_fork_of_the_parent_does_not_keep_it_alive(program: Callable[..., SimpleNamespace]) -> None:
-    """A worker that inherited the pipe to the guard outlives the killed parent; the broker does not."""
+    """A worker that inherited the pipe to the supervisor outlives the killed parent; the broker does not."""
     ours, theirs = os.pipe()
     os.set_inheritable(ours, True)
     try:
@@ -307,21 +307,21 @@ async def test_ctrl_c_of_the_terminal_does_not_reach_it() -> None:
     """Guard and server are not in our process group, to which a terminal sends the signal; and ignore a stray one."""
     async with EmbeddedBroker() as broker:
         assert os.getpgid(broker.pid) != os.getpgid(0)
-        assert broker._guard is not None
-        os.kill(broker._guard.process.pid, signal.SIGINT)
-        os.kill(broker._guard.process.pid, signal.SIGHUP)
+        assert broker._supervisor is not None
+        os.kill(broker._supervisor.process.pid, signal.SIGINT)
+        os.kill(broker._supervisor.process.pid, signal.SIGHUP)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(broker.wait_lost(), 0.5)
         await wait_until_ready(broker.endpoint, 5)
 
 
-async def test_a_killed_guard_takes_nothing_with_it_into_hiding() -> None:
-    """The server whose guard was killed is ended when the block is left."""
+async def test_a_killed_supervisor_takes_nothing_with_it_into_hiding() -> None:
+    """The server whose supervisor was killed is ended when the block is left."""
     async with EmbeddedBroker() as broker:
         pid, folder = broker.pid, broker.folder
-        assert broker._guard is not None
-        broker._guard.process.kill()
-        with pytest.raises(BrokerError, match="guard has gone"):
+        assert broker._supervisor is not None
+        broker._supervisor.process.kill()
+        with pytest.raises(BrokerError, match="supervisor has gone"):
             await broker.wait_lost()
     assert eventually(lambda: is_gone(pid, folder))
 
@@ -358,7 +358,7 @@ async def test_a_server_that_ends_early_is_told_with_its_last_line(
 
 
 async def test_a_server_that_cannot_be_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A binary that is none is an error of ours, not a traceback of the guard."""
+    """A binary that is none is an error of ours, not a traceback of the supervisor."""
     monkeypatch.setattr(embedded_module, "find_server", lambda: Server(tmp_path / "absent", "9.9.9"))
     with pytest.raises(BrokerConnectError, match="No such file"):
         await EmbeddedBroker().__aenter__()

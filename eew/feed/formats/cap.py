@@ -18,7 +18,7 @@ from eew.feed.json_message import parsed_each
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.refusal import A_TIME
 from eew.feed.synthetic_report_no import LAST_NO
-from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
 from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
 from eew.model.errors import MISSING_FIELD, ReportDecodeError
@@ -365,7 +365,7 @@ def _severity(info: ET.Element, source: str) -> Severity | None:
 
 def _event_word(name: str) -> str:
     """Return a name as a topic may say it; a digest of one that is too long, as the OIDs of some services are."""
-    word = topic_word(name)
+    word = topic_safe_id(name)
     return word if len(word) <= 64 else f"cap-{hashlib.blake2b(name.encode(), digest_size=20).hexdigest()}"
 
 

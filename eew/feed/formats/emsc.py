@@ -10,9 +10,9 @@ import msgspec
 from eew.feed.formats.native import as_report
 from eew.feed.json_message import Members, parsed_json
 from eew.feed.parsed import Ignored, Parsed
-from eew.feed.synthetic_report_no import LAST_NO, report_no_by_age
-from eew.feed.topic_safe_id import agency_name, topic_word
-from eew.feed.unsupported import refuse_unsayable
+from eew.feed.synthetic_report_no import LAST_NO, synthetic_report_no
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
+from eew.feed.unsupported import refuse_unsupported
 from eew.model.records import AlertStatus, EventReport, ReportKind
 from eew.model.units import iso_utc
 
@@ -69,7 +69,7 @@ def render(report: EventReport) -> bytes:
     InputError
         If it is no real alert: written down it would read as one.
     """
-    refuse_unsayable(report, "emsc", has_cancel=True)
+    refuse_unsupported(report, "emsc", has_cancel=True)
     return msgspec.json.encode({"action": _ACTIONS[report.kind], "data": feature_of(report)})
 
 
@@ -119,9 +119,9 @@ def _members(said: Members, kind: ReportKind) -> dict[str, Any]:
     catalog = said.text_or_none("source_catalog") or _SOURCE
     is_last = kind is ReportKind.CANCEL or origin_at is None
     return {
-        "event_id": topic_word(said.text("unid")),
+        "event_id": topic_safe_id(said.text("unid")),
         "source": _SOURCE if catalog.lower().startswith(_SOURCE) else _NO_WORD.sub("-", catalog[:64].lower()),
-        "report_no": LAST_NO if is_last or origin_at is None else report_no_by_age(origin_at, issued_at),
+        "report_no": LAST_NO if is_last or origin_at is None else synthetic_report_no(origin_at, issued_at),
         "kind": kind,
         "status": AlertStatus.ACTUAL,
         "issued_at": issued_at,

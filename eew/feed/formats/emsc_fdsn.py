@@ -7,7 +7,7 @@ import msgspec
 from eew.feed.formats.emsc import feature_of, solution
 from eew.feed.json_message import parsed_each, parsed_json
 from eew.feed.parsed import Heartbeat, Parsed
-from eew.feed.unsupported import refuse_unsayable
+from eew.feed.unsupported import refuse_unsupported
 from eew.model.records import EventReport, ReportKind
 
 __all__ = ["parse", "render"]
@@ -57,7 +57,7 @@ def render(report: EventReport) -> bytes:
     InputError
         If it is a cancel or no real alert: written down it would read as an alert.
     """
-    refuse_unsayable(report, "emsc-fdsn", has_cancel=False)
+    refuse_unsupported(report, "emsc-fdsn", has_cancel=False)
     return msgspec.json.encode(
         {"type": "FeatureCollection", "metadata": {"count": 1}, "features": [feature_of(report)]}
     )

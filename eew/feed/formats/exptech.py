@@ -10,8 +10,8 @@ from eew.feed.formats.native import as_report
 from eew.feed.json_message import Members, epoch_ms, parsed_each, parsed_objects
 from eew.feed.parsed import Heartbeat, Parsed
 from eew.feed.report_issue import issue, kind_of
-from eew.feed.topic_safe_id import agency_name, topic_word
-from eew.feed.unsupported import refuse_unsayable
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
+from eew.feed.unsupported import refuse_unsupported
 from eew.model.records import AlertStatus, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
@@ -71,7 +71,7 @@ def render(report: EventReport) -> bytes:
     InputError
         If it is no real alert: written down it would read as one.
     """
-    refuse_unsayable(report, "exptech", has_cancel=True)
+    refuse_unsupported(report, "exptech", has_cancel=True)
     origin_at = report.origin_at or report.issued_at
     warning = {
         "author": _AUTHOR_BY_SOURCE.get(report.source, report.source),
@@ -96,8 +96,8 @@ def _report(warning: Members, file: str | Path | None) -> EventReport:
     author = warning.text("author").lower()
     report_no = warning.whole("serial")
     members: dict[str, Any] = {
-        "event_id": topic_word(warning.text("id")),
-        "source": topic_word(_SOURCE_BY_AUTHOR.get(author, author)),
+        "event_id": topic_safe_id(warning.text("id")),
+        "source": topic_safe_id(_SOURCE_BY_AUTHOR.get(author, author)),
         "report_no": report_no,
         "numbering": _SERVICE,
         "status": AlertStatus.ACTUAL,

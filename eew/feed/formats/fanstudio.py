@@ -16,9 +16,9 @@ from eew.feed.formats.native import as_report
 from eew.feed.json_message import Members, parsed_each, parsed_json, time_text
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.report_issue import Issue, issue, kind_of
-from eew.feed.synthetic_report_no import report_no_by_age
-from eew.feed.topic_safe_id import agency_name, topic_word
-from eew.feed.unsupported import refuse_unlocated, refuse_unsayable
+from eew.feed.synthetic_report_no import synthetic_report_no
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
+from eew.feed.unsupported import refuse_unlocated, refuse_unsupported
 from eew.model.errors import MISSING_FIELD, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
@@ -124,7 +124,7 @@ def render(report: EventReport) -> bytes:
         If it is a test, which would read as an alert, or has no hypocentre.
     """
     if report.status is AlertStatus.TEST:
-        refuse_unsayable(report, "fanstudio", has_cancel=True)
+        refuse_unsupported(report, "fanstudio", has_cancel=True)
     refuse_unlocated(report, "fanstudio")
     province = _PROVINCE_BY_SOURCE.get(report.source)
     channel = "cea_pr" if province else _CHANNEL_BY_SOURCE.get(report.source, "cea")
@@ -166,9 +166,9 @@ def _report(warning: Members, channel: str, file: str | Path | None) -> EventRep
     if is_numbered or origin_at is None:
         report_no = warning.whole("updates")
     else:
-        report_no = report_no_by_age(origin_at, issued.issued_at)
+        report_no = synthetic_report_no(origin_at, issued.issued_at)
     members: dict[str, Any] = {
-        "event_id": topic_word(warning.text("eventId" if "eventId" in warning else "id")),
+        "event_id": topic_safe_id(warning.text("eventId" if "eventId" in warning else "id")),
         "source": source,
         "report_no": report_no,
         "numbering": None if is_numbered else _SERVICE,

@@ -10,9 +10,9 @@ from eew.feed.formats.native import as_report
 from eew.feed.formats.shakealert import decimal
 from eew.feed.json_message import MAX_OBJECTS, bounded, instant_of, parsed_each
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.synthetic_report_no import LAST_NO, report_no_by_age
-from eew.feed.topic_safe_id import agency_name, topic_word
-from eew.feed.unsupported import located, refuse_unsayable
+from eew.feed.synthetic_report_no import LAST_NO, synthetic_report_no
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
+from eew.feed.unsupported import located, refuse_unsupported
 from eew.feed.unusable_member import Spared
 from eew.model.errors import ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
@@ -96,7 +96,7 @@ def render(report: EventReport) -> bytes:
     InputError
         If it is a cancel or no real alert: written down it would read as an alert.
     """
-    refuse_unsayable(report, "fdsn-text", has_cancel=False)
+    refuse_unsupported(report, "fdsn-text", has_cancel=False)
     solution = located(report, "fdsn-text")
     name, agency = agency_name(report.event_id), report.source
     values = (
@@ -161,11 +161,11 @@ def _solution(row: _Row, file: str | Path | None, line_no: int, received_at: dat
     }
     resource = _RESOURCE.fullmatch(row["eventid"])
     members = {
-        "event_id": topic_word(row["eventid"] if resource is None else resource[1]),
+        "event_id": topic_safe_id(row["eventid"] if resource is None else resource[1]),
         "source": _source(row),
         # Other feeds of the same agency say when they were updated.
         "numbering": "fdsn-text",
-        "report_no": LAST_NO if is_cancel else report_no_by_age(origin_at, issued_at),
+        "report_no": LAST_NO if is_cancel else synthetic_report_no(origin_at, issued_at),
         "kind": ReportKind.CANCEL if is_cancel else ReportKind.UPDATE,
         "status": AlertStatus.ACTUAL,
         "issued_at": issued_at,

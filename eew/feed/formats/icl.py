@@ -7,8 +7,8 @@ import msgspec
 from eew.feed.formats.native import as_report
 from eew.feed.json_message import Members, epoch_ms, parsed_each, parsed_json
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.topic_safe_id import agency_name, topic_word
-from eew.feed.unsupported import refuse_unsayable
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
+from eew.feed.unsupported import refuse_unsupported
 from eew.model.records import AlertStatus, EventReport, ReportKind
 
 __all__ = ["parse", "render"]
@@ -63,7 +63,7 @@ def render(report: EventReport) -> bytes:
     InputError
         If it is a cancel or no real alert: written down it would read as an alert.
     """
-    refuse_unsayable(report, "icl", has_cancel=False)
+    refuse_unsupported(report, "icl", has_cancel=False)
     name = agency_name(report.event_id)
     warning = {
         "eventId": int(name) if name.isdecimal() and name.isascii() and str(int(name)) == name else name,
@@ -82,7 +82,7 @@ def render(report: EventReport) -> bytes:
 def _report(warning: Members, file: str | Path | None) -> EventReport:
     report_no = max(warning.whole("updates"), 1)
     members = {
-        "event_id": topic_word(warning.text("eventId")),
+        "event_id": topic_safe_id(warning.text("eventId")),
         "source": _SOURCE,
         "report_no": report_no,
         "kind": ReportKind.NEW if report_no == 1 else ReportKind.UPDATE,

@@ -12,8 +12,8 @@ from eew.feed.formats.native import as_report
 from eew.feed.json_message import A_LOCAL_TIME, Members, instant_of, parsed_json, time_text
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.report_issue import issue, kind_of
-from eew.feed.topic_safe_id import agency_name, topic_word
-from eew.feed.unsupported import refuse_unlocated, refuse_unsayable
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
+from eew.feed.unsupported import refuse_unlocated, refuse_unsupported
 from eew.model.records import AlertStatus, EventReport, ReportKind
 
 __all__ = ["NOTHING", "parse", "render", "second_text"]
@@ -57,7 +57,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     report_no = answer.whole("report_num")
     is_cancel = answer.truth("is_cancel")
     members: dict[str, Any] = {
-        "event_id": topic_word(answer.text("report_id")),
+        "event_id": topic_safe_id(answer.text("report_id")),
         "source": _SOURCE,
         "report_no": report_no,
         "kind": kind_of(report_no, is_cancel=is_cancel, is_final=answer.truth_or_false("is_final")),
@@ -91,7 +91,7 @@ def render(report: EventReport) -> bytes:
         If it is a test, which would read as an alert, or has no hypocentre.
     """
     if report.status is AlertStatus.TEST:
-        refuse_unsayable(report, "kmoni", has_cancel=True)
+        refuse_unsupported(report, "kmoni", has_cancel=True)
     refuse_unlocated(report, "kmoni")
     answer = {
         "result": {"status": "success", "message": "", "is_auth": True},

@@ -11,7 +11,7 @@ from eew.feed.formats.native import as_report
 from eew.feed.jma_class import class_of_intensity, intensity_of_class
 from eew.feed.json_message import A_LOCAL_TIME, Members, instant_of, parsed_each, parsed_objects, time_text
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
 from eew.model.errors import MISSING_FIELD
 from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
@@ -139,7 +139,7 @@ def _parsed(message: Members, file: str | Path | None) -> Parsed:
     issue = message.members("issue")
     report_no = issue.whole("serial")
     members = {
-        "event_id": topic_word(issue.text("eventId")),
+        "event_id": topic_safe_id(issue.text("eventId")),
         "source": _SOURCE,
         "report_no": report_no,
         "numbering": WARNINGS,

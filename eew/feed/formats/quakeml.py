@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from eew.feed.formats.native import as_report
 from eew.feed.formats.shakealert import UNKNOWN_NUMBERS, decimal, heartbeat, utc_time
 from eew.feed.parsed import Ignored, Parsed
-from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
 from eew.feed.unsupported import refuse_unlocated
 from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
@@ -190,7 +190,7 @@ class _Message:
         statuses = [_NOT_MEANT[comment] for comment in comments if comment in _NOT_MEANT]
         picked = self._picked_for(origin)
         members: dict[str, Any] = {
-            "event_id": topic_word((public_id if name is None else name["name"])[:65]),
+            "event_id": topic_safe_id((public_id if name is None else name["name"])[:65]),
             "source": _source("" if name is None else name["authority"], infos),
             "status": statuses[0] if statuses else AlertStatus.ACTUAL,
             "detected_at": min(picked, default=None),

@@ -13,7 +13,7 @@ import msgspec
 from eew.feed.formats.native import as_report
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.refusal import A_TIME
-from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
 from eew.feed.unsupported import refuse_unlocated
 from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
@@ -197,7 +197,7 @@ def _members(root: ET.Element, kind: ReportKind, file: str | Path | None, spared
     origin = core.findtext("orig_time", "").strip()
     sent = _attribute(root, "timestamp")
     members: dict[str, Any] = {
-        "event_id": topic_word(name[:65]),
+        "event_id": topic_safe_id(name[:65]),
         "source": SOURCE,
         "report_no": _version(root, file) + 1,
         "kind": kind,

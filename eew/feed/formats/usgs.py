@@ -7,9 +7,9 @@ import msgspec
 from eew.feed.formats.native import as_report
 from eew.feed.json_message import Members, epoch_ms, parsed_each, parsed_json
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.synthetic_report_no import LAST_NO, JoinedIds, report_no_by_age
-from eew.feed.topic_safe_id import agency_name, topic_word
-from eew.feed.unsupported import refuse_unsayable
+from eew.feed.synthetic_report_no import LAST_NO, JoinedIds, synthetic_report_no
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
+from eew.feed.unsupported import refuse_unsupported
 from eew.model.records import AlertStatus, EventReport, ReportKind
 
 __all__ = ["for_one_feed", "parse", "render"]
@@ -86,7 +86,7 @@ def render(report: EventReport) -> bytes:
     InputError
         If it is no real alert: written down it would read as one.
     """
-    refuse_unsayable(report, "usgs", has_cancel=True)
+    refuse_unsupported(report, "usgs", has_cancel=True)
     place = (report.lon_deg, report.lat_deg, report.depth_km)
     coordinates = [None if each is None else round(each, 4) for each in place]
     feature = {
@@ -133,9 +133,9 @@ def _solution(feature: Members, file: str | Path | None, joined: JoinedIds) -> P
     origin_at = said.epoch_ms_or_none("time") if is_deleted else said.epoch_ms("time")
     issued_at = said.epoch_ms("updated")
     members = {
-        "event_id": topic_word(feature.text("id")),
+        "event_id": topic_safe_id(feature.text("id")),
         "source": _SOURCE,
-        "report_no": LAST_NO if is_deleted or origin_at is None else report_no_by_age(origin_at, issued_at),
+        "report_no": LAST_NO if is_deleted or origin_at is None else synthetic_report_no(origin_at, issued_at),
         "kind": ReportKind.CANCEL if is_deleted else ReportKind.UPDATE,
         "status": AlertStatus.ACTUAL,
         "issued_at": issued_at,
@@ -150,5 +150,5 @@ def _solution(feature: Members, file: str | Path | None, joined: JoinedIds) -> P
     report = as_report(members, file=file, spared=feature.spared)
     if is_deleted and joined.lists_otherwise(report.event_id):
         return Ignored("an id is deleted whose earthquake is listed under another")
-    ids = [topic_word(each) for each in (said.text_or_none("ids") or "").split(",")[:_MOST_IDS] if each]
+    ids = [topic_safe_id(each) for each in (said.text_or_none("ids") or "").split(",")[:_MOST_IDS] if each]
     return msgspec.structs.replace(report, event_id=joined.name_of(report.event_id, ids))

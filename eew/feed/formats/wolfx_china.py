@@ -12,8 +12,8 @@ from eew.feed.formats.wolfx import said_beside
 from eew.feed.json_message import parsed_json, time_text
 from eew.feed.parsed import Parsed
 from eew.feed.report_issue import issue, kind_of
-from eew.feed.topic_safe_id import agency_name, topic_word
-from eew.feed.unsupported import refuse_unsayable
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
+from eew.feed.unsupported import refuse_unsupported
 from eew.model.records import AlertStatus, EventReport, ReportKind
 
 __all__ = ["WolfxChina"]
@@ -67,7 +67,7 @@ class WolfxChina:
         name = message.text("EventID")
         origin_at = message.instant("OriginTime", _ZONE)
         members = {
-            "event_id": topic_word(name.removesuffix(f"_{report_no}") if self.is_id_numbered else name),
+            "event_id": topic_safe_id(name.removesuffix(f"_{report_no}") if self.is_id_numbered else name),
             "source": self.source,
             "report_no": report_no,
             "kind": kind_of(report_no, is_final=message.flag_or_false("isFinal")),
@@ -93,7 +93,7 @@ class WolfxChina:
         InputError
             If it is a cancel or no real alert: written down it would read as an alert.
         """
-        refuse_unsayable(report, f"{self.source}_eew", has_cancel=False)
+        refuse_unsupported(report, f"{self.source}_eew", has_cancel=False)
         name = agency_name(report.event_id)
         members: dict[str, Any] = {
             "type": f"{self.source}_eew",

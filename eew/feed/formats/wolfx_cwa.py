@@ -13,8 +13,8 @@ from eew.feed.json_message import Members, parsed_json, time_text
 from eew.feed.origin_id import origin_name
 from eew.feed.parsed import Parsed
 from eew.feed.report_issue import issue, kind_of
-from eew.feed.topic_safe_id import agency_name, topic_word
-from eew.feed.unsupported import refuse_unsayable
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
+from eew.feed.unsupported import refuse_unsupported
 from eew.model.records import AlertStatus, EventReport
 
 __all__ = ["answer", "greeting", "parse", "render"]
@@ -94,7 +94,7 @@ def render(report: EventReport) -> bytes:
     InputError
         If it is a cancel or no real alert: written down it would read as an alert.
     """
-    refuse_unsayable(report, "wolfx-cwa", has_cancel=False)
+    refuse_unsupported(report, "wolfx-cwa", has_cancel=False)
     name = agency_name(report.event_id)
     members: dict[str, Any] = {
         "type": "cwa_eew",
@@ -115,4 +115,4 @@ def _name(message: Members) -> str | None:
     """Return the earthquake's name where the message gives one: a text, or a number of the agency's."""
     name = message.text_or_none("ID")
     is_name = name is not None and (not message.is_number("ID") or _NUMBER.fullmatch(name) is not None)
-    return topic_word(name) if name is not None and is_name else None
+    return topic_safe_id(name) if name is not None and is_name else None

@@ -14,7 +14,7 @@ from eew.feed.jma_class import class_of_intensity, intensity_or_none
 from eew.feed.json_message import Members, parsed_json, time_text
 from eew.feed.parsed import Parsed
 from eew.feed.report_issue import kind_of
-from eew.feed.topic_safe_id import agency_name, topic_word
+from eew.feed.topic_safe_id import agency_name, topic_safe_id
 from eew.feed.unsupported import refuse_unlocated
 from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind
 
@@ -81,7 +81,7 @@ def parse(data: bytes, *, file: str | Path | None = None) -> tuple[Parsed, ...]:
     is_cancel = message.flag("isCancel")
     issued_at = message.instant("AnnouncedTime", _ZONE)
     members = {
-        "event_id": topic_word(message.text("EventID")),
+        "event_id": topic_safe_id(message.text("EventID")),
         "source": _SOURCE,
         "report_no": report_no,
         "kind": kind_of(report_no, is_cancel=is_cancel, is_final=message.flag_or_false("isFinal")),
