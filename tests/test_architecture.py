@@ -36,23 +36,6 @@ STAGE_EXCEPTIONS = {
     ("feed", "mqtt"): "one of the transports is MQTT",
 }
 
-#: Private names that another module uses.
-PRIVATE_NAMES: dict[str, set[str]] = {
-    # It overrides how the dispatcher keeps what it decided, until the journal observes the dispatcher.
-    "eew.dispatch.daemon.restoring": {
-        "_clock",
-        "_event_clock",
-        "_in_thread",
-        "_mark",
-        "_merger",
-        "_signed",
-        "_states",
-        "_take_back",
-        "_tell",
-    },
-    # Both benches make the same packets beforehand.
-    "eew.bench.peers": {"_packets"},
-}
 #: Documented in the standard library although they look private.
 NOT_PRIVATE = {"_asdict", "_replace", "_fields", "_exit"}
 
@@ -287,9 +270,7 @@ def test_only_commands_and_benches_print() -> None:
 def test_no_private_name_is_used_by_another_module() -> None:
     """Imported, read from an object, inherited or overridden."""
     others = {name: own_names(tree) for name, tree in MODULES.items()}
-    borrowed = {
-        name: borrowed_private_names(tree, others) - PRIVATE_NAMES.get(name, set()) for name, tree in MODULES.items()
-    }
+    borrowed = {name: borrowed_private_names(tree, others) for name, tree in MODULES.items()}
     assert {name: names for name, names in borrowed.items() if names} == {}
 
 

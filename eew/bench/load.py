@@ -7,7 +7,7 @@ ceiling    packets encoded beforehand ─ publish ──────────
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,16 +17,13 @@ from eew.bench.urgency import urgency_ms
 from eew.contract import topic
 from eew.contract.signature import SigningKey
 from eew.devices.swarm.swarm import Swarm
-from eew.dispatch.audience import Send, audience_of
-from eew.dispatch.dispatcher import Dispatcher, EventClock
-from eew.dispatch.replay import MIN_RECEIVE_MAXIMUM, Progress, RunInput, run, swarm_settings
+from eew.dispatch.assembly import DispatchConfig, DispatchContext, open_dispatch
+from eew.dispatch.replay import Progress, RunInput, run, swarm_settings
 from eew.dispatch.settings import Settings
 from eew.estimate import TravelTimeTable, intensity_model
 from eew.estimate.estimator import Estimator
-from eew.fanout.outbox import Outbox
+from eew.fanout.memory_publisher import MemoryRetainedPublisher
 from eew.fanout.publish_template import Batch
-from eew.fanout.publisher import MqttPublisher
-from eew.fanout.send_loop import SendRate
 from eew.feed.formats.native import decode_report, encode_report
 from eew.model.clock import SystemClock
 from eew.model.errors import BrokerConnectError, EewError
@@ -35,7 +32,7 @@ from eew.model.system import interrupt
 from eew.mqtt.aiomqtt_client import client_of, mqtt_version, translated
 from eew.mqtt.endpoint import Endpoint
 
-__all__ = ["Load", "ceiling", "dispatch"]
+__all__ = ["Load", "ceiling", "dispatch", "only_alerts", "packets"]
 
 #: One that every device within 300 km of the place feels.
 _MAGNITUDE, _DEPTH_KM = 7.6, 10.0
@@ -144,12 +141,9 @@ async def ceiling(load: Load, key: SigningKey) -> dict[str, Any]:
     settings, clock = load.settings, SystemClock()
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(interrupt.work_folder("eew-bench-"))
-        publisher = MqttPublisher(
-            load.endpoint, "eew-ceiling", qos=settings.qos, clock=clock, min_receive_maximum=MIN_RECEIVE_MAXIMUM
-        )
-        await publisher.open()
-        stack.push_async_callback(publisher.close)
-        batches, n_due = await _packets(load, key, publisher)
+        context = await stack.enter_async_context(only_alerts(load, key, "eew-ceiling"))
+        publisher, batches = context.publisher, await packets(load, context)
+        n_due = sum(len(batch) for batch in batches)
         how = swarm_settings(settings, load.profile.name, load.population, load.endpoint, {}, only_count=True)
         swarm = await stack.enter_async_context(Swarm(how, load.devices, folder))
         started_s = clock.mono_s()
@@ -181,23 +175,30 @@ async def _until_received(swarm: Swarm, n_due: int) -> None:
         await asyncio.sleep(_POLL_S)
 
 
-async def _packets(load: Load, key: SigningKey, publisher: MqttPublisher) -> tuple[list[Batch], int]:
-    """Return the packets of all alerts of one report, as the dispatcher encodes them."""
-    outbox, event_clock = Outbox(), EventClock()
-    send = Send(load.settings.qos, publisher.version, load.settings.payload)
-    audience = await asyncio.to_thread(audience_of, load.settings.mode, load.devices, load.shelters, send)
-    office = Dispatcher(
-        load.profile,
-        load.estimator(),
-        audience,
-        outbox,
-        SendRate(150_000.0),
-        key,
-        clock=SystemClock(),
-        event_clock=event_clock,
+def only_alerts(load: Load, key: SigningKey, client_id: str) -> AbstractAsyncContextManager[DispatchContext]:
+    """Open the dispatcher of a load, which publishes alerts and nothing that is retained."""
+    settings = load.settings
+    config = DispatchConfig(
+        endpoint=load.endpoint,
+        dispatcher_id=settings.dispatcher_id,
+        client_id=client_id,
+        mode=settings.mode,
+        qos=settings.qos,
+        payload=settings.payload,
+        reconnect_s=settings.reconnect_s,
+        profile=load.profile,
+        estimator=load.estimator(),
+        devices=load.devices,
+        shelters=load.shelters,
+        key=key,
     )
-    await office.handle(load.report())
+    return open_dispatch(config, retained=MemoryRetainedPublisher())
+
+
+async def packets(load: Load, context: DispatchContext) -> list[Batch]:
+    """Return the packets of all alerts of one report, as the dispatcher encodes them."""
+    await context.dispatcher.handle(load.report())
     batches = []
-    while (portion := outbox.take(event_clock.now(), publisher.max_batch)) is not None:
+    while (portion := context.outbox.take(context.event_clock.now(), context.publisher.max_batch)) is not None:
         batches.append(await asyncio.to_thread(portion.encoder.encode, portion.start, portion.end))
-    return batches, sum(len(batch) for batch in batches)
+    return batches

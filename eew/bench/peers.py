@@ -122,22 +122,13 @@ async def _measured(
 
 async def _alerts(load: "Load", key: "SigningKey", n_alerts: int) -> list["Alert"]:
     """Return the first of the alerts of one report, in sending order, as the dispatcher encodes them."""
-    from eew.bench.load import _packets
-    from eew.dispatch.replay import MIN_RECEIVE_MAXIMUM
-    from eew.fanout.publisher import MqttPublisher
-    from eew.model.clock import SystemClock
+    from eew.bench.load import only_alerts, packets
 
-    publisher = MqttPublisher(
-        load.endpoint, "eew-peers", qos=load.settings.qos, clock=SystemClock(), min_receive_maximum=MIN_RECEIVE_MAXIMUM
-    )
-    await publisher.open()
-    try:
-        batches, _ = await _packets(load, key, publisher)
-    finally:
-        await publisher.close()
+    async with only_alerts(load, key, "eew-peers") as context:
+        batches, version = await packets(load, context), context.publisher.version
     alerts: list[Alert] = []
     for batch in batches:
-        alerts += alerts_of(batch, n_alerts - len(alerts), publisher.version)
+        alerts += alerts_of(batch, n_alerts - len(alerts), version)
     return alerts
 
 

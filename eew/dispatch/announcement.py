@@ -1,6 +1,6 @@
 """What everybody may read beside the alerts: help cards, and each event as it stands, in words and as CAP.
 
-Handled ─ EventMessage, texts ─ contours ─ CAP ─▶ Bulletin
+Handled ─ EventMessage, texts ─ contours ─ CAP ─▶ RetainedPublisher
 
 Written behind the alerts, by one task and in a thread: nobody waits for it.
 """

@@ -1,4 +1,4 @@
-"""The whole program on one screen: broker, devices, feed, decision, fan-out and summary, in the order of the road.
+"""The whole program on one screen: broker, devices, feed, decision, fan-out and summary, in the order of the data.
 
 feed ─▶ Dispatcher.handle ─▶ Outbox ─▶ dispatch ─▶ broker ─▶ Swarm ─▶ summary
 """
@@ -15,21 +15,14 @@ from typing import Any
 
 import msgspec
 
-from eew.contract.signature import in_base64url
 from eew.devices.swarm.swarm import Receipts, Swarm, SwarmSettings
-from eew.dispatch.announcement import Announcements, Announcer
-from eew.dispatch.audience import CellAudience, Send, audience_of
-from eew.dispatch.dispatcher import Dispatcher, EventClock
+from eew.dispatch.assembly import DispatchConfig, open_dispatch
+from eew.dispatch.audience import CellAudience
 from eew.dispatch.out_of_reach import out_of_reach
 from eew.dispatch.plan_store import Ledger
-from eew.dispatch.replay_tasks import Progress, Road, RunInput, drain, travel
+from eew.dispatch.replay_tasks import Progress, RunContext, RunInput, drain, play
 from eew.dispatch.settings import Settings, shown_settings
 from eew.dispatch.summary import Dispatched, summarise
-from eew.fanout.outbox import Outbox
-from eew.fanout.publisher import MqttPublisher
-from eew.fanout.retained_publisher import RetainedPublisher
-from eew.fanout.send_loop import SendRate
-from eew.model.clock import SystemClock
 from eew.model.errors import BrokerError
 from eew.model.system.memory import anonymous_resident_bytes, set_mmap_threshold
 from eew.mqtt.aiomqtt_client import broker_facts, mqtt_version
@@ -38,19 +31,12 @@ from eew.mqtt.endpoint import Endpoint
 from eew.mqtt.ready import wait_until_ready
 
 __all__ = [
-    "FIRST_GUESS_HZ",
-    "MIN_RECEIVE_MAXIMUM",
     "Progress",
     "RunInput",
     "RunResult",
     "run",
     "swarm_settings",
 ]
-
-#: Alerts a second that are promised until the real rate is known, by QoS.
-FIRST_GUESS_HZ = (150_000.0, 50_000.0)
-#: A broker that takes fewer alerts unacknowledged would make each wait for the way there and back.
-MIN_RECEIVE_MAXIMUM = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,75 +76,47 @@ async def run(
         If a worker ends by itself.
     """
     async with AsyncExitStack() as stack:
-        clock = SystemClock()
         set_mmap_threshold()
         progress.n_devices = len(given.devices)
         progress.resident_before_bytes = anonymous_resident_bytes()
         progress.stage = "starting the broker" if settings.broker is None else "waiting for the broker"
         endpoint, broker = await _broker(settings, stack)
         progress.broker = str(endpoint)
-        keys = {given.key.key_id: in_base64url(given.key.public_bytes)}
-
-        event_clock = EventClock()
-        retained = await stack.enter_async_context(RetainedPublisher(endpoint, settings.dispatcher_id, keys))
-        announcer = Announcer(retained, Announcements(given.profile, given.estimator))
-        await stack.enter_async_context(announcer)
+        config = DispatchConfig(
+            endpoint=endpoint,
+            dispatcher_id=settings.dispatcher_id,
+            client_id=f"eew-publisher-{settings.dispatcher_id}-{os.getpid()}",
+            mode=settings.mode,
+            qos=settings.qos,
+            payload=settings.payload,
+            reconnect_s=settings.reconnect_s,
+            profile=given.profile,
+            estimator=given.estimator,
+            devices=given.devices,
+            shelters=given.shelters,
+            key=given.key,
+        )
+        progress.stage = "finding the nearest shelters"
+        dispatch = await stack.enter_async_context(open_dispatch(config))
         progress.stage = "connecting the devices"
         swarm = Swarm(
-            swarm_settings(settings, given.profile.name, given.population, endpoint, keys), given.devices, given.folder
+            swarm_settings(settings, given.profile.name, given.population, endpoint, config.keys),
+            given.devices,
+            given.folder,
         )
         await stack.enter_async_context(swarm)
-
-        progress.stage = "finding the nearest shelters"
-        publisher = MqttPublisher(
-            endpoint,
-            f"eew-publisher-{settings.dispatcher_id}-{os.getpid()}",
-            qos=settings.qos,
-            clock=clock,
-            reconnect_s=settings.reconnect_s,
-            min_receive_maximum=MIN_RECEIVE_MAXIMUM,
-        )
-        await publisher.open()
-        stack.push_async_callback(publisher.close)
-        send = Send(settings.qos, publisher.version, settings.payload)
-        audience = await asyncio.to_thread(audience_of, settings.mode, given.devices, given.shelters, send)
-        outbox, rate = Outbox(), SendRate(FIRST_GUESS_HZ[settings.qos])
-        dispatcher = Dispatcher(
-            given.profile,
-            given.estimator,
-            audience,
-            outbox,
-            rate,
-            given.key,
-            clock=clock,
-            event_clock=event_clock,
-        )
-        road = Road(
-            settings,
-            given,
-            progress,
-            clock,
-            event_clock,
-            outbox,
-            rate,
-            publisher,
-            retained,
-            announcer,
-            dispatcher,
-            Ledger(given.folder),
-            swarm,
-            stopping(),
-        )
+        context = RunContext(settings, given, progress, dispatch, Ledger(given.folder), swarm, stopping())
         try:
-            error = await travel(road)
+            error = await play(context)
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
-        deliveries = iter(outbox.settle(publisher.confirmed_token, publisher.rejected))
+        publisher, audience = dispatch.publisher, dispatch.audience
+        deliveries = iter(dispatch.outbox.settle(publisher.confirmed_token, publisher.rejected))
         by_plan = {id(each.plan.report): each for each in deliveries}
         progress.stage = "collecting receipts"
         if error is None:
-            await drain(road)
-        is_stopped = road.stop.is_set()
+            await drain(context)
+        is_stopped = context.stop.is_set()
         receipts: Receipts = await swarm.finish()
         dispatched = [
             Dispatched(each.report, each.fate, each.received_mono_s, each.decided_mono_s, by_plan.get(id(each.report)))
@@ -171,13 +129,15 @@ async def run(
             given.devices,
             cells=audience.table if isinstance(audience, CellAudience) else None,
             seed=settings.seed,
-            facts=_facts(road, broker),
+            facts=_facts(context, broker),
         )
         if not summary["conservation"]["selected"]:
             acted_on = (each.report for each in dispatched if each.delivery is not None)
             reach = await asyncio.to_thread(out_of_reach, acted_on, given.devices, given.estimator, given.profile)
             summary["out_of_reach"] = None if reach is None else msgspec.structs.asdict(reach)
-        return RunResult(summary, None if is_stopped else error, dispatched, receipts, retained.n_reports, is_stopped)
+        return RunResult(
+            summary, None if is_stopped else error, dispatched, receipts, dispatch.retained.n_reports, is_stopped
+        )
 
 
 async def _broker(settings: Settings, stack: AsyncExitStack) -> tuple[Endpoint, dict[str, str]]:
@@ -215,8 +175,8 @@ def swarm_settings(
     )
 
 
-def _facts(road: Road, broker: dict[str, str]) -> dict[str, Any]:
-    settings, given, progress, publisher = road.settings, road.given, road.progress, road.publisher
+def _facts(context: RunContext, broker: dict[str, str]) -> dict[str, Any]:
+    settings, given, progress, publisher = context.settings, context.given, context.progress, context.dispatch.publisher
     counts = publisher.counts
     return {
         "scenario": given.name,
@@ -238,7 +198,7 @@ def _facts(road: Road, broker: dict[str, str]) -> dict[str, Any]:
             "held_mib": round(progress.resident_bytes / 2**20, 1),
             "bytes_a_device": round((progress.resident_bytes - progress.resident_before_bytes) / len(given.devices), 1),
             "cpu_s": round(progress.cpu_s, 4),
-            "writing_s": round(road.rate.writing_s, 4),
+            "writing_s": round(context.dispatch.rate.writing_s, 4),
         },
         "publisher": {
             "reconnects": counts.n_reconnects,

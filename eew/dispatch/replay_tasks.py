@@ -7,27 +7,22 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from eew.contract.message import Clock as ClockMessage
 from eew.contract.signature import SigningKey
-from eew.devices.swarm.swarm import Swarm
-from eew.dispatch.announcement import Announcer
-from eew.dispatch.dispatcher import Dispatcher, EventClock, Handled
+from eew.dispatch.assembly import DispatchContext
+from eew.dispatch.dispatcher import Handled
 from eew.dispatch.plan_store import Ledger
 from eew.dispatch.settings import Settings
 from eew.estimate.estimator import Estimator
-from eew.fanout.outbox import Outbox
-from eew.fanout.publisher import MqttPublisher
-from eew.fanout.retained_publisher import RetainedPublisher
-from eew.fanout.send_loop import SendRate, dispatch
 from eew.feed.playback import Pace, until
-from eew.model.clock import Clock
 from eew.model.errors import BrokerError
 from eew.model.records import Devices, EventReport, Profile, Shelters
 from eew.model.system.cancellation import cancel_and_wait, to_the_end
 from eew.model.system.memory import anonymous_resident_bytes
 
-__all__ = ["Progress", "Road", "RunInput", "drain", "travel"]
+__all__ = ["Progress", "Receivers", "RunContext", "RunInput", "drain", "play"]
 
 #: The devices have all they will get when nothing has come for this long.
 _QUIET_S = 2.0
@@ -78,47 +73,43 @@ class Progress:
     cpu_s: float = 0.0
 
 
+class Receivers(Protocol):
+    """Who gets the alerts of a run: a swarm, as its tasks see it."""
+
+    @property
+    def n_taken(self) -> int:
+        """How many alerts devices have taken so far."""
+        ...
+
+    def check(self) -> None:
+        """Raise if it has come to an end by itself."""
+        ...
+
+
 @dataclass(slots=True)
-class Road:
+class RunContext:
     """What the tasks of a run share; touched on the event loop only."""
 
     settings: Settings
     given: RunInput
     progress: Progress
-    clock: Clock
-    event_clock: EventClock
-    outbox: Outbox
-    rate: SendRate
-    publisher: MqttPublisher
-    retained: RetainedPublisher
-    announcer: Announcer
-    dispatcher: Dispatcher
+    dispatch: DispatchContext
     ledger: Ledger
-    swarm: Swarm
+    swarm: Receivers
     #: Set when the run shall end early.
     stop: asyncio.Event
 
 
-async def travel(road: Road) -> BrokerError | None:
+async def play(context: RunContext) -> BrokerError | None:
     """Feed, decide and send until all reports are out; return the broker's failure if it ended that."""
-    sending = asyncio.create_task(
-        dispatch(
-            road.outbox,
-            road.publisher,
-            max_batch=road.publisher.max_batch // 2,
-            clock=road.clock,
-            event_now=road.event_clock.now,
-            rate=road.rate,
-        ),
-        name="dispatch",
-    )
+    sending = asyncio.create_task(context.dispatch.send(), name="dispatch")
     failures: list[BrokerError] = []
     cpu_before_s = time.process_time()
     try:
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(_watch(road), name="watch")
-            halting = tasks.create_task(_halt_when_told(road, sending), name="halt")
-            deciding = tasks.create_task(_decide(road, sending), name="decide")
+            watching = tasks.create_task(_watch(context), name="watch")
+            halting = tasks.create_task(_halt_when_told(context, sending), name="halt")
+            deciding = tasks.create_task(_decide(context, sending), name="decide")
             await asyncio.wait((deciding, sending), return_when=asyncio.FIRST_COMPLETED)
             if sending.done() and not sending.cancelled() and sending.exception() is not None:
                 deciding.cancel()
@@ -133,82 +124,86 @@ async def travel(road: Road) -> BrokerError | None:
         failures = [each for each in group.exceptions if isinstance(each, BrokerError)]
     finally:
         sending.cancel()
-        road.progress.cpu_s = time.process_time() - cpu_before_s
+        context.progress.cpu_s = time.process_time() - cpu_before_s
     return failures[0] if failures else None
 
 
-async def _halt_when_told(road: Road, sending: asyncio.Task[None]) -> None:
+async def _halt_when_told(context: RunContext, sending: asyncio.Task[None]) -> None:
     """Send nothing more than what is on its way when told to stop, and do not wait long for the broker's word."""
-    await road.stop.wait()
-    road.progress.stage = "stopping"
-    road.outbox.halt()
+    await context.stop.wait()
+    context.progress.stage = "stopping"
+    context.dispatch.outbox.halt()
     await asyncio.wait((sending,), timeout=_STOP_WITHIN_S)
     await cancel_and_wait(sending)
 
 
-async def _decide(road: Road, sending: asyncio.Task[None]) -> None:
+async def _decide(context: RunContext, sending: asyncio.Task[None]) -> None:
     """Take each report as it comes, decide, and tell the event's subscribers."""
-    progress = road.progress
+    progress = context.progress
     progress.stage = "waiting for reports"
-    if road.given.starts_at is not None:
-        await _set_clock(road, road.given.starts_at)
-    async for report in until(road.given.reports, road.stop):
-        if math.isinf(road.settings.speed):
+    if context.given.starts_at is not None:
+        await _set_clock(context, context.given.starts_at)
+    async for report in until(context.given.reports, context.stop):
+        if math.isinf(context.settings.speed):
             # Without waits, each report would overtake the last before it is out: one after the other instead.
-            emptied = asyncio.ensure_future(road.outbox.emptied())
+            emptied = asyncio.ensure_future(context.dispatch.outbox.emptied())
             await asyncio.wait((emptied, sending), return_when=asyncio.FIRST_COMPLETED)
             emptied.cancel()
-            if road.stop.is_set():
+            if context.stop.is_set():
                 continue
-        await _set_clock(road, report.issued_at)
-        road.retained.n_reports += 1
+        await _set_clock(context, report.issued_at)
+        context.dispatch.retained.n_reports += 1
         progress.stage = "dispatching"
-        for handled in await road.dispatcher.handle(report):
+        for handled in await context.dispatch.dispatcher.handle(report):
             progress.handled.append(handled)
             if handled.core is not None:
                 progress.n_planned += handled.n_alerts
-                road.retained.last_dispatch_at = datetime.now(UTC)
-                road.announcer.tell(handled)
-    road.outbox.close()
+                context.dispatch.retained.last_dispatch_at = datetime.now(UTC)
+                context.dispatch.announcer.tell(handled)
+    context.dispatch.outbox.close()
 
 
-async def _set_clock(road: Road, issued_at: datetime) -> None:
+async def _set_clock(context: RunContext, issued_at: datetime) -> None:
     """Let the replay's time be that of the report, here and for everybody who follows the status."""
-    is_first = road.retained.clock is None
-    road.event_clock.anchor(issued_at)
-    speed = road.settings.speed
-    road.retained.clock = ClockMessage(offset_s=road.event_clock.offset_s, speed=None if math.isinf(speed) else speed)
+    is_first = context.dispatch.retained.clock is None
+    context.dispatch.event_clock.anchor(issued_at)
+    speed = context.settings.speed
+    context.dispatch.retained.clock = ClockMessage(
+        offset_s=context.dispatch.event_clock.offset_s, speed=None if math.isinf(speed) else speed
+    )
     if is_first:
-        await road.retained.publish_status()
+        await context.dispatch.retained.publish_status()
     else:
-        road.retained.request_publish()
+        context.dispatch.retained.request_publish()
 
 
-async def _watch(road: Road) -> None:
+async def _watch(context: RunContext) -> None:
     """Keep the progress true, and what is out of memory."""
     while True:
-        _note(road)
-        road.swarm.check()
-        await to_the_end(road.ledger.put_away, list(road.outbox.done))
+        _note(context)
+        context.swarm.check()
+        await to_the_end(context.ledger.put_away, list(context.dispatch.outbox.done))
         await asyncio.sleep(_TICK_S)
 
 
-def _note(road: Road) -> None:
-    progress = road.progress
-    progress.n_waiting = road.outbox.n_waiting
-    progress.n_taken = road.swarm.n_taken
-    progress.rate_hz = road.rate.hz
+def _note(context: RunContext) -> None:
+    progress = context.progress
+    progress.n_waiting = context.dispatch.outbox.n_waiting
+    progress.n_taken = context.swarm.n_taken
+    progress.rate_hz = context.dispatch.rate.hz
     progress.resident_bytes = max(progress.resident_bytes, anonymous_resident_bytes())
-    progress.event_at = road.event_clock.now()
+    progress.event_at = context.dispatch.event_clock.now()
 
 
-async def drain(road: Road) -> None:
+async def drain(context: RunContext) -> None:
     """Wait until nothing more comes to the devices."""
-    quiet_s, n_before, started_s = 0.0, -1, road.clock.mono_s()
+    quiet_s, n_before, started_s = 0.0, -1, context.dispatch.clock.mono_s()
     while quiet_s < _QUIET_S:
-        if road.clock.mono_s() - started_s > (_STOPPED_DRAIN_S if road.stop.is_set() else _LONGEST_DRAIN_S):
+        if context.dispatch.clock.mono_s() - started_s > (
+            _STOPPED_DRAIN_S if context.stop.is_set() else _LONGEST_DRAIN_S
+        ):
             return
-        _note(road)
-        quiet_s = quiet_s + _TICK_S if road.progress.n_taken == n_before else 0.0
-        n_before = road.progress.n_taken
+        _note(context)
+        quiet_s = quiet_s + _TICK_S if context.progress.n_taken == n_before else 0.0
+        n_before = context.progress.n_taken
         await asyncio.sleep(_TICK_S)

@@ -1,18 +1,21 @@
-"""A publisher without a broker: keeps what it is given, and fails as scripted."""
+"""Publishers without a broker: they keep what they are given; one fails as scripted."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from eew.contract.message import Clock as ClockMessage
+from eew.contract.message import EventMessage, InfoCard
 from eew.fanout.in_flight import PublisherCounts
 from eew.fanout.publish_template import Batch
 from eew.model.clock import Clock
 from eew.model.errors import BrokerLostError
 from eew.mqtt.packet import V3
 
-__all__ = ["Fault", "MemoryPublisher"]
+__all__ = ["Fault", "MemoryPublisher", "MemoryRetainedPublisher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,16 @@ class MemoryPublisher:
             raise self._error
 
     @property
+    def is_connected(self) -> bool:
+        """Whether the connection was not cut."""
+        return self._error is None
+
+    @property
+    def error(self) -> BrokerLostError | None:
+        """The scripted loss, once it has happened."""
+        return self._error
+
+    @property
     def confirmed_token(self) -> int:
         """The last delivery token."""
         return self._token
@@ -90,3 +103,39 @@ class MemoryPublisher:
 
     async def close(self) -> None:
         """Do nothing."""
+
+
+@dataclass(slots=True)
+class MemoryRetainedPublisher:
+    """What stands at a broker, without one: what was published last, by event id and in order."""
+
+    n_reports: int = 0
+    last_dispatch_at: datetime | None = None
+    feeds: dict[str, str] = field(default_factory=dict)
+    clock: ClockMessage | None = None
+    events: dict[str, EventMessage] = field(default_factory=dict)
+    caps: dict[str, bytes] = field(default_factory=dict)
+    cards: list[InfoCard] = field(default_factory=list)
+
+    async def publish_status(self) -> None:
+        """Do nothing: the status is what it is."""
+
+    def request_publish(self) -> None:
+        """Do nothing."""
+
+    def publish_event(self, message: EventMessage) -> None:
+        """Keep an event as it stands."""
+        self.events[message.event_id] = message
+
+    def publish_cap(self, event_id: str, payload: bytes) -> None:
+        """Keep the same as CAP."""
+        self.caps[event_id] = payload
+
+    def clear_event(self, event_id: str) -> None:
+        """Let an event stand no more."""
+        self.events.pop(event_id, None)
+        self.caps.pop(event_id, None)
+
+    def publish_info(self, card: InfoCard) -> None:
+        """Keep a help card."""
+        self.cards.append(card)

@@ -54,6 +54,21 @@ class Publisher(Protocol):
         ...
 
     @property
+    def max_batch(self) -> int:
+        """The most packets one batch may hold."""
+        ...
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker is there now."""
+        ...
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why it gave up; ``None`` as long as it has not."""
+        ...
+
+    @property
     def confirmed_token(self) -> int:
         """The last delivery token up to which everything is confirmed."""
         ...

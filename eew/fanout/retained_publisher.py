@@ -7,7 +7,7 @@ from collections import deque
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import aiomqtt
 
@@ -18,7 +18,7 @@ from eew.model.errors import BrokerConnectError
 from eew.mqtt.aiomqtt_client import client_of, translated
 from eew.mqtt.protocol import Target
 
-__all__ = ["RetainedPublisher"]
+__all__ = ["MqttRetainedPublisher", "RetainedPublisher"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,48 @@ _WITHIN_S, _KEEPALIVE_S = 5.0, 60
 _MOST_PENDING = 1000
 
 
-class RetainedPublisher:
+class RetainedPublisher(Protocol):
+    """Where a dispatcher's status, its events and its help cards stand; see ``MqttRetainedPublisher``."""
+
+    n_reports: int
+    last_dispatch_at: datetime | None
+    #: How each feed is, by its name.
+    feeds: dict[str, str]
+
+    @property
+    def clock(self) -> Clock | None:
+        """What time it is for our events."""
+        ...
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None: ...
+
+    async def publish_status(self) -> None:
+        """Publish the status now, and wait until the broker has it."""
+        ...
+
+    def request_publish(self) -> None:
+        """Publish the status without waiting for it."""
+        ...
+
+    def publish_event(self, message: EventMessage) -> None:
+        """Publish an event as it stands without waiting."""
+        ...
+
+    def publish_cap(self, event_id: str, payload: bytes) -> None:
+        """Publish the same as CAP, likewise."""
+        ...
+
+    def clear_event(self, event_id: str) -> None:
+        """Let an event stand no more, without waiting for it."""
+        ...
+
+    def publish_info(self, card: InfoCard) -> None:
+        """Publish a help card without waiting."""
+        ...
+
+
+class MqttRetainedPublisher:
     """An async context: status ``running`` on entering and every 5 s, ``stopped`` on leaving, ``lost`` by last will.
 
     What is to be retained is held here and published by one task, so that nobody waits for a broker that is away.

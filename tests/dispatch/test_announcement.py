@@ -17,7 +17,7 @@ from eew.dispatch.announcement import Announcements, Announcer
 from eew.dispatch.dispatcher import Handled
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
-from eew.fanout.retained_publisher import RetainedPublisher
+from eew.fanout.retained_publisher import MqttRetainedPublisher, RetainedPublisher
 from eew.feed.scenario import load_scenario, scenario_path
 from eew.model.records import EventReport, Profile, ReportKind
 from eew.model.region_profile_file import load_profile
@@ -201,7 +201,7 @@ async def test_a_subscriber_gets_all_three(embedded_broker: EmbeddedBroker) -> N
     async with aiomqtt.Client(endpoint.host, endpoint.port, protocol=aiomqtt.ProtocolVersion.V311) as client:
         await client.subscribe([("eew/v1/events/+", 1), ("eew/v1/cap/+", 1), ("eew/v1/info/jp/ja", 1)])
         async with (
-            RetainedPublisher(endpoint, "announces", {}) as retained,
+            MqttRetainedPublisher(endpoint, "announces", {}) as retained,
             Announcer(retained, announcements()) as announcer,
         ):
             announcer.tell(ALL[0])

@@ -15,7 +15,7 @@ import pytest
 from eew import __version__
 from eew.contract.message import AlertCore, Clock, EventMessage, HelpNumber, InfoCard, Status, json_schemas
 from eew.fanout import retained_publisher as publisher_module
-from eew.fanout.retained_publisher import RetainedPublisher
+from eew.fanout.retained_publisher import MqttRetainedPublisher
 from eew.model.errors import BrokerConnectError
 from eew.model.records import AlertPlan
 from eew.mqtt.endpoint import Endpoint
@@ -117,7 +117,7 @@ async def test_the_status_stands_from_beginning_to_end(
     """Running with what is known, stopped after leaving; both retained, both as the schema says."""
     where = f"eew/v1/status/{dispatcher_id}"
     before_at = datetime.now(UTC)
-    async with RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
+    async with MqttRetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
         publisher.n_reports = 3
         publisher.clock = Clock(offset_s=-12.5, speed=10.0)
         publisher.last_dispatch_at = datetime(2011, 3, 11, 5, 46, 48, 123_456, UTC)
@@ -141,7 +141,7 @@ async def test_every_clock_that_is_set_is_said(broker_endpoint: Endpoint, dispat
     """A fast replay sets the next before the last is out: whoever measures by them needs each, in their order."""
     async with (
         seen(broker_endpoint, f"eew/v1/status/{dispatcher_id}") as queue,
-        RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher,
+        MqttRetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher,
     ):
         assert (await status(queue, "running")).clock is None
         for offset_s in (-30.0, -20.0, -10.0):
@@ -159,7 +159,7 @@ async def test_an_event_stands_until_the_publisher_ends(
     """Retained while it lasts, renewed by the next report, then cleared: nobody finds an old event at a broker."""
     where = f"eew/v1/events/{event_message.event_id}"
     newer = msgspec.structs.replace(event_message, report_no=5)
-    async with RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
+    async with MqttRetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
         publisher.publish_event(event_message)
         publisher.publish_event(newer)
         publisher.publish_cap(newer.event_id, CAP)
@@ -179,7 +179,7 @@ async def test_an_event_that_has_expired_stands_no_more(
 ) -> None:
     """Cleared in both its forms; should it be told again later, it stands again."""
     wheres = [f"eew/v1/{each}/{event_message.event_id}" for each in ("events", "cap")]
-    async with RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
+    async with MqttRetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
         publisher.publish_event(event_message)
         publisher.publish_cap(event_message.event_id, CAP)
         await publisher.publish_status()
@@ -197,7 +197,7 @@ async def test_a_help_card_outlasts_the_dispatcher(
     broker_endpoint: Endpoint, dispatcher_id: str, schema_errors: SchemaErrors
 ) -> None:
     """Who comes when the dispatcher has stopped still finds whom to call."""
-    async with RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
+    async with MqttRetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
         publisher.publish_info(CARD)
     standing = await retained(broker_endpoint, "eew/v1/info/jp/en")
     assert standing is not None
@@ -210,7 +210,7 @@ async def test_a_help_card_outlasts_the_dispatcher(
 async def test_the_heart_beats_and_news_come_at_once(broker_endpoint: Endpoint, dispatcher_id: str) -> None:
     """Statuses follow one another; ``request_publish`` does not wait for the broker."""
     async with seen(broker_endpoint, f"eew/v1/status/{dispatcher_id}") as queue:
-        async with RetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
+        async with MqttRetainedPublisher(broker_endpoint, dispatcher_id, KEYS) as publisher:
             first = await status(queue, "running")
             assert (await status(queue, "running")).at > first.at
             publisher.n_reports = 7
@@ -227,7 +227,7 @@ async def test_a_dispatcher_that_vanishes_is_lost(
     """The last will says so, retained; when it comes back it is running again."""
     proxy = await proxy_to(broker_endpoint)
     async with seen(broker_endpoint, f"eew/v1/status/{dispatcher_id}") as queue:
-        async with RetainedPublisher(proxy.endpoint, dispatcher_id, KEYS) as publisher:
+        async with MqttRetainedPublisher(proxy.endpoint, dispatcher_id, KEYS) as publisher:
             await status(queue, "running")
             proxy.cut()
             lost = await status(queue, "lost")
@@ -250,7 +250,7 @@ async def test_a_broker_that_comes_back_gets_everything_anew(
     caplog.set_level(logging.INFO)
     proxy = await proxy_to(broker_endpoint)
     other = msgspec.structs.replace(event_message, event_id=f"{event_message.event_id}-2")
-    async with RetainedPublisher(proxy.endpoint, dispatcher_id, KEYS) as publisher:
+    async with MqttRetainedPublisher(proxy.endpoint, dispatcher_id, KEYS) as publisher:
         publisher.publish_event(event_message)
         await publisher.publish_status()
         await proxy.stop()
@@ -283,7 +283,7 @@ async def test_leaving_without_a_broker_does_not_hang(
     proxy = await proxy_to(embedded_broker.endpoint)
 
     async def run() -> None:
-        async with RetainedPublisher(proxy.endpoint, dispatcher_id, KEYS) as publisher:
+        async with MqttRetainedPublisher(proxy.endpoint, dispatcher_id, KEYS) as publisher:
             publisher.publish_event(event_message)
             await proxy.stop()
             raise ZeroDivisionError
@@ -298,5 +298,5 @@ async def test_leaving_without_a_broker_does_not_hang(
 async def test_nobody_there_is_an_error_with_the_address(unused_tcp_port: int, dispatcher_id: str) -> None:
     """On entering, and only then."""
     with pytest.raises(BrokerConnectError, match=f"mqtt://127.0.0.1:{unused_tcp_port}"):
-        async with RetainedPublisher(Endpoint("127.0.0.1", unused_tcp_port), dispatcher_id, KEYS):
+        async with MqttRetainedPublisher(Endpoint("127.0.0.1", unused_tcp_port), dispatcher_id, KEYS):
             pass

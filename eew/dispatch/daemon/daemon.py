@@ -15,12 +15,11 @@ from eew import __version__
 from eew.decision.merge import Standing
 from eew.dispatch.audience import audience_of
 from eew.dispatch.daemon.config import ConfigFile, read_config
-from eew.dispatch.daemon.context import KEEP_S, Office, opened
+from eew.dispatch.daemon.context import KEEP_S, DaemonContext, open_daemon
 from eew.dispatch.daemon.feed_supervisor import Heard, Listening
 from eew.dispatch.daemon.preparation import OpenFeed, prepare
 from eew.dispatch.dispatcher import EventClock, Handled
 from eew.dispatch.metrics import Figures, MetricsServer
-from eew.fanout.send_loop import dispatch
 from eew.model.clock import Clock, SystemClock
 from eew.model.errors import BrokerError, EewError
 from eew.model.system.memory import anonymous_resident_bytes, set_mmap_threshold
@@ -93,7 +92,7 @@ class Daemon:
         self._starting = asyncio.current_task()
         async with AsyncExitStack() as stack:
             try:
-                office = await self._start(stack)
+                context = await self._start(stack)
             except asyncio.CancelledError:
                 if not self._stop_requested.is_set() or self._starting is None:
                     raise
@@ -101,9 +100,9 @@ class Daemon:
                 return
             finally:
                 self._starting = None
-            await self._work(office)
+            await self._work(context)
 
-    async def _start(self, stack: AsyncExitStack) -> Office:
+    async def _start(self, stack: AsyncExitStack) -> DaemonContext:
         """Load and connect everything; what can be wrong with the configuration is found here."""
         set_mmap_threshold()
         file, config = self._file, self._file.config
@@ -111,33 +110,23 @@ class Daemon:
         premises, self._metrics = prepared.premises, prepared.metrics
         if self._metrics is not None:
             logger.info("metrics.ready url=http://127.0.0.1:%d/metrics", self._metrics.port)
-        office = await opened(stack, file, prepared, self._clock, self._event_clock, self._figures)
+        context = await open_daemon(stack, file, prepared, self._clock, self._event_clock, self._figures)
         for given, feed in zip(config.feeds, prepared.feeds, strict=True):
             self._listening.hang(given, feed)
         logger.info(
             "dispatch.ready version=%s broker=%s devices=%d mode=%s qos=%d profile=%s shelters=%d feeds=%s state=%s",
-            *(__version__, file.endpoint(), len(office.devices), config.mode, config.qos, premises.profile.name),
+            *(__version__, file.endpoint(), len(context.devices), config.mode, config.qos, premises.profile.name),
             *(len(premises.shelters), ",".join(self._listening.configs), file.state),
         )
-        return office
+        return context
 
-    async def _work(self, office: Office) -> None:
+    async def _work(self, context: DaemonContext) -> None:
         """Run the tasks until it is time to stop, or one of them fails; in both cases what was done is written down."""
-        sending = asyncio.create_task(
-            dispatch(
-                office.outbox,
-                office.publisher,
-                max_batch=office.publisher.max_batch // 2,
-                clock=self._clock,
-                event_now=self._event_clock.now,
-                rate=office.rate,
-            ),
-            name="dispatch",
-        )
-        deciding = asyncio.create_task(self._decide(office), name="decide")
+        sending = asyncio.create_task(context.dispatch.send(), name="dispatch")
+        deciding = asyncio.create_task(self._decide(context), name="decide")
         others = [
-            asyncio.create_task(self._watch(office), name="watch"),
-            asyncio.create_task(self._reload_when_told(office), name="reload"),
+            asyncio.create_task(self._watch(context), name="watch"),
+            asyncio.create_task(self._reload_when_told(context), name="reload"),
         ]
         stopping = asyncio.create_task(self._stop_requested.wait(), name="told to stop")
         tasks: tuple[asyncio.Task[Any], ...] = (sending, deciding, stopping, *others)
@@ -148,54 +137,56 @@ class Daemon:
                 task.cancel()
             await self._listening.unhang(list(self._listening.configs))
             if not failures:
-                await self._finish(office, deciding, sending)
+                await self._finish(context, deciding, sending)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            office.deliveries.put_down()
-            await office.journal.written()
+            context.deliveries.put_down()
+            await context.journal.written()
         if failures:
             raise failures[0]
-        logger.info("dispatch.stopped left=%d unconfirmed=%d", self._n_left, office.deliveries.n_unconfirmed)
+        logger.info("dispatch.stopped left=%d unconfirmed=%d", self._n_left, context.deliveries.n_unconfirmed)
 
-    async def _finish(self, office: Office, deciding: "asyncio.Task[None]", sending: "asyncio.Task[None]") -> None:
+    async def _finish(
+        self, context: DaemonContext, deciding: "asyncio.Task[None]", sending: "asyncio.Task[None]"
+    ) -> None:
         """Judge what has come, send the portion in flight and wait for the broker's word; the rest is for later."""
-        logger.info("dispatch.stopping waiting=%d", office.outbox.n_waiting)
+        logger.info("dispatch.stopping waiting=%d", context.dispatch.outbox.n_waiting)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STEP_WITHIN_S):
                 await self._listening.queue.put(None)
                 await asyncio.shield(deciding)
-        office.deliveries.follow()
-        self._n_left = office.outbox.n_waiting
-        for event_id in office.dispatcher.event_ids:
-            office.outbox.withdraw(event_id)
-        office.outbox.close()
+        context.deliveries.follow()
+        self._n_left = context.dispatch.outbox.n_waiting
+        for event_id in context.dispatch.dispatcher.event_ids:
+            context.dispatch.outbox.withdraw(event_id)
+        context.dispatch.outbox.close()
         try:
             async with asyncio.timeout(_STEP_WITHIN_S):
                 await asyncio.shield(sending)
         except (TimeoutError, BrokerError) as error:
             logger.warning("dispatch.unconfirmed %s", str(error) or "the broker has not confirmed all in time")
 
-    async def _decide(self, office: Office) -> None:
+    async def _decide(self, context: DaemonContext) -> None:
         """Go on where the last daemon stood, then take each report as it comes."""
         begun_mono_s = self._clock.mono_s()
-        for event_id in {each.report.event_id for each in office.history.kept}:
-            office.retained.clear_event(event_id)
+        for event_id in {each.report.event_id for each in context.history.kept}:
+            context.dispatch.retained.clear_event(event_id)
         async with self._deciding:
-            await office.dispatcher.restore(office.history)
-            resumed = await office.dispatcher.replan(office.history)
-            for handled in await office.dispatcher.acted_on(office.history):
-                await asyncio.to_thread(office.announcements.recall, handled)
+            await context.dispatch.dispatcher.restore(context.history)
+            resumed = await context.dispatch.dispatcher.replan(context.history)
+            for handled in await context.dispatch.dispatcher.acted_on(context.history):
+                await asyncio.to_thread(context.dispatch.announcements.recall, handled)
             for handled in resumed:
-                await self._acted(office, handled, begun_mono_s, "report.resumed")
+                await self._acted(context, handled, begun_mono_s, "report.resumed")
         while (heard := await self._listening.queue.get()) is not None:
             if self._stop_requested.is_set():
-                self._note_only(office, heard)
+                self._note_only(context, heard)
                 continue
             async with self._deciding:
                 try:
-                    await self._judge(office, heard)
+                    await self._judge(context, heard)
                 except Exception:
                     # One report that breaks the dispatcher must not keep others from being told.
                     report = heard.report
@@ -203,18 +194,18 @@ class Daemon:
                     logger.exception(said, report.event_id, report.report_no, report.status.value)
                     self._figures.n_reports[heard.feed, "broke"] += 1
 
-    def _note_only(self, office: Office, heard: Heard) -> None:
+    def _note_only(self, context: DaemonContext, heard: Heard) -> None:
         """Write down a report for the one who resumes."""
-        verdict = office.dispatcher.only_note(heard.report)
+        verdict = context.dispatch.dispatcher.only_note(heard.report)
         self._figures.n_reports[heard.feed, verdict.value] += 1
 
-    async def _judge(self, office: Office, heard: Heard) -> None:
-        office.retained.n_reports += 1
-        all_handled = await office.dispatcher.handle(heard.report)
+    async def _judge(self, context: DaemonContext, heard: Heard) -> None:
+        context.dispatch.retained.n_reports += 1
+        all_handled = await context.dispatch.dispatcher.handle(heard.report)
         self._figures.n_reports[heard.feed, all_handled[0].fate] += 1
         for handled in all_handled:
             if handled.core is not None:
-                await self._acted(office, handled, heard.at_mono_s, f"report.acted feed={heard.feed}")
+                await self._acted(context, handled, heard.at_mono_s, f"report.acted feed={heard.feed}")
                 continue
             # Areas that nobody is told of are news to whoever runs this; the rest is told otherwise.
             logger.log(
@@ -224,76 +215,76 @@ class Daemon:
                 handled.fate,
             )
 
-    async def _acted(self, office: Office, handled: Handled, heard_mono_s: float, what: str) -> None:
+    async def _acted(self, context: DaemonContext, handled: Handled, heard_mono_s: float, what: str) -> None:
         """Say that a report was acted on."""
         report, core = handled.report, handled.core
         if core is None:
             raise AssertionError("what is acted on has a core")
-        office.deliveries.expect(report, heard_mono_s)
+        context.deliveries.expect(report, heard_mono_s)
         self._has_work.set()
         logger.info(
             "%s event=%s report=%d kind=%s status=%s verdict=%s magnitude=%s alerts=%d decide_s=%.3f",
             *(what, report.event_id, report.report_no, report.kind.value, report.status.value, handled.verdict.value),
             *(report.magnitude, handled.n_alerts, handled.decided_mono_s - heard_mono_s),
         )
-        office.retained.last_dispatch_at = datetime.now(UTC)
+        context.dispatch.retained.last_dispatch_at = datetime.now(UTC)
         self._expires_at[report.event_id] = core.expires_at
-        office.announcer.tell(handled)
+        context.dispatch.announcer.tell(handled)
 
-    async def _watch(self, office: Office) -> None:
+    async def _watch(self, context: DaemonContext) -> None:
         """Write down progress, keep the figures true, and notice who comes and goes."""
         while True:
-            office.deliveries.follow()
-            self._notice(office)
-            if office.publisher.error is not None:
-                raise office.publisher.error
+            context.deliveries.follow()
+            self._notice(context)
+            if context.dispatch.publisher.error is not None:
+                raise context.dispatch.publisher.error
             if self._metrics is not None:
                 self._metrics.show(self._figures)
             with contextlib.suppress(TimeoutError):
-                is_busy = office.deliveries.is_any_under_way
+                is_busy = context.deliveries.is_any_under_way
                 async with asyncio.timeout(_BUSY_TICK_S if is_busy else _IDLE_TICK_S):
                     self._has_work.clear()
                     await self._has_work.wait()
 
-    def _notice(self, office: Office) -> None:
-        figures, publisher = self._figures, office.publisher
+    def _notice(self, context: DaemonContext) -> None:
+        figures, publisher = self._figures, context.dispatch.publisher
         figures.feeds = self._listening.figures()
-        if (states := self._listening.states) != office.retained.feeds:
-            office.retained.feeds = states
-            office.retained.request_publish()
+        if (states := self._listening.states) != context.dispatch.retained.feeds:
+            context.dispatch.retained.feeds = states
+            context.dispatch.retained.request_publish()
         if publisher.is_connected != self._was_connected:
             self._was_connected = publisher.is_connected
             if self._was_connected:
                 logger.info("broker.back reconnects=%d", publisher.counts.n_reconnects)
             else:
-                logger.warning("broker.lost waiting=%d", office.outbox.n_waiting)
+                logger.warning("broker.lost waiting=%d", context.dispatch.outbox.n_waiting)
         figures.is_connected, figures.n_reconnects = publisher.is_connected, publisher.counts.n_reconnects
-        figures.n_waiting, figures.rate_hz = office.outbox.n_waiting, office.rate.hz
+        figures.n_waiting, figures.rate_hz = context.dispatch.outbox.n_waiting, context.dispatch.rate.hz
         figures.n_journal_failures, figures.resident_bytes = (
-            office.journal.n_failed,
+            context.journal.n_failed,
             anonymous_resident_bytes(),
         )
         now_at = datetime.now(UTC)
         for event_id, expires_at in list(self._expires_at.items()):
             if expires_at <= now_at:
-                office.retained.clear_event(event_id)
+                context.dispatch.retained.clear_event(event_id)
                 del self._expires_at[event_id]
-                office.announcements.keep(self._expires_at.keys() | office.dispatcher.event_ids)
-                office.journal.forget(now_at, KEEP_S)
+                context.dispatch.announcements.keep(self._expires_at.keys() | context.dispatch.dispatcher.event_ids)
+                context.journal.forget(now_at, KEEP_S)
 
-    async def _reload_when_told(self, office: Office) -> None:
+    async def _reload_when_told(self, context: DaemonContext) -> None:
         while True:
             await self._told_to_reload.wait()
             self._told_to_reload.clear()
             try:
-                await self._reload(office)
+                await self._reload(context)
             except EewError as error:
                 logger.error("reload.refused %s", error)  # noqa: TRY400 - what was given is wrong, not the code
             except Exception:
                 # Whatever is wrong with the new configuration, alerts go on by the old one.
                 logger.exception("reload.broke")
 
-    async def _reload(self, office: Office) -> None:
+    async def _reload(self, context: DaemonContext) -> None:
         """Load all that is new, then swap it in between two reports."""
         running = self._listening.configs
         file = await asyncio.to_thread(read_config, self._file.path)
@@ -306,11 +297,11 @@ class Daemon:
             if running.get(each.name) != each
         }
         audience = await asyncio.to_thread(
-            audience_of, file.config.mode, office.devices, premises.shelters, office.send
+            audience_of, file.config.mode, context.devices, premises.shelters, context.dispatch.how
         )
         async with self._deciding:
-            office.dispatcher.refit(premises.profile, premises.estimator, audience)
-            office.announcements.refit(premises.profile, premises.estimator)
+            context.dispatch.dispatcher.refit(premises.profile, premises.estimator, audience)
+            context.dispatch.announcements.refit(premises.profile, premises.estimator)
             self._file = file
         await self._listening.unhang([name for name in running if wanted.get(name) != running[name]])
         for name, feed in new.items():

@@ -21,7 +21,7 @@ from eew.dispatch.dispatcher import Dispatcher, EventClock
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
 from eew.fanout.outbox import Outbox
-from eew.fanout.retained_publisher import RetainedPublisher
+from eew.fanout.retained_publisher import MqttRetainedPublisher
 from eew.fanout.send_loop import SendRate
 from eew.feed.formats.native import render
 from eew.feed.scenario import Scenario, load_scenario
@@ -118,7 +118,7 @@ async def _played(
         profile, estimator, audience, outbox, SendRate(100_000.0), KEY, clock=SystemClock(), event_clock=event_clock
     )
     announcements = Announcements(profile, estimator)
-    retained = RetainedPublisher(Endpoint("127.0.0.1", 1883), "eew-1", {KEY.key_id: in_base64url(KEY.public_bytes)})
+    retained = MqttRetainedPublisher(Endpoint("127.0.0.1", 1883), "eew-1", {KEY.key_id: in_base64url(KEY.public_bytes)})
     teller = ReceiptTeller(devices, RowRange(0, len(devices)), 1.0)
     for state in ("starting", "running"):
         yield Sent("status", topic.status("eew-1"), retained._status(state), scenario.reports[0])
