@@ -55,7 +55,7 @@ class Agreement:
 
 
 def agreements(name: str, n_places: int, seed: int, *, has_progress: bool = False) -> Iterator[Agreement]:
-    """Yield, for some reports of a scenario, how each place's own reckoning differs from the dispatcher's for it."""
+    """Yield, for some reports of a scenario, how each place's own estimate differs from the dispatcher's for it."""
     scenario = load_scenario(scenario_path(name))
     profile = load_profile(scenario.profile)
     devices = make(parse_region(scenario.population), n_places, seed)

@@ -18,7 +18,7 @@ from eew.model.region_profile_file import load_profile
 from eew.model.report import ReportKind
 from eew.model.units import printable
 from eew.physics.travel_time_at_place import CONSTANT_SPEEDS_KM_S, SHIPPED_NAMES, TravelTimes
-from eew.view.countdown import Board, Felt, Heard, Seen
+from eew.view.countdown import Board, DispatcherStatus, LocalEstimate, Seen
 
 __all__ = ["MOST_KEPT", "Watch"]
 
@@ -36,7 +36,7 @@ class Watch:
     place
         Latitude and longitude, degrees, for which to count down; ``None`` for none.
     profile
-        Name or file of the region profile to reckon with; ``None``: the one that goes with an event's scale.
+        Name or file of the region profile to estimate with; ``None``: the one that goes with an event's scale.
     verifier
         Checks signatures; ``None``: they are not checked.
     language
@@ -87,7 +87,10 @@ class Watch:
         refused = self._client.refused
         return Board(
             [self._seen(alert) for alert in self._client.alerts(wall_at)],
-            [Heard(status.dispatcher_id, status.state, status.clock is not None) for status in self._client.statuses],
+            [
+                DispatcherStatus(status.dispatcher_id, status.state, status.clock is not None)
+                for status in self._client.statuses
+            ],
             self._n_refused,
             None if refused is None else _refusal(refused),
             self._n_unreadable,
@@ -109,7 +112,7 @@ class Watch:
             magnitude_type=None if event is None or event.magnitude_type is None else _printable(event.magnitude_type),
             depth_km=message.depth_km,
             is_verified=alert.is_verified,
-            felt=self._felt(alert),
+            local=self._local(alert),
             radius_km_by_level=_by_level(event.radius_km_by_level) if event is not None and is_told else {},
             n_alerts_by_level=_by_level(event.n_alerts_by_level) if event is not None and is_told else {},
             shelter=_shelter(alert),
@@ -126,7 +129,7 @@ class Watch:
             text = None if alert.event is None else alert.event.texts.get(self._language)
         return None if text is None else EventText(**{name: clean(words) for name, words in asdict(text).items()})
 
-    def _felt(self, alert: OwnAlert) -> Felt | None:
+    def _local(self, alert: OwnAlert) -> LocalEstimate | None:
         """Return what the newest report means at the watcher's place."""
         if not self._has_place or alert.kind is ReportKind.CANCEL:
             return None
@@ -134,7 +137,7 @@ class Watch:
             math.nan if value is None else value
             for value in (alert.epicentral_km, alert.intensity, alert.p_in_s, alert.s_in_s)
         )
-        return Felt(away_km, alert.level, intensity, alert.scale, p_in_s, s_in_s)
+        return LocalEstimate(away_km, alert.level, intensity, alert.scale, p_in_s, s_in_s)
 
 
 def _own_table(name: str) -> TravelTimes | None:

@@ -40,7 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", metavar="N", help="processes that play devices (default 2)")
     parser.add_argument("--connections", metavar="N", help="connections of each worker (default 5)")
     parser.add_argument("--connections-per-device", metavar="1", help="a real connection for each device")
-    parser.add_argument("--profile", metavar="NAME|FILE", help="what devices reckon with in cell mode (default global)")
+    parser.add_argument(
+        "--profile", metavar="NAME|FILE", help="region profile of the devices in cell mode (default global)"
+    )
     parser.add_argument("--travel-times", metavar="NAME|FILE", help="likewise, instead of the profile's")
     parser.add_argument(
         "--public-key",

@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", metavar="LAT,LON", help="where to count down for (default: nowhere, all events shown)")
     parser.add_argument("--broker", metavar="URL", help=f"(default: {_DEFAULT_BROKER})")
     parser.add_argument(
-        "--profile", metavar="NAME|FILE", help="region profile to reckon with (default: by the event's scale)"
+        "--profile", metavar="NAME|FILE", help="region profile to estimate with (default: by the event's scale)"
     )
     parser.add_argument(
         "--public-key",

@@ -15,7 +15,7 @@ The life of an alert::
         alert.shelter                          # where to go afterwards, with distance and bearing
                                                # once it has expired it is no longer in the list
 
-``now`` is the wall clock, an aware ``datetime``; of a replay the client reckons with the earthquake's own time.
+``now`` is the wall clock, an aware ``datetime``; of a replay the client uses the earthquake's own time.
 The simulated devices and ``eew watch`` follow the same rules, and the dispatcher uses the same formulas.
 """
 

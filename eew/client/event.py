@@ -6,7 +6,7 @@ from typing import Self
 
 import msgspec
 
-from eew.client.on_device_estimate import all_profiles, felt_at, formula_of, profile_of
+from eew.client.on_device_estimate import all_profiles, formula_of, on_device_estimate, profile_of
 from eew.client.rules import Outcome, rank, solution_of
 from eew.client.shelter import nearest_shelter, shelter_id
 from eew.client.shown_alert import OwnAlert
@@ -25,7 +25,7 @@ Message = EventMessage | CellAlert | DeviceAlert
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a device is, and with which region's practice it reckons."""
+    """Where a device is, and its region profile."""
 
     at: tuple[float, float] | None
     #: ``None``: the one that goes with an event's scale.
@@ -49,7 +49,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class _Own:
+class _OwnEstimate:
     """What does not change from second to second."""
 
     level: Level
@@ -74,7 +74,7 @@ class KnownEvent:
     _cancel_rank: int = field(default=0, init=False)
     #: How loud it was when it was cancelled; ``None`` where nothing was known before.
     _cancelled_level: Level | None = field(default=None, init=False)
-    _own: _Own | None = field(default=None, init=False)
+    _own: _OwnEstimate | None = field(default=None, init=False)
 
     @property
     def newest(self) -> Message:
@@ -100,7 +100,7 @@ class KnownEvent:
         if message.kind is ReportKind.CANCEL and rank(message) > self._cancel_rank:
             self._cancelled_level = self._level(place)
             self._cancel_rank = rank(message)
-            # Whatever was told is told no more.
+            # The alerts before a cancel no longer count.
             self._cell = self._device = None
         if isinstance(message, EventMessage):
             self._event = message
@@ -112,10 +112,10 @@ class KnownEvent:
         return Outcome.TAKEN
 
     def alert_at(self, now_at: datetime, place: Place, *, is_verified: bool) -> OwnAlert:
-        """Return what there is to tell at an instant of the event's time."""
+        """Return what there is to show at an instant of the event's time."""
         newest, own = self.newest, self._owned(place)
         passed_s = 0.0 if own.origin_at is None else seconds_after(now_at, own.origin_at)
-        told = self._told
+        alert = self._newest_alert
         return OwnAlert(
             event_id=newest.event_id,
             report_no=newest.report_no,
@@ -130,13 +130,13 @@ class KnownEvent:
             is_verified=is_verified,
             signal=self._signal(own.level),
             shelter=own.shelter,
-            shelter_id=None if told is None else shelter_id(told),
+            shelter_id=None if alert is None else shelter_id(alert),
             message=newest,
             event=self._event,
         )
 
     @property
-    def _told(self) -> CellAlert | DeviceAlert | None:
+    def _newest_alert(self) -> CellAlert | DeviceAlert | None:
         """What was last told to the device, or to its cell, and not taken back."""
         for alert in (self._device, self._cell):
             if alert is not None and alert.kind is not ReportKind.CANCEL:
@@ -151,42 +151,42 @@ class KnownEvent:
 
     def _signal(self, level: Level) -> Signal | None:
         """Return how to make it felt: as the device's own alert says, else as the level asks."""
-        word, told = level.word, self._told
+        word, alert = level.word, self._newest_alert
         if word == "none":
             return None
         signal = signal_of(word, self.newest.kind)
-        if not isinstance(told, DeviceAlert) or told.instruction is None:
+        if not isinstance(alert, DeviceAlert) or alert.instruction is None:
             return signal
         return Signal(
-            told.instruction,
-            signal.vibration_ms if told.vibration_ms is None else told.vibration_ms,
-            is_flashing=signal.is_flashing if told.is_flashing is None else told.is_flashing,
+            alert.instruction,
+            signal.vibration_ms if alert.vibration_ms is None else alert.vibration_ms,
+            is_flashing=signal.is_flashing if alert.is_flashing is None else alert.is_flashing,
         )
 
-    def _owned(self, place: Place) -> _Own:
+    def _owned(self, place: Place) -> _OwnEstimate:
         if self._own is None:
-            newest, told = self.newest, self._told
+            newest, alert = self.newest, self._newest_alert
             away_km = None
             if place.at is not None and newest.lat_deg is not None and newest.lon_deg is not None:
                 away_km = epicentral_km(newest.lat_deg, newest.lon_deg, *place.at)
-            shelter = None if told is None else nearest_shelter(told, place.at)
+            shelter = None if alert is None else nearest_shelter(alert, place.at)
             self._own = replace(self._worked_out(place), epicentral_km=away_km, shelter=shelter)
         return self._own
 
-    def _worked_out(self, place: Place) -> _Own:
+    def _worked_out(self, place: Place) -> _OwnEstimate:
         """Return what the newest messages mean at a place."""
-        newest, told = self.newest, self._told
+        newest, alert = self.newest, self._newest_alert
         if newest.kind is ReportKind.CANCEL:
-            return _Own(self._level_before(), None, newest.scale)
-        if isinstance(told, DeviceAlert):
-            return _of_device(told)
-        own = None if self._is_silent(newest) else _reckoned(newest, place)
+            return _OwnEstimate(self._level_before(), None, newest.scale)
+        if isinstance(alert, DeviceAlert):
+            return _of_device(alert)
+        own = None if self._is_silent(newest) else _estimated(newest, place)
         if own is None:
-            return _Own(Level.NONE, None, newest.scale)
-        if told is None or not self._has_fault(newest):
+            return _OwnEstimate(Level.NONE, None, newest.scale)
+        if alert is None or not self._has_fault(newest):
             return own
         # The core leaves a fault out: of its shaking the cell knows more.
-        return replace(own, level=Level[told.level.upper()], intensity=told.intensity, scale=told.scale)
+        return replace(own, level=Level[alert.level.upper()], intensity=alert.intensity, scale=alert.scale)
 
     def _level_before(self) -> Level:
         """Return how loud it was before the cancel: for who joins late, as the cancel itself says."""
@@ -199,8 +199,8 @@ class KnownEvent:
         """Return whether nobody is told, and nothing may be worked out: not issued, or a hypocentre only assumed."""
         if not isinstance(newest, EventMessage):
             return False
-        is_told = self._cell is not None and rank(self._cell) == rank(newest)
-        return newest.is_assumed or (not newest.radius_km_by_level and not is_told)
+        is_notified = self._cell is not None and rank(self._cell) == rank(newest)
+        return newest.is_assumed or (not newest.radius_km_by_level and not is_notified)
 
     def _has_fault(self, newest: Message) -> bool:
         return any(
@@ -208,7 +208,7 @@ class KnownEvent:
         )
 
 
-def _reckoned(message: Message, place: Place) -> _Own | None:
+def _estimated(message: Message, place: Place) -> _OwnEstimate | None:
     """Return what a report is at a place, worked out there; ``None`` where nothing can be."""
     if place.at is None:
         return None
@@ -217,16 +217,20 @@ def _reckoned(message: Message, place: Place) -> _Own | None:
         solution = solution_of(message)
     except msgspec.ValidationError:
         return None
-    felt = felt_at(*place.at, solution, profile, place.table or travel_times(profile.travel_times))
-    if felt is None:
+    estimate = on_device_estimate(*place.at, solution, profile, place.table or travel_times(profile.travel_times))
+    if estimate is None:
         return None
-    return _Own(felt.level, felt.intensity, profile.scale, message.origin_at, felt.p_arrival_s, felt.s_arrival_s)
+    return _OwnEstimate(
+        estimate.level, estimate.intensity, profile.scale, message.origin_at, estimate.p_arrival_s, estimate.s_arrival_s
+    )
 
 
-def _of_device(alert: DeviceAlert) -> _Own:
+def _of_device(alert: DeviceAlert) -> _OwnEstimate:
     """Return what a device's own alert says."""
     p_arrival_s, s_arrival_s = (
         None if at is None or alert.origin_at is None else seconds_after(at, alert.origin_at)
         for at in (alert.p_arrival_at, alert.s_arrival_at)
     )
-    return _Own(Level[alert.level.upper()], alert.intensity, alert.scale, alert.origin_at, p_arrival_s, s_arrival_s)
+    return _OwnEstimate(
+        Level[alert.level.upper()], alert.intensity, alert.scale, alert.origin_at, p_arrival_s, s_arrival_s
+    )

@@ -1,4 +1,4 @@
-"""What one place makes of a report: when the waves come, how strong the shaking will be, how loud to say it."""
+"""On-device estimate: the arrivals, intensity and alert level that one place works out from a report."""
 
 import math
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from eew.physics.intensity_formula import INTENSITY_FORMULAS, IntensityFormula
 from eew.physics.level import is_issued, least_intensities, level_at
 from eew.physics.travel_time_at_place import TravelTimes
 
-__all__ = ["Felt", "all_profiles", "felt_at", "formula_of", "profile_of"]
+__all__ = ["OnDeviceEstimate", "all_profiles", "formula_of", "on_device_estimate", "profile_of"]
 
-#: Which region's practice a device takes where it is not told: the one whose intensities these are.
+#: The region profile of a device that was given none, by the scale of the intensities.
 PROFILE_BY_SCALE = {"jma": "japan", "csis": "china", "cwa": "taiwan", "mmi": "global"}
 
 
 @dataclass(frozen=True, slots=True)
-class Felt:
-    """What a report is at one place."""
+class OnDeviceEstimate:
+    """What a device estimates for its place."""
 
     level: Level
     #: On the profile's scale.
@@ -52,8 +52,10 @@ def formula_of(profile: Profile) -> IntensityFormula:
     return formula
 
 
-def felt_at(lat_deg: float, lon_deg: float, solution: EventReport, profile: Profile, table: TravelTimes) -> Felt | None:
-    """Return what a solution is at a place, as of a point source.
+def on_device_estimate(
+    lat_deg: float, lon_deg: float, solution: EventReport, profile: Profile, table: TravelTimes
+) -> OnDeviceEstimate | None:
+    """Return the estimate of a solution at a place, as of a point source.
 
     Parameters
     ----------
@@ -62,11 +64,11 @@ def felt_at(lat_deg: float, lon_deg: float, solution: EventReport, profile: Prof
     solution
         One without a ``rupture`` gives ``None``: no attenuation may be applied to it.
     profile, table
-        The region's practice, and its travel times.
+        The region profile, and its travel times.
 
     Returns
     -------
-    felt
+    estimate
         ``None`` also beyond the table's greatest distance. A focus deeper than the table counts as at its bottom.
     """
     rupture = solution.rupture
@@ -89,4 +91,4 @@ def felt_at(lat_deg: float, lon_deg: float, solution: EventReport, profile: Prof
     level = Level.NONE
     if is_issued(profile, magnitude, anywhere, rupture.depth_km):
         level = level_at(least_intensities(profile, magnitude, anywhere), here)
-    return Felt(level, here, *table.at(away_km, depth_km))
+    return OnDeviceEstimate(level, here, *table.at(away_km, depth_km))

@@ -19,12 +19,11 @@ __all__ = [
     "CANCELLED",
     "SIMULATION",
     "Board",
-    "Felt",
-    "Heard",
+    "DispatcherStatus",
+    "LocalEstimate",
     "Seen",
     "Speaker",
     "cut",
-    "heard_words",
     "mark",
     "p_words",
     "reach_words",
@@ -32,6 +31,7 @@ __all__ = [
     "sentence",
     "shaking_words",
     "solution_words",
+    "status_words",
 ]
 
 SIMULATION = "Simulation: this is not a warning service"
@@ -41,7 +41,7 @@ MARKS_S = (0, 1, 2, 3, 4, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
-class Felt:
+class LocalEstimate:
     """What an event is at one place; NaN where nothing can be said."""
 
     epicentral_km: float
@@ -72,7 +72,7 @@ class Seen:
     depth_km: float | None
     is_verified: bool
     #: At the watcher's place; ``None`` without one, and in a cancel.
-    felt: Felt | None
+    local: LocalEstimate | None
     #: By level from the loudest; empty where the event's own message has not come.
     radius_km_by_level: Mapping[str, float]
     n_alerts_by_level: Mapping[str, int]
@@ -88,7 +88,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class DispatcherStatus:
     """What a dispatcher last said of itself."""
 
     dispatcher_id: str
@@ -101,7 +101,7 @@ class Board:
     """All there is to show at an instant; the most urgent event first."""
 
     seen: Sequence[Seen]
-    heard: Sequence[Heard]
+    dispatchers: Sequence[DispatcherStatus]
     #: Messages that failed to verify, and the last of them in words.
     n_refused: int
     refusal: str | None
@@ -135,11 +135,11 @@ def p_words(p_in_s: float) -> str:
     return f"P wave in {cut(p_in_s):.0f} s" if p_in_s > 0 else "P wave passed"
 
 
-def shaking_words(felt: Felt) -> str:
+def shaking_words(local: LocalEstimate) -> str:
     """Return the intensity with its class."""
-    if math.isnan(felt.intensity):
+    if math.isnan(local.intensity):
         return "intensity: no estimate"
-    return f"intensity {class_word(felt.intensity, felt.scale)} ({felt.scale} {cut(felt.intensity, 1):.1f})"
+    return f"intensity {class_word(local.intensity, local.scale)} ({local.scale} {cut(local.intensity, 1):.1f})"
 
 
 def solution_words(seen: Seen) -> str:
@@ -172,11 +172,11 @@ class Speaker:
     def lines(self, board: Board) -> list[str]:
         """Return what is new since the last board."""
         lines = []
-        for heard in board.heard:
-            state = (heard.state, heard.is_replay)
-            if self._said_state.get(heard.dispatcher_id) != state:
-                self._said_state[heard.dispatcher_id] = state
-                lines.append(f"dispatcher {heard.dispatcher_id}: {heard_words(heard)}")
+        for dispatcher in board.dispatchers:
+            state = (dispatcher.state, dispatcher.is_replay)
+            if self._said_state.get(dispatcher.dispatcher_id) != state:
+                self._said_state[dispatcher.dispatcher_id] = state
+                lines.append(f"dispatcher {dispatcher.dispatcher_id}: {status_words(dispatcher)}")
         if board.n_refused > self._n_refused:
             self._n_refused = board.n_refused
             lines.append(f"refused: {board.refusal} ({board.n_refused} refused in all)")
@@ -190,7 +190,7 @@ class Speaker:
     def _of_event(self, seen: Seen) -> list[str]:
         """Return the line of a new report, or of a mark that was passed."""
         is_new = self._said_rank.get(seen.event_id) != seen.rank
-        s_in_s = seen.felt.s_in_s if seen.felt is not None and seen.felt.level != "none" else math.nan
+        s_in_s = seen.local.s_in_s if seen.local is not None and seen.local.level != "none" else math.nan
         due = min((each for each in MARKS_S if each >= s_in_s), default=math.inf)
         said = math.inf if is_new else self._said_mark.get(seen.event_id, math.inf)
         self._said_mark[seen.event_id] = min(due, said)
@@ -202,10 +202,10 @@ class Speaker:
         return [f"{mark(seen)}{seen.place}: " + (f"S wave in {due} s" if due else "shaking now")]
 
 
-def heard_words(heard: Heard) -> str:
+def status_words(dispatcher: DispatcherStatus) -> str:
     """Return a dispatcher's state."""
-    words = "lost: no more alerts from it" if heard.state == "lost" else heard.state
-    return f"{words} (a replay, in the earthquake's time)" if heard.is_replay else words
+    words = "lost: no more alerts from it" if dispatcher.state == "lost" else dispatcher.state
+    return f"{words} (a replay, in the earthquake's time)" if dispatcher.is_replay else words
 
 
 def sentence(seen: Seen) -> str:
@@ -213,13 +213,13 @@ def sentence(seen: Seen) -> str:
     parts = [f"{mark(seen)}report {seen.report_no} ({seen.kind.value}) of {seen.event_id}: {solution_words(seen)}"]
     if seen.is_cancelled:
         parts.append(CANCELLED)
-    elif seen.felt is not None:
-        felt = seen.felt
-        level = "no alert here" if felt.level == "none" else felt.level.upper()
+    elif seen.local is not None:
+        local = seen.local
+        level = "no alert here" if local.level == "none" else local.level.upper()
         parts += [
-            f"{level}, {shaking_words(felt)}",
-            f"{s_words(felt.s_in_s)}, {p_words(felt.p_in_s)}",
-            f"{felt.epicentral_km:,.0f} km away",
+            f"{level}, {shaking_words(local)}",
+            f"{s_words(local.s_in_s)}, {p_words(local.p_in_s)}",
+            f"{local.epicentral_km:,.0f} km away",
         ]
         if seen.shelter is not None:
             parts.append(f"shelter {seen.shelter}")

@@ -11,16 +11,16 @@ from eew.view.countdown import (
     CANCELLED,
     SIMULATION,
     Board,
-    Felt,
+    LocalEstimate,
     Seen,
     cut,
-    heard_words,
     mark,
     p_words,
     reach_words,
     s_words,
     shaking_words,
     solution_words,
+    status_words,
 )
 
 __all__ = ["drawn"]
@@ -50,7 +50,9 @@ _DIGITS = (
 def drawn(board: Board, connection: str) -> RenderableType:
     """Return the whole screen; ``connection`` says where we listen and whether we do."""
     lines = [Text(connection)]
-    lines += [Text(f"dispatcher {heard.dispatcher_id}: {heard_words(heard)}") for heard in board.heard]
+    lines += [
+        Text(f"dispatcher {dispatcher.dispatcher_id}: {status_words(dispatcher)}") for dispatcher in board.dispatchers
+    ]
     if board.refusal is not None:
         lines.append(Text(f"refused {board.n_refused}, the last: {board.refusal}", style="bold red"))
     if board.n_unreadable:
@@ -66,9 +68,9 @@ def _panel(seen: Seen) -> Panel:
     if seen.is_cancelled:
         lines.append(Text(f"{told}{CANCELLED}", style="bold"))
         style = ""
-    elif seen.felt is not None:
-        lines += _felt_lines(seen.felt, told)
-        style = _STYLES[seen.felt.level]
+    elif seen.local is not None:
+        lines += _local_lines(seen.local, told)
+        style = _STYLES[seen.local.level]
         if seen.shelter is not None:
             lines.append(Text(f"{told}shelter, for afterwards: {seen.shelter}"))
     else:
@@ -88,16 +90,16 @@ def _panel(seen: Seen) -> Panel:
     )
 
 
-def _felt_lines(felt: Felt, told: str) -> list[Text]:
-    level = "no alert here" if felt.level == "none" else felt.level.upper()
-    if felt.s_in_s > -SHAKING_S:
-        level += _INSTRUCTIONS[felt.level]
-    lines = [Text.assemble(told, (f" {level} ", _STYLES[felt.level]))]
-    if felt.s_in_s > 0 and felt.level != "none":
-        lines += [Text(f"{told}{line}", style="bold") for line in _large(int(cut(felt.s_in_s)))]
-    lines.append(Text(f"{told}{s_words(felt.s_in_s)}", style="bold"))
+def _local_lines(local: LocalEstimate, told: str) -> list[Text]:
+    level = "no alert here" if local.level == "none" else local.level.upper()
+    if local.s_in_s > -SHAKING_S:
+        level += _INSTRUCTIONS[local.level]
+    lines = [Text.assemble(told, (f" {level} ", _STYLES[local.level]))]
+    if local.s_in_s > 0 and local.level != "none":
+        lines += [Text(f"{told}{line}", style="bold") for line in _large(int(cut(local.s_in_s)))]
+    lines.append(Text(f"{told}{s_words(local.s_in_s)}", style="bold"))
     lines.append(
-        Text(f"{told}{shaking_words(felt)}, {p_words(felt.p_in_s)}, {felt.epicentral_km:,.0f} km from the epicentre")
+        Text(f"{told}{shaking_words(local)}, {p_words(local.p_in_s)}, {local.epicentral_km:,.0f} km from the epicentre")
     )
     return lines
 

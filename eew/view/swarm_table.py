@@ -41,7 +41,7 @@ def counts_in_words(counts: Mapping[Counter, int]) -> str:
     line = f"delivered {counts[Counter.TAKEN]:,}, duplicates {counts[Counter.DUPLICATE]:,}, refused "
     line += f"{sum(refused.values()):,}" + (f" ({reasons})" if reasons else "")
     if counts[Counter.UNAFFECTED]:
-        line += f"; {counts[Counter.UNAFFECTED]:,} of the delivered harmless by the device's own reckoning"
+        line += f"; {counts[Counter.UNAFFECTED]:,} of the delivered harmless by the on-device estimate"
     return line
 
 
@@ -75,7 +75,7 @@ def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> Non
     for event_id in dict.fromkeys(report["event_id"] for report in reports):
         of_event = [report for report in reports if report["event_id"] == event_id]
         grid = Grid(_COLUMNS, title=f"{marks(of_event)}event {event_id}")
-        # Only in cell mode devices reckon for themselves.
+        # Only in cell mode devices estimate for themselves.
         has_harmless = any(report["n_unaffected"] for report in of_event)
         for report in of_event:
             grid.add(

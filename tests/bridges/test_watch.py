@@ -24,7 +24,7 @@ from eew.contract.message import (
 )
 from eew.contract.signature import SigningKey, Verifier, core_of, in_base64url
 from eew.model.records import AlertStatus, ReportKind
-from eew.view.countdown import Felt, Seen, Speaker
+from eew.view.countdown import LocalEstimate, Seen, Speaker
 
 MessageT = TypeVar("MessageT", bound=AlertCore)
 
@@ -122,10 +122,10 @@ def seen_at(watch: Watch, origin_s: float = 6.0) -> Seen:
     return seen
 
 
-def felt_at(watch: Watch, origin_s: float = 6.0) -> Felt:
-    felt = seen_at(watch, origin_s).felt
-    assert felt is not None
-    return felt
+def felt_at(watch: Watch, origin_s: float = 6.0) -> LocalEstimate:
+    local = seen_at(watch, origin_s).local
+    assert local is not None
+    return local
 
 
 @pytest.fixture
@@ -137,20 +137,20 @@ def test_it_counts_down_to_the_waves(watch: Watch) -> None:
     """From the event's message alone: in ak135's upper crust the direct waves run 5.80 and 3.46 km/s [KEB95]."""
     give(watch, event())
     straight_km = math.hypot(50, 10)
-    felt = felt_at(watch, 6.0)
-    assert felt.epicentral_km == pytest.approx(50, abs=0.05)
-    assert felt.p_in_s == pytest.approx(straight_km / 5.80 - 6, abs=0.1)
-    assert felt.s_in_s == pytest.approx(straight_km / 3.46 - 6, abs=0.1)
-    assert felt_at(watch, 16.0).s_in_s == pytest.approx(felt.s_in_s - 10)
+    local = felt_at(watch, 6.0)
+    assert local.epicentral_km == pytest.approx(50, abs=0.05)
+    assert local.p_in_s == pytest.approx(straight_km / 5.80 - 6, abs=0.1)
+    assert local.s_in_s == pytest.approx(straight_km / 3.46 - 6, abs=0.1)
+    assert felt_at(watch, 16.0).s_in_s == pytest.approx(local.s_in_s - 10)
 
 
 def test_an_m7_at_50_km_is_critical_in_japan(watch: Watch) -> None:
     """JMA's public warning is for class 4 and more."""
     give(watch, event())
-    felt = felt_at(watch)
-    assert felt.level == "critical"
-    assert felt.scale == "jma"
-    assert 3.5 <= felt.intensity < 6.5
+    local = felt_at(watch)
+    assert local.level == "critical"
+    assert local.scale == "jma"
+    assert 3.5 <= local.intensity < 6.5
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_a_replay_counts_in_the_earthquakes_time(watch: Watch, *, is_status_firs
     for message in messages[::-1] if is_status_first else messages:
         give(watch, message)
     board = watch.board(after(6 + year_s))
-    assert [heard.is_replay for heard in board.heard] == [True]
-    assert board.seen[0].felt is not None
-    assert board.seen[0].felt.s_in_s == pytest.approx(math.hypot(50, 10) / 3.46 - 6, abs=0.1)
+    assert [dispatcher.is_replay for dispatcher in board.dispatchers] == [True]
+    assert board.seen[0].local is not None
+    assert board.seen[0].local.s_in_s == pytest.approx(math.hypot(50, 10) / 3.46 - 6, abs=0.1)
 
 
 def test_the_clock_is_that_of_the_dispatcher_who_signs(watch: Watch) -> None:
@@ -202,7 +202,7 @@ def test_a_cancel_ranks_above_the_report_of_its_number(watch: Watch) -> None:
     give(watch, event(report_no=2))
     seen = seen_at(watch)
     assert seen.is_cancelled
-    assert seen.felt is None
+    assert seen.local is None
     give(watch, event(report_no=3))
     assert not seen_at(watch).is_cancelled
 
@@ -277,10 +277,10 @@ def test_a_cell_alert_for_another_cell_is_not_for_us(watch: Watch) -> None:
 def test_a_report_that_alerts_nobody_gives_no_estimate(watch: Watch) -> None:
     """Where no level reaches anywhere, the report was not issued or its hypocentre is only assumed."""
     give(watch, event(radius_km_by_level={}))
-    felt = felt_at(watch)
-    assert felt.level == "none"
-    assert math.isnan(felt.intensity)
-    assert math.isnan(felt.s_in_s)
+    local = felt_at(watch)
+    assert local.level == "none"
+    assert math.isnan(local.intensity)
+    assert math.isnan(local.s_in_s)
 
 
 def test_without_a_place_it_shows_how_far_each_level_reaches() -> None:
@@ -289,7 +289,7 @@ def test_without_a_place_it_shows_how_far_each_level_reaches() -> None:
     assert watch.topic_filters == ["eew/v1/status/+", "eew/v1/events/+"]
     give(watch, event())
     seen = seen_at(watch)
-    assert seen.felt is None
+    assert seen.local is None
     assert list(seen.radius_km_by_level.items()) == [("critical", 50.0), ("active", 120.0), ("passive", 300.0)]
     assert seen.n_alerts_by_level["passive"] == 3
 
@@ -322,7 +322,7 @@ def test_the_state_of_dispatchers_is_shown(watch: Watch) -> None:
     """Also that one is lost."""
     give(watch, status())
     give(watch, status(state="lost"))
-    assert [(heard.dispatcher_id, heard.state) for heard in watch.board(ORIGIN).heard] == [("d-1", "lost")]
+    assert [(each.dispatcher_id, each.state) for each in watch.board(ORIGIN).dispatchers] == [("d-1", "lost")]
 
 
 @pytest.mark.parametrize(
@@ -334,8 +334,8 @@ def test_numbers_that_cannot_be_are_survived(watch: Watch, changes: dict[str, An
     """Even signed ones: nothing is raised, and nothing is reckoned from them."""
     give(watch, event(**changes))
     for seen in watch.board(after(6)).seen:
-        assert seen.felt is not None
-        assert seen.felt.level == "none"
+        assert seen.local is not None
+        assert seen.local.level == "none"
 
 
 def test_only_so_many_events_are_kept(watch: Watch) -> None:

@@ -7,11 +7,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from eew.client.on_device_estimate import felt_at
+from eew.client.on_device_estimate import on_device_estimate
 from eew.client.rules import solution_of
 from eew.contract.message import AlertCore
 from eew.contract.signature import SigningKey
-from eew.devices.swarm.device_estimates import OwnReckoning
+from eew.devices.swarm.device_estimates import OnDeviceEstimator
 from eew.dispatch.audience import Send, audience_of
 from eew.dispatch.contour import contours
 from eew.dispatch.dispatcher import Dispatcher, EventClock, Handled
@@ -136,11 +136,11 @@ async def test_just_above_the_limit_it_tells_as_ever(mode: str) -> None:
 def test_a_device_alone_follows_the_same_rule(depth_km: float, expected: Level) -> None:
     """The library of a device and the simulated ones, above the focus, where the waves come all the same."""
     solution = solution_of(core(depth_km))
-    felt = felt_at(*EPICENTRE, solution, JAPAN, travel_times(JAPAN.travel_times))
-    own = OwnReckoning([EPICENTRE[0]], [EPICENTRE[1]], JAPAN, JAPAN.travel_times).reckon(core(depth_km))
-    assert felt is not None
-    assert (felt.level, Level(int(own.level[0]))) == (expected, expected)
-    assert felt.s_arrival_s == pytest.approx(float(own.s_arrival_s[0]), abs=0.05)
+    estimate = on_device_estimate(*EPICENTRE, solution, JAPAN, travel_times(JAPAN.travel_times))
+    own = OnDeviceEstimator([EPICENTRE[0]], [EPICENTRE[1]], JAPAN, JAPAN.travel_times).estimate(core(depth_km))
+    assert estimate is not None
+    assert (estimate.level, Level(int(own.level[0]))) == (expected, expected)
+    assert estimate.s_arrival_s == pytest.approx(float(own.s_arrival_s[0]), abs=0.05)
 
 
 def test_of_a_deep_fault_no_contour_is_drawn() -> None:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from eew.model.records import AlertStatus, LevelWord, ReportKind
-from eew.view.countdown import SIMULATION, Board, Felt, Heard, Seen, Speaker
+from eew.view.countdown import SIMULATION, Board, DispatcherStatus, LocalEstimate, Seen, Speaker
 from eew.view.panel import drawn
 
 SEEN = Seen(
@@ -24,7 +24,7 @@ SEEN = Seen(
     magnitude_type="Mj",
     depth_km=10.0,
     is_verified=True,
-    felt=None,
+    local=None,
     radius_km_by_level={"critical": 80.4, "active": 200.0, "passive": 500.0},
     n_alerts_by_level={"critical": 1234, "active": 5, "passive": 0},
 )
@@ -32,11 +32,11 @@ SEEN = Seen(
 
 def at(s_in_s: float, level: LevelWord = "critical", seen: Seen = SEEN) -> Seen:
     """Return the event as it stands so long before the S wave."""
-    return dataclasses.replace(seen, felt=Felt(179.2, level, 3.86, "jma", s_in_s - 20, s_in_s))
+    return dataclasses.replace(seen, local=LocalEstimate(179.2, level, 3.86, "jma", s_in_s - 20, s_in_s))
 
 
-def board(*seen: Seen, heard: tuple[Heard, ...] = (), n_refused: int = 0) -> Board:
-    return Board(seen, heard, n_refused, "report 1 of ev-1" if n_refused else None, 0)
+def board(*seen: Seen, dispatchers: tuple[DispatcherStatus, ...] = (), n_refused: int = 0) -> Board:
+    return Board(seen, dispatchers, n_refused, "report 1 of ev-1" if n_refused else None, 0)
 
 
 def panel(what: Board) -> str:
@@ -116,8 +116,8 @@ def test_without_a_place_radii_and_counts_are_said() -> None:
 
 def test_what_is_unknown_is_said_to_be() -> None:
     """No number stands for it."""
-    felt = Felt(5000.0, "none", math.nan, "jma", math.nan, math.nan)
-    (line,) = Speaker().lines(board(dataclasses.replace(SEEN, felt=felt, magnitude=None, is_verified=False)))
+    local = LocalEstimate(5000.0, "none", math.nan, "jma", math.nan, math.nan)
+    (line,) = Speaker().lines(board(dataclasses.replace(SEEN, local=local, magnitude=None, is_verified=False)))
     assert "M unknown" in line
     assert "intensity: no estimate; S wave: no estimate, P wave: no estimate" in line
     assert line.endswith("signature not checked")
@@ -176,8 +176,8 @@ def test_the_panel_says_when_the_wave_is_there(s_in_s: float, words: str) -> Non
 
 def test_dispatchers_and_refusals_are_shown() -> None:
     """Lost ones in words; each once in lines, always in the panel."""
-    heard = (Heard("eew-1", "lost", is_replay=True),)
-    speaker, what = Speaker(), board(heard=heard, n_refused=3)
+    dispatcher = (DispatcherStatus("eew-1", "lost", is_replay=True),)
+    speaker, what = Speaker(), board(dispatchers=dispatcher, n_refused=3)
     lines = speaker.lines(what)
     assert "dispatcher eew-1: lost" in lines[0]
     assert "refused: report 1 of ev-1 (3 refused in all)" in lines[1]

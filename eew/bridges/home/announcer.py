@@ -60,7 +60,7 @@ class Announcer:
             messages.append(Message(home.discovery_topic, home.discovery(), is_retained=True))
         now = state(board, wall_at, message_of)
         # A dispatcher that ends does not end an alert: what a device was told, it counts down by itself.
-        is_available = now.is_shaking_expected or any(heard.state == "running" for heard in board.heard)
+        is_available = now.is_shaking_expected or any(dispatcher.state == "running" for dispatcher in board.dispatchers)
         if is_available is not self._said_available:
             self._said_available = is_available
             word = ONLINE if is_available else OFFLINE

@@ -14,7 +14,7 @@ from eew.contract.text import SHAKING_S
 from eew.model.region_profile import Level, LevelWord
 from eew.model.report import AlertStatus
 from eew.model.units import iso_utc
-from eew.view.countdown import CANCELLED, Board, Felt, Seen, cut, shaking_words, solution_words
+from eew.view.countdown import CANCELLED, Board, LocalEstimate, Seen, cut, shaking_words, solution_words
 
 __all__ = ["LEVEL_WORDS", "SIDES", "Side", "State", "state"]
 
@@ -75,43 +75,43 @@ def _is_exercise(seen: Seen, wall_at: datetime) -> bool:
 
 def _side(events: Iterable[Seen], wall_at: datetime, message_of: Callable[[str], AlertCore | None]) -> Side:
     """Return what the most urgent of some events makes of the entities."""
-    told = [(seen, seen.felt) for seen in events if seen.felt is not None and seen.felt.level != "none"]
+    told = [(seen, seen.local) for seen in events if seen.local is not None and seen.local.level != "none"]
     if not told:
         cancels = [seen for seen in events if seen.is_cancelled]
         last = max(cancels, key=lambda seen: seen.issued_at, default=None)
         return Side() if last is None else Side(alert=_attributes(last, None, wall_at, message_of(last.event_id)))
-    seen, felt = max(told, key=lambda each: _urgency(each[1]))
+    seen, local = max(told, key=lambda each: _urgency(each[1]))
     return Side(
-        shaking_expected=_is_expected(felt),
-        seconds_to_s=max(0, int(cut(felt.s_in_s))) if felt.s_in_s > -SHAKING_S else None,
-        intensity=_known(felt.intensity),
+        shaking_expected=_is_expected(local),
+        seconds_to_s=max(0, int(cut(local.s_in_s))) if local.s_in_s > -SHAKING_S else None,
+        intensity=_known(local.intensity),
         magnitude=None if seen.magnitude is None else round(seen.magnitude, 1),
-        level=felt.level,
-        alert=_attributes(seen, felt, wall_at, message_of(seen.event_id)),
+        level=local.level,
+        alert=_attributes(seen, local, wall_at, message_of(seen.event_id)),
     )
 
 
-def _is_expected(felt: Felt) -> bool:
+def _is_expected(local: LocalEstimate) -> bool:
     """Return whether one is to act: the alert is one that sounds, and the shaking is not over.
 
     Without an estimate of when it begins, it is not over before the alert is.
     """
-    return felt.level in {"critical", "active"} and not felt.s_in_s <= -SHAKING_S
+    return local.level in {"critical", "active"} and not local.s_in_s <= -SHAKING_S
 
 
-def _urgency(felt: Felt) -> tuple[bool, Level, float]:
+def _urgency(local: LocalEstimate) -> tuple[bool, Level, float]:
     """Return what is greatest for the alert to act on: what is over comes after what is not."""
-    soonest = -math.inf if math.isnan(felt.s_in_s) else -felt.s_in_s
-    return _is_expected(felt), Level[felt.level.upper()], soonest
+    soonest = -math.inf if math.isnan(local.s_in_s) else -local.s_in_s
+    return _is_expected(local), Level[local.level.upper()], soonest
 
 
 def _attributes(
-    seen: Seen, felt: Felt | None, wall_at: datetime, message: AlertCore | None
+    seen: Seen, local: LocalEstimate | None, wall_at: datetime, message: AlertCore | None
 ) -> dict[str, str | float | bool | None]:
     is_exercise = _is_exercise(seen, wall_at)
-    level: AlertLevel = "passive" if felt is None or felt.level == "none" else felt.level
+    level: AlertLevel = "passive" if local is None or local.level == "none" else local.level
     attributes: dict[str, str | float | bool | None] = {
-        "headline": _headline(seen, felt, is_exercise=is_exercise),
+        "headline": _headline(seen, local, is_exercise=is_exercise),
         "event_id": seen.event_id,
         "report_no": seen.report_no,
         "kind": seen.kind.value,
@@ -130,23 +130,23 @@ def _attributes(
             "lat_deg": message.lat_deg,
             "lon_deg": message.lon_deg,
         }
-    if felt is not None:
+    if local is not None:
         attributes |= {
-            "scale": felt.scale,
-            "epicentral_km": round(felt.epicentral_km),
-            "s_arrival_at": _wall_text(wall_at, felt.s_in_s),
+            "scale": local.scale,
+            "epicentral_km": round(local.epicentral_km),
+            "s_arrival_at": _wall_text(wall_at, local.s_in_s),
             "shelter": seen.shelter,
         }
     return attributes
 
 
-def _headline(seen: Seen, felt: Felt | None, *, is_exercise: bool) -> str:
+def _headline(seen: Seen, local: LocalEstimate | None, *, is_exercise: bool) -> str:
     """Return one line for a screen; without seconds, since it stands until the next report."""
     word = AlertStatus.EXERCISE if seen.status is AlertStatus.ACTUAL else seen.status
     mark = word.mark if is_exercise else ""
-    if felt is None:
+    if local is None:
         return f"{mark}{CANCELLED} ({seen.place})"
-    return f"{mark}{solution_words(seen)}: {felt.level.upper()}, {shaking_words(felt)}"
+    return f"{mark}{solution_words(seen)}: {local.level.upper()}, {shaking_words(local)}"
 
 
 def _wall_text(wall_at: datetime, in_s: float) -> str | None:

@@ -1,4 +1,4 @@
-"""What devices work out for themselves from an alert's core, with the dispatcher's own code."""
+"""On-device estimates of simulated devices, from an alert's core, with the dispatcher's own code."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ from eew.estimate.targets import Targets
 from eew.model.records import CodeColumn, EventReport, FloatColumn, Profile
 from eew.physics.travel_time_table import TravelTimeTable
 
-__all__ = ["OwnReckoning", "Reckoned"]
+__all__ = ["OnDeviceEstimates", "OnDeviceEstimator"]
 
 #: Alerts of one report come together: no more reports than these are in flight at once.
 _N_REPORTS_KEPT = 4
-#: Places reckoned at once: a cell's alert costs the block around it, not all that a process plays.
+#: Places estimated at once: a cell's alert costs the block around it, not all that a process plays.
 _BLOCK_ROWS = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
-class Reckoned:
-    """What places make of a report; columns have shape ``(n,)``, NaN where nothing can be said."""
+class OnDeviceEstimates:
+    """On-device estimates of a report; columns have shape ``(n,)``, NaN where nothing can be said."""
 
     #: Codes of ``Level``.
     level: CodeColumn
@@ -36,17 +36,17 @@ class Reckoned:
     p_arrival_s: FloatColumn
     s_arrival_s: FloatColumn
 
-    def part(self, rows: slice) -> "Reckoned":
+    def part(self, rows: slice) -> "OnDeviceEstimates":
         """Return it for some of the places."""
-        return Reckoned(*(getattr(self, name)[rows] for name in _COLUMNS))
+        return OnDeviceEstimates(*(getattr(self, name)[rows] for name in _COLUMNS))
 
 
-_COLUMNS = tuple(column.name for column in fields(Reckoned))
+_COLUMNS = tuple(column.name for column in fields(OnDeviceEstimates))
 
 
 @dataclass(slots=True)
 class _Block:
-    reckoned: Reckoned
+    estimates: OnDeviceEstimates
     #: Places that have not asked yet.
     n_left: int
 
@@ -54,12 +54,12 @@ class _Block:
 @dataclass(frozen=True, slots=True)
 class _OwnReport:
     report: EventReport
-    #: By number, those that are reckoned.
+    #: By number, those that are estimated.
     blocks: dict[int, _Block]
 
 
-class OwnReckoning:
-    """How loud an alert is at some places, and when the waves come there.
+class OnDeviceEstimator:
+    """Estimates the alert level and the arrivals at some places.
 
     The core leaves a finite fault out: what is worked out here is for a point source.
 
@@ -84,8 +84,8 @@ class OwnReckoning:
         #: By all that a core says of a solution, not by its number alone: whose number a forgery bears is not spoilt.
         self._reports: OrderedDict[tuple[object, ...], _OwnReport] = OrderedDict()
 
-    def reckon(self, core: AlertCore, rows: slice | None = None) -> Reckoned:
-        """Return what places make of a core that is no cancel.
+    def estimate(self, core: AlertCore, rows: slice | None = None) -> OnDeviceEstimates:
+        """Return the estimates of a core that is no cancel.
 
         Parameters
         ----------
@@ -112,17 +112,17 @@ class OwnReckoning:
             block = own.blocks.get(number)
             if block is None:
                 targets = self._targets[number]
-                block = own.blocks[number] = _Block(self._reckoned(own.report, targets), len(targets))
+                block = own.blocks[number] = _Block(self._estimated(own.report, targets), len(targets))
             start = number * _BLOCK_ROWS
-            parts.append(block.reckoned.part(slice(max(first - start, 0), end - start)))
+            parts.append(block.estimates.part(slice(max(first - start, 0), end - start)))
             if rows is not None:
                 block.n_left -= len(parts[-1].level)
                 if block.n_left <= 0:
                     del own.blocks[number]
         return parts[0] if len(parts) == 1 else _joined(parts)
 
-    def _reckoned(self, report: EventReport, targets: Targets) -> Reckoned:
-        # Everybody wants the S arrival, also who by this reckoning is told nothing.
+    def _estimated(self, report: EventReport, targets: Targets) -> OnDeviceEstimates:
+        # Everybody wants the S arrival, also devices that by this estimate get no alert.
         estimate = self._estimator.estimate(report, targets, -np.inf)
         n = len(targets)
         level = np.zeros(n, dtype=np.uint8)
@@ -135,8 +135,8 @@ class OwnReckoning:
             estimate.p_arrival_s,
             estimate.s_arrival_s,
         )
-        return Reckoned(level, intensity, p_arrival_s, s_arrival_s)
+        return OnDeviceEstimates(level, intensity, p_arrival_s, s_arrival_s)
 
 
-def _joined(parts: Sequence[Reckoned]) -> Reckoned:
-    return Reckoned(*(np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS))
+def _joined(parts: Sequence[OnDeviceEstimates]) -> OnDeviceEstimates:
+    return OnDeviceEstimates(*(np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS))

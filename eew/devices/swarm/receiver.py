@@ -41,7 +41,7 @@ class Counter(IntEnum):
     EXPIRED = 3
     UNVERIFIED = 4
     UNREADABLE = 5
-    #: Cell mode: devices that a cell alert reached and that by their own reckoning feel nothing.
+    #: Cell mode: devices that a cell alert reached and that by their own estimate feel nothing.
     UNAFFECTED = 6
     #: Connections, not devices.
     RECONNECTED = 7

@@ -31,7 +31,7 @@ from eew.devices.population.store import load
 from eew.devices.swarm.clock_history import ClockHistory
 from eew.devices.swarm.collector import Collector
 from eew.devices.swarm.decode import cell_alerts, device_alerts
-from eew.devices.swarm.device_estimates import OwnReckoning
+from eew.devices.swarm.device_estimates import OnDeviceEstimator
 from eew.devices.swarm.layout import RowRange, populated_cells, topic_filters
 from eew.devices.swarm.open_files import allow_connections
 from eew.devices.swarm.receipts import ReceiptTeller
@@ -93,7 +93,7 @@ class Worker:
         else:
             profile = load_profile(settings.profile)
             mine = _rows_of(self._devices, self._rows)
-            self._reckoning = OwnReckoning(
+            self._on_device = OnDeviceEstimator(
                 mine.lat_deg, mine.lon_deg, profile, settings.travel_times or profile.travel_times
             )
             table = populated_cells(mine)
@@ -227,7 +227,7 @@ class Worker:
                 level = np.full(len(row), Level[alert.level.upper()], dtype=np.uint8)
             else:
                 try:
-                    own = self._reckoning.reckon(alert, mine)
+                    own = self._on_device.estimate(alert, mine)
                 except msgspec.ValidationError:
                     self._receiver.unreadable(1)
                     continue

@@ -8,7 +8,7 @@ from typing import Any
 from eew.bridges.home import Announcer, Home, Message
 from eew.contract.message import StatusState
 from eew.model.records import AlertStatus, LevelWord, ReportKind
-from eew.view.countdown import Board, Felt, Heard, Seen
+from eew.view.countdown import Board, DispatcherStatus, LocalEstimate, Seen
 
 START = datetime(2026, 3, 11, 5, 47, 0, tzinfo=UTC)
 HOME = Home(38.26, 140.87)
@@ -24,22 +24,22 @@ SEEN = Seen(
     magnitude_type="Mw",
     depth_km=10.0,
     is_verified=True,
-    felt=None,
+    local=None,
     radius_km_by_level={},
     n_alerts_by_level={},
 )
 
 
 def at(s_in_s: float, level: LevelWord = "critical", **changes: Any) -> Seen:
-    return dataclasses.replace(SEEN, felt=Felt(179.4, level, 5.3, "jma", s_in_s - 20, s_in_s), **changes)
+    return dataclasses.replace(SEEN, local=LocalEstimate(179.4, level, 5.3, "jma", s_in_s - 20, s_in_s), **changes)
 
 
 def said(
     announcer: Announcer, after_s: float, *seen: Seen, states: tuple[StatusState, ...] = ("running",)
 ) -> list[Message]:
     """Return what is said so long after the start."""
-    heard = [Heard(f"eew-{i}", word, is_replay=False) for i, word in enumerate(states)]
-    board = Board(seen, heard, 0, None, 0)
+    dispatcher = [DispatcherStatus(f"eew-{i}", word, is_replay=False) for i, word in enumerate(states)]
+    board = Board(seen, dispatcher, 0, None, 0)
     return announcer.messages(board, START + timedelta(seconds=after_s), 1000.0 + after_s, lambda _: None)
 
 

@@ -14,7 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from eew.bridges.home import Home, Side, state
 from eew.contract.message import AlertCore
 from eew.model.records import AlertStatus, ReportKind
-from eew.view.countdown import Board, Felt, Seen
+from eew.view.countdown import Board, LocalEstimate, Seen
 
 #: Of an automation, its triggers, conditions and actions [HAMQTT]: home-assistant.io, docs/automation/yaml and
 #: docs/scripts, as far as they are used.
@@ -58,7 +58,7 @@ def side(kind: ReportKind) -> Side:
         magnitude_type="Mw",
         depth_km=10.0,
         is_verified=True,
-        felt=None if kind is ReportKind.CANCEL else Felt(179.4, "critical", 5.38, "jma", -5.0, 15.5),
+        local=None if kind is ReportKind.CANCEL else LocalEstimate(179.4, "critical", 5.38, "jma", -5.0, 15.5),
         radius_km_by_level={},
         n_alerts_by_level={},
     )

@@ -10,7 +10,7 @@ import pytest
 from eew.bridges.home import Side, state
 from eew.contract.message import AlertCore
 from eew.model.records import AlertStatus, LevelWord, ReportKind
-from eew.view.countdown import Board, Felt, Seen
+from eew.view.countdown import Board, LocalEstimate, Seen
 
 NOW = datetime(2026, 3, 11, 5, 47, 0, tzinfo=UTC)
 SEEN = Seen(
@@ -25,7 +25,7 @@ SEEN = Seen(
     magnitude_type="Mw",
     depth_km=10.0,
     is_verified=True,
-    felt=None,
+    local=None,
     radius_km_by_level={},
     n_alerts_by_level={},
     shelter="Sakuragaoka Park",
@@ -34,8 +34,8 @@ SEEN = Seen(
 
 def at(s_in_s: float, level: LevelWord = "critical", intensity: float = 5.38, **changes: Any) -> Seen:
     """Return the event as it stands so long before the S wave."""
-    felt = Felt(179.4, level, intensity, "jma", s_in_s - 20, s_in_s)
-    return dataclasses.replace(SEEN, felt=felt, **changes)
+    local = LocalEstimate(179.4, level, intensity, "jma", s_in_s - 20, s_in_s)
+    return dataclasses.replace(SEEN, local=local, **changes)
 
 
 def sides(*seen: Seen, message: AlertCore | None = None, wall_at: datetime = NOW) -> tuple[Side, Side]:

@@ -15,7 +15,7 @@ from eew.contract.card import all_cards
 from eew.contract.message import EventMessage, EventText, InfoCard, ShelterReference
 from eew.contract.text import LANGUAGES, event_texts, own_text
 from eew.model.report import AlertStatus, ReportKind
-from eew.view.countdown import Board, Felt, Seen
+from eew.view.countdown import Board, LocalEstimate, Seen
 from eew.view.panel import drawn
 
 LEVELS: tuple[AlertLevel, ...] = ("critical", "active", "passive")
@@ -234,7 +234,7 @@ def test_the_panel_says_in_words_what_it_says_in_colour() -> None:
             magnitude_type="Mj",
             depth_km=10.0,
             is_verified=True,
-            felt=None if level is None else Felt(179.2, level, 3.86, "jma", 5.0, 25.0),
+            local=None if level is None else LocalEstimate(179.2, level, 3.86, "jma", 5.0, 25.0),
             radius_km_by_level={},
             n_alerts_by_level={},
         )

@@ -9,7 +9,7 @@ import pytest
 from eew.client.rules import solution_of
 from eew.contract.message import AlertCore
 from eew.devices.swarm import device_estimates as module
-from eew.devices.swarm.device_estimates import OwnReckoning
+from eew.devices.swarm.device_estimates import OnDeviceEstimator
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
 from eew.estimate.targets import Targets
@@ -54,12 +54,12 @@ class CountedEstimator(Estimator):
 
 
 @pytest.fixture
-def own(monkeypatch: pytest.MonkeyPatch) -> OwnReckoning:
-    """Return the reckoning of 100 places, 16 at a time."""
+def own(monkeypatch: pytest.MonkeyPatch) -> OnDeviceEstimator:
+    """Return the estimate of 100 places, 16 at a time."""
     monkeypatch.setattr(module, "_BLOCK_ROWS", N_AT_ONCE)
     monkeypatch.setattr(module, "Estimator", CountedEstimator)
     monkeypatch.setattr(CountedEstimator, "n_places", 0)
-    return OwnReckoning(LAT_DEG, LON_DEG, PROFILE, PROFILE.travel_times)
+    return OnDeviceEstimator(LAT_DEG, LON_DEG, PROFILE, PROFILE.travel_times)
 
 
 def alone(row: int, magnitude: float) -> tuple[float, float]:
@@ -75,9 +75,9 @@ def alone(row: int, magnitude: float) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("rows", [slice(0, 1), slice(15, 17), slice(16, 32), slice(3, 97), slice(0, N), None])
-def test_a_part_is_reckoned_as_each_place_alone(rows: slice | None, own: OwnReckoning) -> None:
+def test_a_part_is_reckoned_as_each_place_alone(rows: slice | None, own: OnDeviceEstimator) -> None:
     """Within a block, across blocks, all of them."""
-    found = own.reckon(core(), rows)
+    found = own.estimate(core(), rows)
     expected = [alone(row, 7.6) for row in range(N)[rows or slice(None)]]
     np.testing.assert_array_equal(found.intensity, np.array(expected, dtype=np.float32)[:, 0])
     np.testing.assert_array_equal(found.s_arrival_s, np.array(expected, dtype=np.float32)[:, 1])
@@ -86,46 +86,46 @@ def test_a_part_is_reckoned_as_each_place_alone(rows: slice | None, own: OwnReck
     assert found.level.tolist() == [int((bars <= intensity).sum()) for intensity in found.intensity]
 
 
-def test_what_was_not_asked_for_is_not_reckoned(own: OwnReckoning) -> None:
+def test_what_was_not_asked_for_is_not_reckoned(own: OnDeviceEstimator) -> None:
     """Places 20 to 29 lie in one block of 16."""
-    own.reckon(core(), slice(20, 25))
-    own.reckon(core(), slice(25, 30))
+    own.estimate(core(), slice(20, 25))
+    own.estimate(core(), slice(25, 30))
     assert CountedEstimator.n_places == N_AT_ONCE
 
 
-def test_what_all_have_asked_for_is_let_go(own: OwnReckoning) -> None:
-    """All in parts of seven: every place is reckoned once, and nothing is kept; asked again, it is reckoned again."""
+def test_what_all_have_asked_for_is_let_go(own: OnDeviceEstimator) -> None:
+    """All in parts of seven: every place is estimated once, and nothing is kept; asked again, it is estimated again."""
     for first in range(0, N, 7):
-        own.reckon(core(), slice(first, min(first + 7, N)))
+        own.estimate(core(), slice(first, min(first + 7, N)))
     assert CountedEstimator.n_places == N
     assert [each.blocks for each in own._reports.values()] == [{}]
-    own.reckon(core(), slice(0, 1))
+    own.estimate(core(), slice(0, 1))
     assert CountedEstimator.n_places == N + N_AT_ONCE
 
 
-def test_whoever_asks_for_all_may_ask_again(own: OwnReckoning) -> None:
+def test_whoever_asks_for_all_may_ask_again(own: OnDeviceEstimator) -> None:
     """A view asks with every picture."""
     for _ in range(3):
-        own.reckon(core())
+        own.estimate(core())
     assert CountedEstimator.n_places == N
 
 
-def test_a_forgery_that_bears_the_number_of_a_report_spoils_nothing(own: OwnReckoning) -> None:
-    """It is reckoned before anybody looks at its signature."""
-    own.reckon(core(3, magnitude=2.0), slice(0, 5))
-    assert own.reckon(core(3), slice(0, 1)).intensity[0] == np.float32(alone(0, 7.6)[0])
+def test_a_forgery_that_bears_the_number_of_a_report_spoils_nothing(own: OnDeviceEstimator) -> None:
+    """It is estimated before anybody looks at its signature."""
+    own.estimate(core(3, magnitude=2.0), slice(0, 5))
+    assert own.estimate(core(3), slice(0, 1)).intensity[0] == np.float32(alone(0, 7.6)[0])
 
 
-def test_only_the_latest_reports_are_kept(own: OwnReckoning) -> None:
+def test_only_the_latest_reports_are_kept(own: OnDeviceEstimator) -> None:
     """Four; of the fifth on, the oldest is let go."""
     for report_no in range(1, 7):
-        own.reckon(core(report_no), slice(0, 1))
+        own.estimate(core(report_no), slice(0, 1))
     assert [each.report.report_no for each in own._reports.values()] == [3, 4, 5, 6]
 
 
-def test_a_core_that_is_no_solution_is_refused(own: OwnReckoning) -> None:
+def test_a_core_that_is_no_solution_is_refused(own: OnDeviceEstimator) -> None:
     """It says no origin, or a magnitude out of range; nothing is kept of it."""
     for wrong in (core(origin_at=None), core(magnitude=99.0)):
         with pytest.raises(msgspec.ValidationError):
-            own.reckon(wrong, slice(0, 1))
+            own.estimate(wrong, slice(0, 1))
     assert not own._reports
