@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eew.dispatch.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.model.option_number import whole_number_of
 from eew.model.system import interrupt
 from eew.model.system.cancellation import to_the_end
 from eew.view.line import tell
@@ -48,14 +49,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure; return 0, or 1 when something was lost, or above a limit."""
     from eew.bench.connecting import check_ports
-    from eew.bench.result import whole_number
     from eew.devices.swarm.source_host import source_host
     from eew.dispatch.settings import load_settings
     from eew.model.system.output import check_file
     from eew.mqtt.endpoint import Endpoint
 
-    n_connections = whole_number("--connections", arguments.n_connections, 1)
-    n_runs = whole_number("--runs", arguments.n_runs, 1)
+    n_connections = whole_number_of(arguments.n_connections, "--connections", 1)
+    n_runs = whole_number_of(arguments.n_runs, "--runs", 1)
     limits = parse_limits(arguments.fail_if, _FIGURES)
     check_file(arguments.json, "--json")
     fixed = {"devices": n_connections, "mode": "device", "connections_per_device": 1, "speed": "max"}

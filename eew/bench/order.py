@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eew.dispatch.loss import say_lost
 from eew.model.errors import InputError
+from eew.model.option_number import whole_number_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,14 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     from eew.bench.lateness import ORDERS, late_by_order
     from eew.bench.lateness_plot import lateness_svg
-    from eew.bench.result import Delivery, document, whole_number, write
+    from eew.bench.result import Delivery, document, write
     from eew.feed.scenario import load_scenario, scenario_path
     from eew.model.system.output import check_file, write_file
     from eew.view.progress import progress
 
-    rates_hz = sorted({whole_number("--rates", text, 1, _MOST_HZ) for text in arguments.rates})
-    n_devices = whole_number("--devices", arguments.devices, 1, 100_000_000)
-    seed = whole_number("--seed", arguments.seed, 0)
+    rates_hz = sorted({whole_number_of(text, "--rates", 1, _MOST_HZ) for text in arguments.rates})
+    n_devices = whole_number_of(arguments.devices, "--devices", 1, 100_000_000)
+    seed = whole_number_of(arguments.seed, "--seed", 0)
     if arguments.plot is not None and arguments.plot.suffix != ".svg":
         raise InputError("a file that ends in .svg", field="--plot", value=str(arguments.plot))
     check_file(arguments.json, "--json")

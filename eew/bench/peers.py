@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import Measured, add_load_options, load_options, open_loads, signing_key, warm_up_size
 from eew.model.errors import BrokerConnectError, InputError
+from eew.model.option_number import whole_number_of
 from eew.model.system import interrupt
 from eew.model.system.extras import how_to_install
 from eew.view.line import tell
@@ -44,9 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; return 0, or 1 when eew lost something: what others lose is their figure."""
-    from eew.bench.result import whole_number
-
-    n_peer_alerts = whole_number("--peer-alerts", arguments.peer_alerts, 1, 100_000_000)
+    n_peer_alerts = whole_number_of(arguments.peer_alerts, "--peer-alerts", 1, 100_000_000)
     measured = load_options(arguments)
     if (measured.settings.broker or "").startswith("mqtts:"):
         raise InputError("mqtt://…, this bench speaks no TLS", field="--broker", value=measured.settings.broker)

@@ -12,7 +12,7 @@ from eew.dispatch.loss import say_lost
 from eew.model.errors import InputError
 from eew.model.system.output import write_file
 
-__all__ = ["Delivery", "document", "medians", "whole_number", "write"]
+__all__ = ["Delivery", "document", "medians", "write"]
 
 
 class Delivery(dict[str, int]):
@@ -105,12 +105,3 @@ def _median(values: Sequence[Any]) -> Any:  # noqa: ANN401 - a number, nothing, 
     if isinstance(values[0], Mapping):
         return medians(values)
     return None if None in values else statistics.median(values)
-
-
-def whole_number(option: str, text: str, least: int, most: int | None = None) -> int:
-    """Return a whole number within its bounds; raise ``InputError`` naming the option."""
-    value = int(text) if text.isascii() and text.isdecimal() else None
-    if value is None or value < least or (most is not None and value > most):
-        expected = f"a whole number of {least} or more" if most is None else f"a whole number from {least} to {most}"
-        raise InputError(expected, field=option, value=text)
-    return value

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import load_options, open_loads, signing_key, warm_up_size
 from eew.model.errors import InputError
+from eew.model.option_number import whole_number_of
 from eew.model.system import interrupt
 from eew.model.system.cancellation import to_the_end
 from eew.view.line import tell
@@ -53,14 +54,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; return 0, or 1 when something was lost."""
-    from eew.bench.result import whole_number
-
     measured = load_options(arguments)
     given = arguments.sizes or map(str, _SIZES[measured.settings.mode])
-    sizes = sorted({whole_number("--sizes", text, 1, _MAX_DEVICES) for text in given})
+    sizes = sorted({whole_number_of(text, "--sizes", 1, _MAX_DEVICES) for text in given})
     n_registered = None
     if arguments.registered is not None:
-        n_registered = whole_number("--registered", arguments.registered, 2 * _ONE_IN, _MAX_DEVICES)
+        n_registered = whole_number_of(arguments.registered, "--registered", 2 * _ONE_IN, _MAX_DEVICES)
     return interrupt.run(_run(measured.settings, measured.n_runs, sizes, n_registered, measured.json_path))
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from eew.model.option_number import whole_number_of
 from eew.model.system import interrupt
 from eew.model.system.cancellation import to_the_end
 from eew.model.system.output import check_file
@@ -58,10 +59,9 @@ def add_load_options(parser: argparse.ArgumentParser, *, n_runs: int = 3) -> Non
 
 def load_options(arguments: argparse.Namespace) -> Measured:
     """Return how to measure; raise ``InputError`` where an option is not usable."""
-    from eew.bench.result import whole_number
     from eew.dispatch.settings import load_settings
 
-    n_runs = whole_number("--runs", arguments.n_runs, 1, 1000)
+    n_runs = whole_number_of(arguments.n_runs, "--runs", 1, 1000)
     check_file(arguments.json, "--json")
     return Measured(load_settings(vars(arguments) | {"speed": "max"}), n_runs, arguments.json)
 

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
                 raise InputError("it alone, or no --broker", field=f"--{option}", value=value)
         sys.stdout.buffer.write(interrupt.run(_standing(arguments.broker, arguments.event.strip())))
         return 0
-    from eew.cli.number import number_of
+    from eew.model.option_number import number_of
 
     report_no = None if arguments.report is None else number_of(arguments.report, "--report", 1, 30000)
     check_folder(arguments.out, "--out")

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eew.cli.number import number_of
 from eew.model.errors import InputError
+from eew.model.option_number import number_of, whole_number_of
 
 if TYPE_CHECKING:
     from eew.devices.population.exporter import Form
@@ -57,8 +57,8 @@ def _make(arguments: argparse.Namespace) -> int:
     from eew.view.progress import progress
 
     region = parse_region(arguments.region)
-    n_devices = _whole("--devices", arguments.devices)
-    seed = _whole("--seed", arguments.seed)
+    n_devices = whole_number_of(arguments.devices, "--devices")
+    seed = whole_number_of(arguments.seed, "--seed")
     tv_share = number_of(arguments.tv_share, "--tv-share")
     out = given_path(arguments.out, "--out")
     # Said before the work, not after it.
@@ -170,11 +170,3 @@ def _tell_rejected(rejected: "list[RejectedRow]", path: Path, out: Path) -> None
     if len(rejected) > N_SHOWN:
         print(f"… and {len(rejected) - N_SHOWN:,} more")
     print(f"all of them are listed in {out / 'rejected.csv'}")
-
-
-def _whole(field: str, text: str) -> int:
-    """Return the whole number that an option gives."""
-    try:
-        return int(text)
-    except ValueError:
-        raise InputError("a whole number", field=field, value=text) from None

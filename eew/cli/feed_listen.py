@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew.model.errors import InputError
 from eew.model.system import interrupt
 
 if TYPE_CHECKING:
@@ -50,12 +49,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Listen; return 0, 1 when something of a file was rejected, 3 when a URL was not reached, 130 on Ctrl-C."""
-    from eew.cli.number import number_of
     from eew.feed.intake import Intake
     from eew.feed.source import Feed, FeedOptions
     from eew.feed.transports.address import Address
     from eew.feed.wire_format import wire_format
     from eew.model.clock import SystemClock
+    from eew.model.option_number import number_of, whole_number_of
 
     def seconds(text: str | None, option: str) -> float | None:
         return None if text is None else number_of(text, option, 0.0)
@@ -67,11 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         silent_after_s=seconds(arguments.silent_after, "--silent-after"),
         max_age_s=seconds(arguments.max_age, "--max-age"),
     )
-    count = None
-    if arguments.count is not None:
-        count = number_of(arguments.count, "--count", 1)
-        if count != int(count):
-            raise InputError("a whole number", field="--count", value=arguments.count)
+    count = None if arguments.count is None else whole_number_of(arguments.count, "--count", 1)
     for_s = seconds(arguments.for_s, "--for")
     within_s = number_of(arguments.within, "--within", 0.0)
     clock = SystemClock()
@@ -82,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         address = Address.parse(source)
         intake = None if address.is_live else stored
         feeds.append(Feed(str(address), source, arguments.format, options, clock=clock, intake=intake))
-    printer = _Printer(arguments.json, None if count is None else int(count))
+    printer = _Printer(arguments.json, count)
     return interrupt.run(_listen(feeds, printer, for_s, within_s))
 
 

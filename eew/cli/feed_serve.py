@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eew.model.errors import InputError
+from eew.model.option_number import number_of, whole_number_of
 from eew.model.system import interrupt
 
 if TYPE_CHECKING:
@@ -88,27 +89,16 @@ def _script(arguments: argparse.Namespace) -> "Script":
     if connected and arguments.over in {"mqtt", "folder"}:
         word = min(connected)
         raise InputError("--over ws or http: others have no connection of ours", field="--misbehave", value=str(word))
-    return Script(faults, _whole(arguments.every, "--every", 1, 1_000_000))
+    return Script(faults, whole_number_of(arguments.every, "--every", 1, 1_000_000))
 
 
 def _speed(text: str) -> float:
-    from eew.cli.number import number_of
-
     if text.strip() == "max":
         return math.inf
     speed = number_of(text, "--speed", 0.0)
     if speed == 0:
         raise InputError("a number above 0, or max", field="--speed", value=text)
     return speed
-
-
-def _whole(text: str, option: str, least: int, most: int) -> int:
-    from eew.cli.number import number_of
-
-    value = number_of(text, option, least, most)
-    if value != int(value):
-        raise InputError("a whole number", field=option, value=text)
-    return int(value)
 
 
 async def _serve(
@@ -142,7 +132,7 @@ async def _started(arguments: argparse.Namespace, reports: "Sequence[EventReport
     from eew.feed.servers.websocket_server import WebSocketServer
     from eew.feed.wire_format import FORMATS
 
-    port = _whole(arguments.port, "--port", 0, 65535)
+    port = whole_number_of(arguments.port, "--port", 0, 65535)
     server: Server
     match arguments.over:
         case "folder":

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from eew.cli.number import number_of
 from eew.cli.place import place_of
 from eew.model.errors import InputError
+from eew.model.option_number import number_of
 
 if TYPE_CHECKING:
     from eew.estimate.intensity_models import IntensityModel

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eew.cli.number import number_of
 from eew.dispatch.limit import add_fail_if, judged, parse_limits, say_broken
 from eew.model.errors import EewError, InputError
+from eew.model.option_number import number_of, whole_number_of
 from eew.model.system import interrupt
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the devices; return 0 when told to stop, 1 when too few came or above a limit, 3 when the broker goes."""
-    from eew.bench.result import whole_number
     from eew.cli.trust import public_keys
     from eew.contract.signature import SigningKey, in_base64url
     from eew.devices.population import store
@@ -78,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings(vars(arguments))
     for_s = number_of(arguments.for_s, "--for-s", 0) if arguments.for_s is not None else math.inf
     receipt_share = number_of(arguments.receipt_share, "--receipt-share", 0, 1)
-    n_expected = None if arguments.expect is None else whole_number("--expect", arguments.expect, 0)
+    n_expected = None if arguments.expect is None else whole_number_of(arguments.expect, "--expect", 0)
     limits = _limits(arguments, n_expected)
     check_file(arguments.summary, "--summary")
     if settings.population is None:

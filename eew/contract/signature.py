@@ -28,7 +28,7 @@ import os
 import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -42,6 +42,7 @@ from eew.model.errors import InputError
 from eew.model.system.interrupt import held
 from eew.model.system.output import naming
 from eew.model.system.secret_file import read_secret
+from eew.model.units import iso_utc
 
 __all__ = [
     "DEPTH_DECIMALS",
@@ -71,7 +72,7 @@ def core_time(instant: datetime) -> str:
     """Return an aware instant as core and payload print it: UTC, milliseconds cut off, ``Z``."""
     if instant.tzinfo is None:
         raise ValueError(f"{instant!r} has no time zone")
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return iso_utc(instant)
 
 
 def core_bytes(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from eew.feed.formats.native import load_reports
 from eew.feed.scenario import EVENT_KEYS, IDENTITY_KEYS, REPORT_KEYS, Scenario, misordered
 from eew.model.errors import MISSING_FIELD, InputError
 from eew.model.records import EventReport, IssueBasis, ReportKind
+from eew.model.units import iso_utc
 
 __all__ = ["read_reports", "scenario_toml"]
 
@@ -114,7 +115,7 @@ def _own(report: EventReport, zero_at: datetime, shared: dict[str, Any]) -> dict
 def _value(value: object) -> str:
     """Return a value in TOML; a text in JSON's notation is one in TOML's, but for the control character DEL."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return iso_utc(value, None)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

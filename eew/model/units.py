@@ -1,16 +1,25 @@
-"""Times as text and numbers, and texts as a terminal may be shown them, the same way everywhere."""
+"""Times as text and numbers, and texts as they may be shown, the same way everywhere."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["at_after", "iso_utc", "printable", "seconds_after"]
+__all__ = ["at_after", "iso_utc", "masked", "printable", "seconds_after"]
 
 
-def iso_utc(at: datetime, digits: int = 3) -> str:
-    """Return an instant as ISO 8601 in UTC with ``digits`` decimals (0 to 6) and a Z."""
-    at = at.astimezone(UTC)
-    if digits == 0:
-        return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[: 20 + digits] + "Z"
+def iso_utc(at: datetime, digits: int | None = 3) -> str:
+    """Return an instant as ISO 8601 in UTC with a Z, and so many decimals, cut off: 0 to 6; ``None``: 6 or none."""
+    local = at.astimezone(UTC).replace(tzinfo=None)
+    if digits is None:
+        return local.isoformat() + "Z"
+    return local.isoformat(timespec="microseconds")[: 20 + digits if digits else 19] + "Z"
+
+
+def masked(url: str) -> str:
+    """Return a URL as it may be shown: nothing of what may be a name and a password, also where it is written wrong.
+
+    All before the last ``@`` may be that: who forgets to escape a slash makes a part of the password a path.
+    """
+    return re.sub(r"//.*@", "//…@", url)
 
 
 def seconds_after(at: datetime, origin_at: datetime) -> float:

@@ -6,6 +6,7 @@ from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
 from eew.model.errors import InputError
+from eew.model.units import masked
 
 __all__ = ["Endpoint"]
 
@@ -40,8 +41,7 @@ class Endpoint:
         InputError
             If it is anything else. A password in it is not shown.
         """
-        shown = re.sub(r"//.*@", "//…@", text)
-        wrong = InputError(_EXPECTED, field=option, value=shown)
+        wrong = InputError(_EXPECTED, field=option, value=masked(text))
         try:
             parts = urlsplit(text.strip())
             port = parts.port

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eew.bench.ratio import Ratio
-from eew.bench.result import Delivery, document, medians, whole_number, write
+from eew.bench.result import Delivery, document, medians, write
 from eew.model.errors import InputError
 
 
@@ -56,11 +56,3 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     """As bad input: the path came from the command line."""
     with pytest.raises(InputError, match="a file that can be written"):
         write({}, tmp_path)
-
-
-@pytest.mark.parametrize("text", ["", "-1", "1.5", "0", "x", "11", "٣"])
-def test_a_number_out_of_bounds_is_named(text: str) -> None:
-    """Option, value and bounds."""
-    with pytest.raises(InputError, match="a whole number from 1 to 10"):
-        whole_number("--runs", text, 1, 10)
-    assert whole_number("--runs", "10", 1, 10) == 10

@@ -96,10 +96,11 @@ def test_secrets_are_not_shown(text: str) -> None:
     assert "secret" not in f"{address} {address!r}"
 
 
-def test_secrets_are_not_shown_in_an_error() -> None:
+@pytest.mark.parametrize("text", ["ftp://me:secret@h", "mqtt://me:a/secret@h/topic", "ws://me:secret/@h/x"])
+def test_secrets_are_not_shown_in_an_error(text: str) -> None:
     """Where the rest of the URL is."""
     with pytest.raises(InputError) as raised:
-        Address.parse("ftp://me:secret@h")
+        Address.parse(text)
     assert "secret" not in str(raised.value)
 
 

@@ -23,6 +23,7 @@ from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
 from eew.model.errors import MISSING_FIELD, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, ReportKind, Severity
+from eew.model.units import iso_utc
 
 __all__ = ["for_one_feed", "parse", "render"]
 
@@ -378,7 +379,7 @@ def _instant(text: str, field: str, file: str | Path | None) -> datetime:
 
 def _parameters(report: EventReport) -> dict[str, str]:
     """Return a report's parameters: ATTAC's where it has them, else our own."""
-    origin_at = None if report.origin_at is None else report.origin_at.isoformat().replace("+00:00", "Z")
+    origin_at = None if report.origin_at is None else iso_utc(report.origin_at, None)
     said: dict[str, object] = {
         "report_no": report.report_no,
         "kind": report.kind.value,

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -34,6 +33,7 @@ from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
 from eew.model.errors import MISSING_FIELD, ReportDecodeError
 from eew.model.records import AreaAnswer, EventReport, ReportKind
+from eew.model.units import iso_utc
 
 __all__ = ["decode_jma_xml", "parse", "render"]
 
@@ -109,7 +109,7 @@ def render(report: EventReport) -> bytes:
     info_type = "取消" if report.kind is ReportKind.CANCEL else "発表"
     issued = jst_text(report.issued_at)
     title = _tagged("Title", WARNING_TITLE if report.numbering == WARNINGS else _TITLE)
-    sent = report.issued_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    sent = iso_utc(report.issued_at, 0)
     body = _tagged("Text", _CANCELLED) if report.kind is ReportKind.CANCEL else _rendered_body(report)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'

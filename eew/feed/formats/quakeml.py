@@ -17,6 +17,7 @@ from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
 from eew.model.errors import MISSING_FIELD, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.units import iso_utc
 
 __all__ = ["parse", "parse_received", "render"]
 
@@ -112,14 +113,14 @@ def render(report: EventReport) -> bytes:
         _add(ET.SubElement(event, "comment"), "text", report.status.value)
     creation = ET.SubElement(event, "creationInfo")
     _add(creation, "agencyID", report.source)
-    _add(creation, "creationTime", _iso(report.issued_at))
+    _add(creation, "creationTime", iso_utc(report.issued_at, None))
     _add(creation, "version", str(report.report_no))
     if report.likelihood is not None:
         _add(event, "vs:likelihood", repr(report.likelihood))
     if report.origin_at is not None and report.lat_deg is not None and report.lon_deg is not None:
         _add(event, "preferredOriginID", names["or"])
         origin = ET.SubElement(parameters, "origin", publicID=names["or"])
-        _add_quantity(origin, "time", _iso(report.origin_at))
+        _add_quantity(origin, "time", iso_utc(report.origin_at, None))
         _add_quantity(origin, "longitude", repr(report.lon_deg))
         _add_quantity(origin, "latitude", repr(report.lat_deg))
         if report.depth_km is not None:
@@ -133,7 +134,9 @@ def render(report: EventReport) -> bytes:
         if report.magnitude_type is not None:
             _add(magnitude, "type", report.magnitude_type)
     if report.detected_at is not None:
-        _add_quantity(ET.SubElement(parameters, "pick", publicID=names["pi"]), "time", _iso(report.detected_at))
+        _add_quantity(
+            ET.SubElement(parameters, "pick", publicID=names["pi"]), "time", iso_utc(report.detected_at, None)
+        )
     written: bytes = ET.tostring(quakeml, encoding="UTF-8", xml_declaration=True)
     return written
 
@@ -305,11 +308,6 @@ def _version(text: str) -> int | None:
     """Return a version if it counts reports: it is free text in the schema."""
     is_count = text.isascii() and text.isdecimal() and len(text) <= 9 and 1 <= int(text) <= MAX_REPORT_NO
     return int(text) if is_count else None
-
-
-def _iso(at: datetime) -> str:
-    """Return a time as the schema spells it."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _add(parent: ET.Element, tag: str, text: str) -> None:

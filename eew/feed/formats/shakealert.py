@@ -19,6 +19,7 @@ from eew.feed.unusable_member import Spared
 from eew.feed.xml_document import parsed_xml
 from eew.model.errors import MISSING_FIELD, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.units import iso_utc
 
 __all__ = ["UNKNOWN_NUMBERS", "decimal", "heartbeat", "parse", "render", "utc_time"]
 
@@ -116,7 +117,7 @@ def render(report: EventReport) -> bytes:
     root.set("version", str(report.report_no - 1))
     root.set("message_type", _MESSAGE_TYPES[report.kind])
     root.set("category", "live" if report.status is AlertStatus.ACTUAL else "test")
-    root.set("timestamp", _milliseconds(report.issued_at))
+    root.set("timestamp", iso_utc(report.issued_at))
     name = agency_name(report.event_id)
     core = ET.SubElement(root, "core_info", id=name if name.isprintable() else report.event_id)
     _add_decimal(core, "mag", report.magnitude, "Mw")
@@ -124,7 +125,7 @@ def render(report: EventReport) -> bytes:
     _add_decimal(core, "lon", report.lon_deg, "deg")
     _add_decimal(core, "depth", report.depth_km, "km")
     if report.origin_at is not None:
-        ET.SubElement(core, "orig_time", units="UTC").text = _milliseconds(report.origin_at)
+        ET.SubElement(core, "orig_time", units="UTC").text = iso_utc(report.origin_at)
     _add_decimal(core, "likelihood", report.likelihood, None)
     if report.fault is not None:
         shape = "line" if all(len(segment) == 2 for segment in report.fault) else "polygon"
@@ -251,11 +252,6 @@ def _attribute(element: ET.Element, name: str) -> str | None:
     """Return an attribute; the schema's own word for none is a dash."""
     text = element.get(name, "").strip()
     return None if text in {"", "-"} else text
-
-
-def _milliseconds(at: datetime) -> str:
-    """Return a time as the agency spells it."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _add_decimal(parent: ET.Element, tag: str, number: float | None, units: str | None) -> None:

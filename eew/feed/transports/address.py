@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from eew.contract import topic
 from eew.model.errors import InputError
+from eew.model.units import masked
 
 __all__ = ["Address", "Via"]
 
@@ -101,13 +102,13 @@ class Address:
             return cls(Via.FOLDER, str(path))
         scheme = text.split(":", 1)[0].lower() if _SCHEME.match(text) else ""
         if scheme in _VIA_BY_SCHEME:
-            return cls._of_url(text, scheme, InputError(_EXPECTED, field=option, value=_masked(text)))
+            return cls._of_url(text, scheme, InputError(_EXPECTED, field=option, value=_shown(text)))
         path = Path(text)
         if text and path.is_dir():
             return cls(Via.FOLDER, text)
         if text and path.exists():
             return cls(Via.FILE, text)
-        raise InputError(_EXPECTED, field=option, value=_masked(text))
+        raise InputError(_EXPECTED, field=option, value=_shown(text))
 
     @classmethod
     def _of_url(cls, text: str, scheme: str, wrong: InputError) -> Self:
@@ -123,7 +124,7 @@ class Address:
         if via is Via.HTTP and set(_TIME.sub("", text)) & set("{}"):
             raise InputError(_EXPECTED_TIME, field=wrong.field, value=wrong.value)
         if scheme == "dmdata+http" and parts.hostname not in _LOOPBACK:
-            raise InputError("dmdata://…: a key goes over TLS, or stays here", field=wrong.field, value=_masked(text))
+            raise InputError("dmdata://…: a key goes over TLS, or stays here", field=wrong.field, value=_shown(text))
         rest = parts.path.lstrip("/") + (f"?{parts.query}" if parts.query else "")
         return cls(
             via=via,
@@ -165,9 +166,8 @@ class Address:
 
     def __str__(self) -> str:
         """Return what may be shown of it."""
-        return "standard input" if self.via is Via.STANDARD_INPUT else _masked(self.target)
+        return "standard input" if self.via is Via.STANDARD_INPUT else _shown(self.target)
 
 
-def _masked(text: str) -> str:
-    text = re.sub(r"//[^/]*@", "//…@", text)
-    return re.sub(r"\?.*", "?…", text) if "://" in text else text
+def _shown(text: str) -> str:
+    return re.sub(r"\?.*", "?…", masked(text)) if "://" in text else text
