@@ -6,6 +6,7 @@ from typing import Any
 
 from eew.bench.setup import Measured, add_load_options, load_options, open_loads, signing_key
 from eew.dispatch.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 from eew.view.line import tell
 
@@ -70,4 +71,4 @@ async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
         f"({megabytes_hz:,.0f} MB/s), from the first byte written to the last packet counted\n{delivery}"
     )
     is_lost, is_broken = delivery.say_lost(), say_broken("bench", judgements)
-    return 1 if is_lost or is_broken else 0
+    return ExitStatus.FAILED if is_lost or is_broken else ExitStatus.DONE

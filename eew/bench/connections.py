@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eew.dispatch.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.model.exit_status import ExitStatus
 from eew.model.option_number import whole_number_of
 from eew.model.system import interrupt
 from eew.model.system.cancellation import to_the_end
@@ -103,7 +104,7 @@ async def _run(settings: "Settings", n_runs: int, json_path: Path | None, limits
     tell(str(delivery))
     await asyncio.to_thread(write, result | {"limits": judgements}, json_path)
     is_lost, is_broken = delivery.say_lost(), say_broken("bench", judgements)
-    return 1 if is_lost or is_broken else 0
+    return ExitStatus.FAILED if is_lost or is_broken else ExitStatus.DONE
 
 
 def _population(settings: "Settings", n_devices: int, folder: Path) -> "Load":

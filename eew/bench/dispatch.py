@@ -7,6 +7,7 @@ from typing import Any
 from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import Measured, add_load_options, load_options, open_loads, signing_key, warm_up_size
 from eew.dispatch.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 from eew.view.line import tell
 
@@ -67,7 +68,7 @@ async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
     _print(median, efficiency, told["broker"])
     tell(str(delivery))
     is_lost, is_broken = delivery.say_lost(), say_broken("bench", judgements)
-    return 1 if is_lost or is_broken else 0
+    return ExitStatus.FAILED if is_lost or is_broken else ExitStatus.DONE
 
 
 def _figures(told: Mapping[str, Any], most: Mapping[str, Any]) -> dict[str, Any]:

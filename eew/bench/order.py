@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eew.dispatch.loss import say_lost
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.option_number import whole_number_of
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     _print(rows, delivery, console, f"{n_devices:,} devices a scenario, seed {seed}")
     is_wrong = say_lost("bench", delivery["expected"], {name: delivery[name] for name in ("lost", "duplicated")})
-    return 1 if is_wrong else 0
+    return ExitStatus.FAILED if is_wrong else ExitStatus.DONE
 
 
 def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["EventReport", "Load"]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import Measured, add_load_options, load_options, open_loads, signing_key, warm_up_size
 from eew.model.errors import BrokerConnectError, InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.option_number import whole_number_of
 from eew.model.system import interrupt
 from eew.model.system.extras import how_to_install
@@ -85,7 +86,7 @@ async def _run(measured: Measured, n_peer_alerts: int) -> int:
     )
     _print(figures, f"QoS {settings.qos}, medians of {len(runs)} alternated runs")
     tell(str(delivery))
-    return 1 if delivery.say_lost() else 0
+    return ExitStatus.FAILED if delivery.say_lost() else ExitStatus.DONE
 
 
 async def _measured(

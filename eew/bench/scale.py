@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eew.bench.ratio import Ratio, in_words
 from eew.bench.setup import load_options, open_loads, signing_key, warm_up_size
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.option_number import whole_number_of
 from eew.model.system import interrupt
 from eew.model.system.cancellation import to_the_end
@@ -138,7 +139,7 @@ async def _run(
     )
     _print(figures, n_runs)
     tell(str(delivery))
-    return 1 if delivery.say_lost() else 0
+    return ExitStatus.FAILED if delivery.say_lost() else ExitStatus.DONE
 
 
 async def _alternated(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eew.dispatch.limit import add_fail_if, judged, parse_limits, say_broken
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 from eew.model.system.output import check_file
 
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     _print(document, year, console)
     check_conservation(result.summary)
     is_lost, is_broken = Delivery([result.summary["delivery"]]).say_lost(), say_broken("bench", judgements)
-    return 1 if is_lost or is_broken else 0
+    return ExitStatus.FAILED if is_lost or is_broken else ExitStatus.DONE
 
 
 def _played(settings: "Settings", year: "Year", share: float, folder: Path) -> "tuple[RunResult, Mapping[str, int]]":

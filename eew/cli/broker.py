@@ -4,6 +4,7 @@ import argparse
 import asyncio
 
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 
 __all__ = ["configure", "run"]
@@ -27,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         if port is not None and not 0 <= port <= 65535:
             raise InputError("a port from 0 to 65535", field=option, value=port)
     interrupt.run(_serve(arguments.host, arguments.port, arguments.websocket_port))
-    return 0
+    return ExitStatus.DONE
 
 
 async def _serve(host: str, port: int, websocket_port: int | None) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 from eew.model.system.output import check_folder, given_path, write_file
 
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
                 value = getattr(arguments, option)
                 raise InputError("it alone, or no --broker", field=f"--{option}", value=value)
         sys.stdout.buffer.write(interrupt.run(_standing(arguments.broker, arguments.event.strip())))
-        return 0
+        return ExitStatus.DONE
     from eew.model.option_number import number_of
 
     report_no = None if arguments.report is None else number_of(arguments.report, "--report", 1, 30000)
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.buffer.flush()
         place = f"message {messages.index(shown) + 1} of {len(messages)}"
         sys.stderr.write(f"eew cap: {shown.identifier}, {shown.kind}, {place}; all of them: --out DIR\n")
-    return 0
+    return ExitStatus.DONE
 
 
 def _write(messages: "Sequence[CapMessage]", folder: Path) -> None:
@@ -128,7 +129,7 @@ class _Nobody:
 
     def __len__(self) -> int:
         """None."""
-        return 0
+        return ExitStatus.DONE
 
     def targets(self, solution: "Solution") -> "Targets":  # noqa: ARG002 - of every solution the same
         """Return no targets."""

@@ -3,6 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from eew.model.exit_status import ExitStatus
+
 if TYPE_CHECKING:
     from eew.contract.message import InfoCard
 
@@ -27,15 +29,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.card is not None:
         card = load_card(arguments.card)
         print(payload_of(card).decode() if arguments.json else _shown(card))
-        return 0
+        return ExitStatus.DONE
     cards = all_cards()
     if arguments.json:
         print(json.dumps({"cards": [f"{card.region}/{card.lang}" for card in cards]}))
-        return 0
+        return ExitStatus.DONE
     for card in cards:
         numbers = " ".join(dict.fromkeys(number.number for number in card.numbers))
         print(f"{card.region + '/' + card.lang:12}{card.title}: {numbers}")
-    return 0
+    return ExitStatus.DONE
 
 
 def _shown(card: "InfoCard") -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.option_number import number_of, whole_number_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _make(arguments: argparse.Namespace) -> int:
     if not len(region_towns(region)):
         print(f"no town within {region.name}: devices lie evenly over the disc")
     _tell_written(devices, out, is_replaced)
-    return 0
+    return ExitStatus.DONE
 
 
 def _import(arguments: argparse.Namespace) -> int:
@@ -90,7 +91,7 @@ def _import(arguments: argparse.Namespace) -> int:
     _tell_written(devices, out, is_replaced)
     if rejected:
         _tell_rejected(rejected, arguments.csv, out)
-    return 0
+    return ExitStatus.DONE
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -117,7 +118,7 @@ def _export(arguments: argparse.Namespace) -> int:
     print(f"{len(devices):,} devices ({_kinds(devices)}) written to {out}{replaced}")
     if credit is not None:
         print(credit)
-    return 0
+    return ExitStatus.DONE
 
 
 def _info(arguments: argparse.Namespace) -> int:
@@ -143,7 +144,7 @@ def _info(arguments: argparse.Namespace) -> int:
         rows["credit"] = CREDIT
     for name, value in rows.items():
         print(f"{name:<20}{value}")
-    return 0
+    return ExitStatus.DONE
 
 
 def _kinds(devices: "Devices") -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 logger = logging.getLogger(__name__)
+
 
 #: A process ended by a signal has this and the signal's number as its exit code.
 _BY_SIGNAL = 128
@@ -71,7 +73,7 @@ async def _check(path: Path) -> int:
         print(f"  feed {feed.name}: {feed.format_name} from {feed.address}")
     if ready.journal is None:
         print(f"  a daemon runs with {file.state}: its folder and its metrics port were left alone")
-    return 0
+    return ExitStatus.DONE
 
 
 async def _serve(daemon: "Daemon") -> int:
@@ -89,4 +91,4 @@ async def _serve(daemon: "Daemon") -> int:
 
     interrupt.hand_over(take)
     await daemon.run()
-    return _BY_SIGNAL + signal.SIGINT if stopped_by == [signal.SIGINT] else 0
+    return ExitStatus.INTERRUPTED if stopped_by == [signal.SIGINT] else ExitStatus.DONE

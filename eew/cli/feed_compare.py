@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         lists = {"areas": by_area, "rows": _rows(compared)}
         print(json.dumps(head | {"figures": asdict(figures(compared))} | lists, ensure_ascii=False, allow_nan=False))
-        return 0
+        return ExitStatus.DONE
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     _print_figures(figures(compared), console)
     if head["unknown_codes"]:
         print(f"eew feed compare: note: no polygon for area {', '.join(head['unknown_codes'])}", file=sys.stderr)
-    return 0
+    return ExitStatus.DONE
 
 
 def _reports(files: list[str], format_name: str) -> "list[EventReport]":

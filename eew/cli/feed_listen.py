@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "run"]
 
-_INTERRUPTED, _UNREACHABLE = 130, 3
 #: Of a text from outside.
 _LONGEST_TEXT = 200
 _HINT = "choose it with --format"
@@ -102,10 +102,10 @@ async def _listen(feeds: "Sequence[Feed]", printer: "_Printer", for_s: float | N
         feed = missing.result()
         reason = feed.problem or feed.state
         sys.stderr.write(f"eew feed: {feed.address} was not reached within {within_s:g} s: {reason}\n")
-        return _UNREACHABLE
+        return ExitStatus.UNREACHABLE
     if listening not in done and stop in done:
-        return _INTERRUPTED
-    return 1 if any(feed.counts.n_rejected for feed in finite) else 0
+        return ExitStatus.INTERRUPTED
+    return ExitStatus.FAILED if any(feed.counts.n_rejected for feed in finite) else ExitStatus.DONE
 
 
 async def _all(finite: "Sequence[Feed]", live: "Sequence[Feed]", printer: "_Printer") -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.option_number import number_of, whole_number_of
 from eew.model.system import interrupt
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "run"]
 
-_INTERRUPTED = 130
 _OVER = ("ws", "http", "mqtt", "folder")
 
 
@@ -120,7 +120,7 @@ async def _serve(
             await cancel_and_wait(stop, playing)
             with contextlib.suppress(asyncio.CancelledError):
                 await playing
-    return 0 if is_over else _INTERRUPTED
+    return ExitStatus.DONE if is_over else ExitStatus.INTERRUPTED
 
 
 async def _started(arguments: argparse.Namespace, reports: "Sequence[EventReport]", stack: AsyncExitStack) -> "Server":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.system.output import given_path, naming, write_file
 
 __all__ = ["configure", "run"]
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"  eew dispatch --config {here}/dispatch.toml")
     print("  eew watch")
     print(f"  eew feed serve {here}/my-quake.toml --as native --over mqtt --broker mqtt://127.0.0.1:1883 --now")
-    return 0
+    return ExitStatus.DONE
 
 
 def _configurations(folder: Path) -> Iterator[tuple[str, bool]]:

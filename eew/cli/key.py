@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from eew.model.exit_status import ExitStatus
 from eew.model.system.output import check_file
 
 __all__ = ["configure", "run"]
@@ -26,4 +27,4 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"id          {key.key_id}")
     print(f"public key  {public}")
     print(f"devices     eew swarm --public-key={public}, and likewise eew watch")
-    return 0
+    return ExitStatus.DONE

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO
 
 from eew.model.errors import EewError, InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 
 __all__ = ["main"]
@@ -38,7 +39,6 @@ COMMANDS = {
     "bench": "measure what the dispatcher and its broker can do",
 }
 
-_INTERRUPTED = 130
 #: No room, no more of one's share of it, or no file that large.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NEGATIVE_COORDINATES = re.compile(r"-[\d.]+(,-?[\d.]+)+$")
@@ -56,7 +56,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         sys.stderr.write(f"{self.prog}: {message} (see {self.prog} --help)\n")
-        sys.exit(2)
+        sys.exit(ExitStatus.BAD_INPUT)
 
 
 class _Version(argparse.Action):
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError as error:
             if _is_unheard(error):
                 _silence(sys.stdout, sys.stderr)
-                return 1 if interrupt.stopped_by() is None else _INTERRUPTED
+                return ExitStatus.FAILED if interrupt.stopped_by() is None else ExitStatus.INTERRUPTED
             path, why = error.filename, error.strerror or str(error)
             if path is None and error.errno in _FULL:
                 # Files are named where they are written.
@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Python would end itself with SIGINT where a text that it executes (of a dataclass) was interrupted, and
             # forgets that only when it executes the next one.
             exec("")  # noqa: S102 - nothing
-            return _ended(named, "interrupted", _INTERRUPTED)
+            return _ended(named, "interrupted", ExitStatus.INTERRUPTED)
 
 
 def _run(words: Sequence[str], named: str | None) -> int:

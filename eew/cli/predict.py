@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from eew.cli.place import place_of
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.option_number import number_of
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         tell("A calculation from formulas, not a warning: eew is not a warning service.")
     for note in _notes(profile, model, magnitude, depth_km, max_intensity, would_issue=would_issue):
         print(f"eew predict: note: {note}", file=sys.stderr)
-    return 0
+    return ExitStatus.DONE
 
 
 def _distances_km(arguments: argparse.Namespace) -> list[float]:

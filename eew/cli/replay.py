@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eew.dispatch.limit import add_fail_if, judged, parse_limits, say_broken
 from eew.dispatch.loss import say_lost
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ __all__ = ["configure", "run"]
 
 #: Where devices live when only reports are given: within this distance of the first epicentre.
 _RADIUS_KM = 300
-_INTERRUPTED = 130
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +130,7 @@ async def _run(
         raise failures[0]
     if result.is_stopped:
         sys.stderr.write("eew replay: interrupted\n")
-        return _INTERRUPTED
+        return ExitStatus.INTERRUPTED
     if result.error is not None:
         sys.stderr.write(f"eew replay: {result.error}\n")
         return result.error.exit_code
@@ -142,7 +142,7 @@ async def _run(
     delivery = summary["delivery"]
     faults = {name: delivery[name] for name in ("lost", "unreadable")} | {"failed": summary["conservation"]["failed"]}
     is_lost, is_broken = say_lost("replay", delivery["expected"], faults), say_broken("replay", judgements)
-    return 1 if is_lost or is_broken else 0
+    return ExitStatus.FAILED if is_lost or is_broken else ExitStatus.DONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from eew.cli.faults import tell_all
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 
 if TYPE_CHECKING:
     from eew.feed.scenario import Scenario
@@ -78,7 +79,7 @@ def _list(_: argparse.Namespace) -> int:
     for path in sorted(folder.glob(f"*/{YEAR_FILE}")):
         year = load_year(path)
         say(console, f"\n{year.name} (played by `eew bench year`): {year.title}")
-    return 0
+    return ExitStatus.DONE
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -92,7 +93,7 @@ def _check(arguments: argparse.Namespace) -> int:
             n_bad, n_faults = n_bad + 1, n_faults + 1 + len(error.also)
     if n_bad and len(arguments.files) > 1:
         sys.stderr.write(f"eew scenarios: {n_bad} of {len(arguments.files)} are not usable, faults: {n_faults}\n")
-    return InputError.exit_code if n_bad else 0
+    return ExitStatus.BAD_INPUT if n_bad else ExitStatus.DONE
 
 
 def _held(name: str) -> str:
@@ -118,7 +119,7 @@ def _show(arguments: argparse.Namespace) -> int:
     scenario = load_scenario(scenario_path(arguments.scenario))
     if arguments.json:
         print(json.dumps(_as_json(scenario), ensure_ascii=False))
-        return 0
+        return ExitStatus.DONE
     console = Console(highlight=False)
     statuses = ", ".join(dict.fromkeys(report.status.value for report in scenario.reports))
     marks = "".join(dict.fromkeys(report.status.mark for report in scenario.reports))
@@ -172,7 +173,7 @@ def _show(arguments: argparse.Namespace) -> int:
             " ".join(filter(None, remarks)),
         )
     print_grid(console, grid)
-    return 0
+    return ExitStatus.DONE
 
 
 def _convert(arguments: argparse.Namespace) -> int:
@@ -199,7 +200,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     parse_scenario(text.encode(), arguments.out)
     write_file(arguments.out, text)
     print(f"{arguments.out}: {len(reports)} reports; fill in its sources and licence")
-    return 0
+    return ExitStatus.DONE
 
 
 def _population(text: str) -> str:

@@ -3,6 +3,7 @@
 import argparse
 
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.system.output import check_folder, given_path, write_file
 
 __all__ = ["configure", "run"]
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         is_one = arguments.asyncapi or arguments.name is not None
         print(json.dumps(next(iter(made.values())) if is_one else made, indent=2, ensure_ascii=False))
-        return 0
+        return ExitStatus.DONE
     folder = given_path(arguments.out, "--out")
     check_folder(folder, "--out")
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,4 +43,4 @@ def run(arguments: argparse.Namespace) -> int:
         path = folder / ("asyncapi.json" if arguments.asyncapi else f"{name}.schema.json")
         write_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         print(path)
-    return 0
+    return ExitStatus.DONE

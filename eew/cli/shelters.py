@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from eew.cli.place import place_of
 from eew.model.errors import InputError, ShelterDataError
+from eew.model.exit_status import ExitStatus
 from eew.model.records import Hazard
 from eew.view.line import tell
 
@@ -112,7 +113,7 @@ def _import(arguments: argparse.Namespace) -> int:
     if not known.n_earthquake:
         tell("warning: no shelter is meant for earthquakes, so no alert will name one")
     tell(f"catalogue in {arguments.out}" + (", rejected rows in rejected.csv there" if result.rejected else ""))
-    return 0
+    return ExitStatus.DONE
 
 
 def _refuse_options(arguments: argparse.Namespace) -> None:
@@ -205,13 +206,13 @@ def _nearest(arguments: argparse.Namespace) -> int:
         place = {"lat_deg": lat_deg, "lon_deg": lon_deg}
         catalogue = {"title": shelters.title, "is_synthetic": shelters.is_synthetic}
         print(json.dumps({"place": place, "catalogue": catalogue, "shelters": rows}, ensure_ascii=False))
-        return 0
+        return ExitStatus.DONE
     if shelters.is_synthetic:
         tell(SYNTHETIC)
     _print_nearest(rows)
     if not rows:
         tell(f"no shelter in the catalogue is meant for: {arguments.hazard}")
-    return 0
+    return ExitStatus.DONE
 
 
 def _print_nearest(rows: "Sequence[_Found]") -> None:
@@ -254,7 +255,7 @@ def _info(arguments: argparse.Namespace) -> int:
     }
     if arguments.json:
         print(json.dumps(asdict(known) | (extent if len(shelters) else {}), ensure_ascii=False))
-        return 0
+        return ExitStatus.DONE
     if known.is_synthetic:
         tell(SYNTHETIC)
     tell(f"title     {known.title}")
@@ -267,7 +268,7 @@ def _info(arguments: argparse.Namespace) -> int:
             f"extent    {extent['south_deg']:.2f} to {extent['north_deg']:.2f} N, "
             f"{extent['west_deg']:.2f} to {extent['east_deg']:.2f} E"
         )
-    return 0
+    return ExitStatus.DONE
 
 
 def _catalogue(path: str | None) -> "tuple[Shelters, CatalogueFacts]":

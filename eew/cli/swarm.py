@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from eew.dispatch.limit import add_fail_if, judged, parse_limits, say_broken
 from eew.model.errors import EewError, InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.option_number import number_of, whole_number_of
 from eew.model.system import interrupt
 
@@ -178,7 +179,7 @@ def _unjudged(trial: _Trial) -> int:
         missing.append(f"no summary in {trial.summary_path}")
     if missing:
         sys.stderr.write(f"eew swarm: stopped before the devices were ready: {', '.join(missing)}\n")
-    return 1 if missing else 0
+    return ExitStatus.FAILED if missing else ExitStatus.DONE
 
 
 async def _play(trial: _Trial, swarm: "Swarm", broker: dict[str, str], stopping: "asyncio.Task[bool]") -> int:
@@ -234,7 +235,7 @@ async def _play(trial: _Trial, swarm: "Swarm", broker: dict[str, str], stopping:
     if failure is not None:
         sys.stderr.write(f"eew swarm: {failure}\n")
         return failure.exit_code
-    return 1 if is_broken or n_lost else 0
+    return ExitStatus.FAILED if is_broken or n_lost else ExitStatus.DONE
 
 
 async def _follow(swarm: "Swarm", stopping: asyncio.Task[bool], console: "Console") -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publish
                 await task
     finally:
         await cancel_and_wait(stop, *reversed(working))
-    return 0
+    return ExitStatus.DONE
 
 
 async def _draw(console: "Console", watch: "Watch", connection: _Connection, ends: "set[asyncio.Task[Any]]") -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eew.model.errors import InputError
+from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         for each, its in zip(file.config.endpoints, secrets, strict=True):
             statuses = ", ".join(each.statuses)
             print(f"  endpoint {each.name}: {statuses}; least level {each.min_level}; {len(its)} secret(s)")
-        return 0
+        return ExitStatus.DONE
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     logging.getLogger("eew").setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
     logging.getLogger(__name__).info("eew is a simulator, not a warning service")
@@ -147,4 +148,4 @@ async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple
             broker, reconnect_s, "webhook", filters, bridge.take, functools.partial(_note, str(broker)), clock
         )
         is_whole = await bridge.run(subscription.listen, stop)
-    return 0 if is_whole else 1
+    return ExitStatus.DONE if is_whole else ExitStatus.FAILED

@@ -14,6 +14,8 @@ EewError
 
 from pathlib import Path
 
+from eew.model.exit_status import ExitStatus
+
 __all__ = [
     "MISSING_FIELD",
     "BrokerConnectError",
@@ -41,7 +43,7 @@ MISSING_FIELD = "missing required field"
 class EewError(Exception):
     """Any error that the caller of eew is meant to handle."""
 
-    exit_code = 1
+    exit_code: int = ExitStatus.FAILED
 
 
 class InputError(EewError):
@@ -61,7 +63,7 @@ class InputError(EewError):
         What is wrong, where that does not follow from what was expected.
     """
 
-    exit_code = 2
+    exit_code = ExitStatus.BAD_INPUT
     #: What else is wrong with the same input; not in the message.
     also: "tuple[InputError, ...]" = ()
 
@@ -130,7 +132,7 @@ class TravelTimeError(InputError):
 class ModelRangeError(EewError, ValueError):
     """A quantity lies where a model says nothing."""
 
-    exit_code = 2
+    exit_code = ExitStatus.BAD_INPUT
 
     def __init__(self, quantity: str, value: object, allowed: str) -> None:
         self.quantity = quantity
@@ -146,7 +148,7 @@ class ModelRangeWarning(UserWarning):
 class BrokerError(EewError):
     """The broker does not do what it should."""
 
-    exit_code = 3
+    exit_code = ExitStatus.UNREACHABLE
 
     def __init__(self, endpoint: str, reason: str) -> None:
         self.endpoint = endpoint
@@ -170,7 +172,7 @@ class WorkerStartError(EewError):
     """A worker ended before it was ready; its exit code is ours, 1 where a signal ended it."""
 
     def __init__(self, said: str, returncode: int) -> None:
-        self.exit_code = max(returncode, 1)
+        self.exit_code = max(returncode, ExitStatus.FAILED)
         super().__init__(f"a swarm worker did not start: {said or f'it ended with code {returncode}'}")
 
 

@@ -22,6 +22,7 @@ from eew.devices.swarm.clock_history import ClockSpan, Issue
 from eew.devices.swarm.layout import Mode, RowRange, Subscriptions, row_ranges
 from eew.devices.swarm.receiver import RECEIPT, CoreKey, Counter, mapped_receipts
 from eew.model.errors import BrokerConnectError, BrokerLostError, EewError, WorkerStartError
+from eew.model.exit_status import ExitStatus
 from eew.model.records import Devices
 from eew.model.system.cancellation import to_the_end
 from eew.model.system.output import naming
@@ -166,7 +167,7 @@ class Swarm:
     def check(self) -> None:
         """Raise if a worker has ended by itself: ``BrokerLostError`` where the broker was the reason."""
         for worker in self._workers:
-            if worker.returncode == BrokerConnectError.exit_code:
+            if worker.returncode == ExitStatus.UNREACHABLE:
                 reason, after_s = "the devices' connections were cut", self._settings.reconnect_s
                 raise BrokerLostError(self._settings.broker_url, reason, after_s=after_s)
             if worker.returncode is not None:

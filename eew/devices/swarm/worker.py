@@ -42,6 +42,7 @@ from eew.devices.swarm.source_host import source_host
 from eew.devices.swarm.subscriber_protocol import PacketRun
 from eew.devices.swarm.swarm import WorkerNotes, WorkerOrders
 from eew.model.errors import BrokerConnectError, EewError
+from eew.model.exit_status import ExitStatus
 from eew.model.records import CodeColumn, Devices, FloatColumn, Level, ReportKind, RowColumn
 from eew.model.region_profile_file import load_profile
 from eew.model.system import interrupt
@@ -108,10 +109,10 @@ class Worker:
         try:
             if self._lost.done():
                 _say(f"{_BROKER_GONE} {self._lost.result()}")
-                return BrokerConnectError.exit_code
+                return ExitStatus.UNREACHABLE
             if not opening.done():
                 # Nobody waits for us any more.
-                return 0
+                return ExitStatus.DONE
             await opening
         except BrokerConnectError as error:
             _say(f"{_BROKER_GONE} {error.reason}")
@@ -129,7 +130,7 @@ class Worker:
         telling.cancel()
         self._write()
         await asyncio.gather(*(each.close() for each in self._subscribers))
-        return BrokerConnectError.exit_code if self._lost.done() else 0
+        return ExitStatus.UNREACHABLE if self._lost.done() else ExitStatus.DONE
 
     async def _tell(self) -> None:
         if self._receipts is not None:
@@ -295,7 +296,7 @@ def _say(line: str) -> None:
 async def _main() -> int:
     line = sys.stdin.buffer.readline()
     # A parent that ended before it gave its orders wants nothing.
-    return await Worker(msgspec.json.decode(line, type=WorkerOrders)).run() if line else 0
+    return await Worker(msgspec.json.decode(line, type=WorkerOrders)).run() if line else ExitStatus.DONE
 
 
 def main() -> int:
@@ -312,8 +313,8 @@ def main() -> int:
         except OSError as error:
             # Past the start nobody reads what we say to the parent.
             sys.stderr.write(f"eew: a swarm worker: {error.filename or ''}: {error.strerror or error}\n")
-            return 1
-    return 1
+            return ExitStatus.FAILED
+    return ExitStatus.FAILED
 
 
 if __name__ == "__main__":
