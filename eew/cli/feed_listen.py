@@ -155,7 +155,7 @@ class _Printer:
         async with aclosing(feed.outcomes()) as outcomes:
             async for outcome in outcomes:
                 if feed.counts.n_parsed == n_parsed and (said := await _other(feed, outcome)):
-                    sys.stderr.write(f"{outcome.fate}: {said}\n")
+                    sys.stderr.write(f"{outcome.disposition}: {said}\n")
                     if outcome.name != feed.address.target:
                         # Nor are its other lines messages.
                         return
@@ -192,7 +192,7 @@ class _Printer:
         what = outcome.what
         if isinstance(what, EventReport):
             told = f"{what.status.mark}report {what.report_no} of {what.event_id}"
-            if outcome.fate == "parsed":
+            if outcome.disposition == "parsed":
                 if self._is_json:
                     print(encode_report(what).decode(), flush=True)
                 else:
@@ -200,7 +200,7 @@ class _Printer:
                 if self._n_left is not None:
                     self._n_left -= 1
             else:
-                sys.stderr.write(f"{outcome.fate}: {told} ({_printable(outcome.name)})\n")
+                sys.stderr.write(f"{outcome.disposition}: {told} ({_printable(outcome.name)})\n")
         elif isinstance(what, ReportDecodeError):
             sys.stderr.write(f"rejected: {what}\n")
         elif isinstance(what, Ignored):

@@ -321,11 +321,11 @@ def _line(handled: "Handled") -> "Line":
     said = "issue time unknown" if is_unknown else f"{issued or '?'} s after origin"
     magnitude = "?" if report.magnitude is None else f"{report.magnitude:.1f}"
     numbers = tuple(f"{n:,}" for n in handled.n_alerts_by_level.values()) if is_acted_on else ("–",) * 3
-    fate = report.status.value if is_acted_on else handled.fate
+    word = report.status.value if is_acted_on else handled.disposition.value
     # What became of it must not hide what it is.
-    status = fate if is_acted_on else f"{report.status.mark}{fate}"
+    status = word if is_acted_on else f"{report.status.mark}{word}"
     words = (
-        f"{report.status.mark}report {report.report_no} {report.kind.value} ({fate}): M {magnitude}, "
+        f"{report.status.mark}report {report.report_no} {report.kind.value} ({word}): M {magnitude}, "
         f"{said}: critical {numbers[0]}, active {numbers[1]}, passive {numbers[2]}"
     )
     shown = "unknown" if is_unknown else issued

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import product
 
 import msgspec
@@ -16,12 +15,13 @@ import msgspec
 from eew.decision.association import JOIN, REUNITE, STAY, Window
 from eew.decision.merged_event import Name, PublicEvent, Vote, VoteKey, is_one_voice, is_superseded, relabelled
 from eew.decision.relay import copied, is_news
-from eew.decision.sequence import EventBook, Verdict
+from eew.decision.sequence import EventBook
+from eew.model.disposition import Disposition
 from eew.model.errors import ModelRangeError
 from eew.model.records import EventReport, IssueBasis, ReportKind, Solution
 from eew.model.units import seconds_after
 
-__all__ = ["Merged", "Merger", "Standing", "Told"]
+__all__ = ["Merged", "Merger", "Told"]
 
 #: An event that has gathered as many ids takes no more.
 _MAX_VOTES = 16
@@ -29,29 +29,12 @@ _MAX_VOTES = 16
 _ID_LENGTH, _AGENCY_LENGTH = 64, 24
 
 
-class Standing(StrEnum):
-    """What a report counts for in its public event."""
-
-    #: It is what the public is told.
-    SPEAKS = "speaks"
-    #: A leading agency's solution stands.
-    YIELDS = "yields"
-    #: The agency itself goes on under a newer id, or has gone further by another relay.
-    SUPERSEDED = "superseded"
-    #: A cancel that takes back this agency's word only: another one leads, or all is taken back already.
-    WITHDRAWN = "withdrawn"
-    #: It says which areas are shaken and not from where: it tells nobody, and takes nothing back.
-    AREAS_ONLY = "areas_only"
-    #: Its agency's own sequence gives it no weight: see the verdict.
-    REFUSED = "refused"
-
-
 @dataclass(frozen=True, slots=True)
 class Told:
     """A report to act on, under its public event's id and number."""
 
     report: EventReport
-    verdict: Verdict
+    disposition: Disposition
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +43,10 @@ class Merged:
 
     #: The public event it belongs to; ``None`` where it was refused and is of no event that is known.
     event_id: str | None
-    #: Of its agency's own sequence.
-    verdict: Verdict
-    standing: Standing
+    #: In its agency's own sequence.
+    in_sequence: Disposition
+    #: Beside other agencies' solutions; the same where it is acted on, or its own sequence gives it no weight.
+    disposition: Disposition
     #: In this order; none where the report changes nothing, two where it takes an event apart.
     told: tuple[Told, ...] = ()
 
@@ -132,27 +116,27 @@ class Merger:
             numbering = report.numbering or report.source
             report = msgspec.structs.replace(report, source=agency, numbering=numbering)
         self._forget(now_at)
-        verdict = self.book.receive(report, now_at)
+        in_sequence = self.book.receive(report, now_at)
         event = self._event_by_vote.get((agency, report.event_id))
-        if not verdict.is_acted_on:
-            return Merged(None if event is None else event.event_id, verdict, Standing.REFUSED)
+        if not in_sequence.is_acted_on:
+            return Merged(None if event is None else event.event_id, in_sequence, in_sequence)
         if event is None:
             event = self._joined(report)
         vote, solution = event.votes[agency, report.event_id], report.solution
         vote.note(report)
-        if verdict is Verdict.CANCELLED:
-            standing, told = self._take_back(event, vote, report)
+        if in_sequence is Disposition.CANCELLED:
+            disposition, told = self._take_back(event, vote, report)
         elif solution is None:
-            standing, told = Standing.AREAS_ONLY, []
+            disposition, told = Disposition.AREAS_ONLY, []
         else:
             vote.hear(report, solution)
             event.hold(vote)
             event, told = self._settled(event, vote, solution)
-            standing = self._standing(event, vote, report)
-            if standing is Standing.SPEAKS:
+            disposition = self._disposition(event, vote, report, in_sequence)
+            if disposition.is_acted_on:
                 told = [self._speak(event, vote, report), *told]
         self._heard(event, max(now_at, report.issued_at))
-        return Merged(event.event_id, verdict, standing, tuple(told))
+        return Merged(event.event_id, in_sequence, disposition, tuple(told))
 
     # Which event
 
@@ -258,21 +242,27 @@ class Merger:
         ]
         return min(newest, key=lambda each: (each[1].rupture is None, self._rank(each[0]), each[0].begun))
 
-    def _standing(self, event: PublicEvent, vote: Vote, report: EventReport) -> Standing:
-        """Return what a solution counts for."""
+    def _disposition(
+        self, event: PublicEvent, vote: Vote, report: EventReport, in_sequence: Disposition
+    ) -> Disposition:
+        """Return what a solution counts for that its agency's own sequence accepts."""
         if is_superseded(vote, event.live()) or self._is_repeated(event, vote, report):
-            return Standing.SUPERSEDED
+            return Disposition.SUPERSEDED
+        return in_sequence if self._is_preferred(event, vote, report) else Disposition.YIELDS
+
+    def _is_preferred(self, event: PublicEvent, vote: Vote, report: EventReport) -> bool:
+        """Return whether a solution is the event's from now on."""
         speaker = event.speaker
         if speaker is None or speaker is vote or speaker.report is None or speaker.agency == vote.agency:
-            return Standing.SPEAKS
+            return True
         if event.cancelled_at is not None:
-            return Standing.SPEAKS if report.issued_at > event.cancelled_at else Standing.YIELDS
+            return report.issued_at > event.cancelled_at
         has_rupture = report.rupture is not None
         if has_rupture is (speaker.report.rupture is None):
-            return Standing.SPEAKS if has_rupture else Standing.YIELDS
+            return has_rupture
         if not speaker.is_live or self._rank(vote) < self._rank(speaker):
-            return Standing.SPEAKS
-        return Standing.SPEAKS if self._is_silent(speaker.report, report.issued_at) else Standing.YIELDS
+            return True
+        return self._is_silent(speaker.report, report.issued_at)
 
     def _is_silent(self, last: EventReport, at: datetime) -> bool:
         """Return whether whoever issued a report has said nothing for long although more was to come."""
@@ -292,7 +282,7 @@ class Merger:
         relays = _relays(vote, event.votes.values())
         return any(copied(report, other.said) is not None or not is_news(report, other.said[-1]) for other in relays)
 
-    def _take_back(self, event: PublicEvent, vote: Vote, report: EventReport) -> tuple[Standing, list[Told]]:
+    def _take_back(self, event: PublicEvent, vote: Vote, report: EventReport) -> tuple[Disposition, list[Told]]:
         """Take back an agency's word; the whole event where it leads or is alone."""
         for other in _relays(vote, event.live()):
             # What another relay of the agency was told later, the agency said after it took its word back.
@@ -308,17 +298,19 @@ class Merger:
         if leads and event.cancelled_at is None:
             event.speaker, event.cancelled_at = vote, report.issued_at
             names = [name for name in event.names if name is event.names[0] or name.report_no]
-            return Standing.SPEAKS, [Told(relabelled(report, name, event.founder), Verdict.CANCELLED) for name in names]
+            return Disposition.CANCELLED, [
+                Told(relabelled(report, name, event.founder), Disposition.CANCELLED) for name in names
+            ]
         if event.speaker is not vote or event.cancelled_at is not None or not others:
-            return Standing.WITHDRAWN, []
+            return Disposition.WITHDRAWN, []
         voice, last = self._leader(others)
-        return Standing.WITHDRAWN, [self._speak(event, voice, last)]
+        return Disposition.WITHDRAWN, [self._speak(event, voice, last)]
 
     def _speak(self, event: PublicEvent, vote: Vote, report: EventReport) -> Told:
         """Let the public be told a solution."""
-        verdict = Verdict.ACCEPTED if event.cancelled_at is None else Verdict.CORRECTED
+        disposition = Disposition.ACCEPTED if event.cancelled_at is None else Disposition.CORRECTED
         event.speaker, event.cancelled_at = vote, None
-        return Told(relabelled(report, event.names[0], event.founder), verdict)
+        return Told(relabelled(report, event.names[0], event.founder), disposition)
 
     # What is remembered
 

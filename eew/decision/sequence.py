@@ -1,56 +1,23 @@
 """What an incoming report means for its event: act on it, or leave it and say why."""
 
+from collections import Counter as Tally
 from collections import OrderedDict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from eew.decision.relay import MOST_SAID, Said, copied, is_news
+from eew.model.disposition import Disposition
 from eew.model.errors import ModelRangeError
 from eew.model.records import EventReport, IssueBasis, ReportKind
 from eew.model.units import seconds_after
 
-__all__ = ["EventBook", "Verdict"]
+__all__ = ["EventBook"]
 
 
 #: An agency and its own id of an event.
 _Key = tuple[str, str]
-
-
-class Verdict(StrEnum):
-    """What is done with a report, and why."""
-
-    #: New, update or final of a living event: goes on.
-    ACCEPTED = "accepted"
-    #: A report numbered above a cancel: the cancel was the mistake, the event lives again.
-    CORRECTED = "corrected"
-    #: Numbered at or below the last one acted on, yet issued clearly after it with other content: the agency began
-    #: its numbers anew.
-    RESTARTED = "restarted"
-    #: It was not an earthquake: those who were told are told so.
-    CANCELLED = "cancelled"
-    #: The very report that was acted on last, once more.
-    DUPLICATE = "duplicate"
-    #: A report that was acted on, once more by another relay, under a number of another count.
-    COPY = "copy"
-    #: Numbered below the last one acted on, or of another count and issued before it: overtaken on its way.
-    OLDER = "older"
-    #: The number of the last one acted on with other content: the first one stands.
-    CONFLICTING = "conflicting"
-    #: Issued too long after its origin, or too long ago.
-    STALE = "stale"
-
-    @property
-    def is_acted_on(self) -> bool:
-        """Whether the report changes what people are told."""
-        return self in {Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.RESTARTED, Verdict.CANCELLED}
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether what follows is judged by it: a copy tells where its count stands."""
-        return self.is_acted_on or self is Verdict.COPY
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +103,24 @@ class EventBook:
         self._max_events = max_events
         self._restart_s = restart_s
         self._events: OrderedDict[_Key, _Event] = OrderedDict()
-        #: How many reports met each verdict since the start.
-        self.n_by_verdict: dict[Verdict, int] = dict.fromkeys(Verdict, 0)
+        #: How many reports met each disposition since the start.
+        self.n_by_disposition: Tally[Disposition] = Tally()
 
     @property
     def event_ids(self) -> AbstractSet[str]:
         """The ids of the events in the book: what is kept elsewhere about any other may go."""
         return {event_id for _, event_id in self._events}
 
-    def receive(self, report: EventReport, now_at: datetime) -> Verdict:
+    def receive(self, report: EventReport, now_at: datetime) -> Disposition:
         """Judge a report that comes in at ``now_at``, and remember it if it is acted on."""
         self._forget(now_at)
-        verdict = self._verdict(report, now_at)
-        self.n_by_verdict[verdict] += 1
-        if verdict.is_kept:
-            self._remember(report, verdict, now_at)
-        return verdict
+        disposition = self._disposition(report, now_at)
+        self.n_by_disposition[disposition] += 1
+        if disposition.is_kept:
+            self._remember(report, disposition, now_at)
+        return disposition
 
-    def _verdict(self, report: EventReport, now_at: datetime) -> Verdict:
+    def _disposition(self, report: EventReport, now_at: datetime) -> Disposition:
         """Judge a report by where its event stands."""
         is_cancel = report.kind is ReportKind.CANCEL
         event = self._events.get(_key(report))
@@ -161,13 +128,13 @@ class EventBook:
         if refusal is not None:
             return refusal
         if (event is None or not is_cancel) and self._is_stale(report, now_at):
-            return Verdict.STALE
+            return Disposition.STALE
         if is_cancel:
-            return Verdict.CANCELLED
+            return Disposition.CANCELLED
         if event is None or event.is_cancelled:
-            return Verdict.ACCEPTED if event is None else Verdict.CORRECTED
+            return Disposition.ACCEPTED if event is None else Disposition.CORRECTED
         count = event.counts.get(report.numbering)
-        return Verdict.ACCEPTED if count is None or report.report_no > count.report_no else Verdict.RESTARTED
+        return Disposition.ACCEPTED if count is None or report.report_no > count.report_no else Disposition.RESTARTED
 
     def _is_stale(self, report: EventReport, now_at: datetime) -> bool:
         """Return whether a report is too old to be told."""
@@ -175,7 +142,7 @@ class EventBook:
             return True
         return report.origin_at is not None and seconds_after(report.issued_at, report.origin_at) > self._max_age_s
 
-    def _remember(self, report: EventReport, verdict: Verdict, now_at: datetime) -> None:
+    def _remember(self, report: EventReport, disposition: Disposition, now_at: datetime) -> None:
         """Let the event stand where this report puts it."""
         key = _key(report)
         before = self._events.get(key)
@@ -185,7 +152,7 @@ class EventBook:
             event = _Event({report.numbering: count}, (Said.of(report),), frozenset({report.numbering}), acted_at)
         else:
             said, abreast = before.said, before.abreast
-            if verdict.is_acted_on:
+            if disposition.is_acted_on:
                 said, abreast = (*said, Said.of(report))[-MOST_SAID:], frozenset({report.numbering})
             elif copied(report, said) == len(said) - 1:
                 abreast |= {report.numbering}
@@ -223,31 +190,31 @@ def _counted(report: EventReport, event: _Event | None, restart_s: float) -> _Co
     return _Count(report.report_no, acted_on, max(report.issued_at, before.issued_at), numbered_from_at)
 
 
-def _refusal(report: EventReport, event: _Event, restart_s: float) -> Verdict | None:
+def _refusal(report: EventReport, event: _Event, restart_s: float) -> Disposition | None:
     """Return why a report adds nothing to what its event was told already; ``None`` where it does."""
     count = event.counts.get(report.numbering)
     refusal = None if count is None else _refusal_by_number(report, event, count, restart_s)
     if refusal is not None or report.numbering in event.abreast:
         return refusal
     if copied(report, event.said) is not None or (event.is_cancelled and report.kind is ReportKind.CANCEL):
-        return Verdict.COPY
-    return None if is_news(report, event.said[-1]) else Verdict.OLDER
+        return Disposition.COPY
+    return None if is_news(report, event.said[-1]) else Disposition.OLDER
 
 
-def _refusal_by_number(report: EventReport, event: _Event, count: _Count, restart_s: float) -> Verdict | None:
+def _refusal_by_number(report: EventReport, event: _Event, count: _Count, restart_s: float) -> Disposition | None:
     """Return why a report adds nothing to what its event was told in the same count."""
     if report in count.acted_on:
-        return Verdict.DUPLICATE
+        return Disposition.DUPLICATE
     if count.numbered_from_at is not None and report.issued_at < count.numbered_from_at:
-        return Verdict.OLDER
+        return Disposition.OLDER
     if _is_anew(report, event, count, restart_s):
         return None
     if report.report_no < count.report_no:
-        return Verdict.OLDER
+        return Disposition.OLDER
     # A cancel may reuse the last number; nothing else may.
     is_reusing = report.kind is ReportKind.CANCEL and not event.is_cancelled
     if report.report_no == count.report_no and not is_reusing:
-        return Verdict.CONFLICTING
+        return Disposition.CONFLICTING
     return None
 
 

@@ -19,9 +19,8 @@ import msgspec
 
 from eew.contract.message import AlertCore
 from eew.contract.signature import SigningKey, core_of
-from eew.decision.merge import Merged, Merger, Standing
+from eew.decision.merge import Merged, Merger
 from eew.decision.revision import EventState
-from eew.decision.sequence import Verdict
 from eew.dispatch.delivery_tracker import DeliveryTracker
 from eew.dispatch.journal import History, Kept, Told
 from eew.dispatch.planner import Audience, Planner
@@ -29,6 +28,7 @@ from eew.estimate.estimator import Estimator
 from eew.fanout.outbox import Outbox
 from eew.fanout.send_loop import SendRate
 from eew.model.clock import Clock
+from eew.model.disposition import Disposition
 from eew.model.records import AlertPlan, EventReport, LevelWord, Profile, ReportKind, Solution
 from eew.model.units import at_after, seconds_after
 
@@ -81,22 +81,14 @@ class Handled:
     """
 
     report: EventReport
-    verdict: Verdict
+    disposition: Disposition
     received_mono_s: float
     decided_mono_s: float = 0.0
-    #: What it counts for beside other agencies' reports.
-    standing: Standing = Standing.SPEAKS
     #: ``None`` for a report that was not acted on.
     core: AlertCore | None = None
     #: Planned alerts by the word of their level.
     n_alerts_by_level: Mapping[LevelWord, int] = field(default_factory=dict)
     radius_km_by_level: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def fate(self) -> str:
-        """In one word what became of it: its verdict, or why the public is not told of it."""
-        is_said_by_verdict = self.standing in {Standing.SPEAKS, Standing.REFUSED}
-        return self.verdict.value if is_said_by_verdict else self.standing.value
 
     @property
     def n_alerts(self) -> int:
@@ -170,9 +162,9 @@ class Dispatcher:
         self._planner = Planner(profile, estimator, audience)
         self._audience = audience
 
-    def only_note(self, report: EventReport) -> Verdict:
+    def only_note(self, report: EventReport) -> Disposition:
         """Judge a report and leave acting on it to whoever restores."""
-        return self._judge(report).verdict
+        return self._judge(report).in_sequence
 
     async def handle(self, report: EventReport) -> tuple[Handled, ...]:
         """Decide on one report; not to be called concurrently.
@@ -187,9 +179,9 @@ class Dispatcher:
         received_mono_s = self._clock.mono_s()
         handled: tuple[Handled, ...]
         if not merged.told:
-            handled = (Handled(report, merged.verdict, received_mono_s, received_mono_s, standing=merged.standing),)
+            handled = (Handled(report, merged.disposition, received_mono_s, received_mono_s),)
         else:
-            handled = tuple(Handled(each.report, each.verdict, received_mono_s) for each in merged.told)
+            handled = tuple(Handled(each.report, each.disposition, received_mono_s) for each in merged.told)
             for each in handled:
                 solution = each.report.solution
                 if solution is None:
@@ -236,7 +228,7 @@ class Dispatcher:
         handled = []
         for kept in self._living(history):
             report, mono_s = kept.report, self._clock.mono_s()
-            each = Handled(report, Verdict(kept.verdict), mono_s, mono_s)
+            each = Handled(report, Disposition(kept.verdict), mono_s, mono_s)
             solution = report.solution
             if solution is None:
                 each.core = self._signed(report, self._planner.cancel(report, None).expires_at)
@@ -252,10 +244,10 @@ class Dispatcher:
         now_at = self._event_clock.now()
         merged = self._merger.receive(report, now_at)
         if self._observer is not None:
-            if merged.verdict.is_kept:
-                self._observer.judged(report, merged.verdict.value, now_at)
+            if merged.in_sequence.is_kept:
+                self._observer.judged(report, merged.in_sequence.value, now_at)
             for told in merged.told:
-                self._observer.accepted(told.report, told.verdict.value, now_at)
+                self._observer.accepted(told.report, told.disposition.value, now_at)
         return merged
 
     def _living(self, history: History) -> list[Kept]:
@@ -290,7 +282,7 @@ class Dispatcher:
     async def _act_again(self, kept: Kept) -> Handled | None:
         """Notify who has not been notified of a report, unless it is no longer worth it."""
         report, now_at = kept.report, self._event_clock.now()
-        handled = Handled(report, Verdict(kept.verdict), self._clock.mono_s())
+        handled = Handled(report, Disposition(kept.verdict), self._clock.mono_s())
         solution = report.solution
         if solution is None:
             if seconds_after(now_at, report.issued_at) >= _CANCEL_WORTH_S:

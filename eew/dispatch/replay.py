@@ -119,7 +119,9 @@ async def run(
         is_stopped = context.stop.is_set()
         receipts: Receipts = await swarm.finish()
         dispatched = [
-            Dispatched(each.report, each.fate, each.received_mono_s, each.decided_mono_s, by_plan.get(id(each.report)))
+            Dispatched(
+                each.report, each.disposition, each.received_mono_s, each.decided_mono_s, by_plan.get(id(each.report))
+            )
             for each in progress.handled
         ]
         summary = await asyncio.to_thread(

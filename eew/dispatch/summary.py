@@ -21,6 +21,7 @@ from eew.devices.swarm.swarm import Receipts
 from eew.dispatch.latency import PERCENTILES, percentiles, rate_hz
 from eew.dispatch.limit import figures_of
 from eew.dispatch.people import LEVELS, EventPeople, Followed, People, chosen_devices, follow_event
+from eew.model.disposition import Disposition
 from eew.model.errors import ConservationError
 from eew.model.records import Cells, Delivery, DeviceKind, Devices, EventReport, FloatColumn, Level
 
@@ -45,7 +46,7 @@ class Dispatched:
 
     report: EventReport
     #: What became of it, in one word.
-    fate: str
+    disposition: Disposition
     received_mono_s: float
     decided_mono_s: float
     #: ``None`` for a report that was not acted on.
@@ -99,7 +100,7 @@ def summarise(
     n_refused = sum(receipts.counts[each] for each in _REFUSALS)
     # A refused alert was delivered; what strangers sent was refused too, and hides no loss beyond its own number.
     n_delivered = n_taken + min(n_refused, max(n_expected - n_taken, 0))
-    ignored = Tally(each.fate for each in dispatched if each.delivery is None)
+    ignored = Tally(each.disposition.value for each in dispatched if each.delivery is None)
     return dict(facts) | {
         "n_devices": len(devices),
         "n_devices_by_kind": {kind.name.lower(): int((devices.kind == kind).sum()) for kind in DeviceKind},

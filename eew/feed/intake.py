@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 
@@ -15,25 +14,15 @@ from eew.feed.origin_id import OriginNames
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import OwnFormat, ReceiptFormat, RememberingFormat, WireFormat
+from eew.model.disposition import Disposition
 from eew.model.errors import ReportDecodeError
 from eew.model.records import EventReport, IssueBasis
 from eew.model.units import seconds_after
 
-__all__ = ["Fate", "FeedCounts", "Intake", "Outcome", "kind_of"]
+__all__ = ["FeedCounts", "Intake", "Outcome", "kind_of"]
 
 #: How many messages and reports are known again.
 _MOST_REMEMBERED = 32768
-
-
-class Fate(StrEnum):
-    """What became of a part of a message."""
-
-    PARSED = "parsed"
-    HEARTBEAT = "heartbeat"
-    IGNORED = "ignored"
-    REJECTED = "rejected"
-    LATE = "late"
-    DUPLICATE = "duplicate"
 
 
 @dataclass(slots=True)
@@ -66,7 +55,7 @@ class Outcome:
 
     #: Where the message came from.
     name: str
-    fate: Fate
+    disposition: Disposition
     #: ``None`` where the message had come before as a whole.
     what: Parsed | ReportDecodeError | None
 
@@ -107,7 +96,7 @@ class Intake:
         digest = _digest(message.data)
         if digest in self._seen_messages:
             counts.n_duplicate += 1
-            yield Outcome(message.name, Fate.DUPLICATE, None)
+            yield Outcome(message.name, Disposition.DUPLICATE, None)
             return
         try:
             parts = self._format.parse(message.data, file=message.name)
@@ -128,9 +117,11 @@ class Intake:
         for part, what in zip(parts, dated, strict=True):
             if isinstance(part, EventReport) and isinstance(what, EventReport):
                 named = self._names.kept(part)
-                yield Outcome(message.name, self._fate(named), msgspec.structs.replace(what, event_id=named.event_id))
+                yield Outcome(
+                    message.name, self._disposition(named), msgspec.structs.replace(what, event_id=named.event_id)
+                )
             else:
-                yield Outcome(message.name, self._fate(part), what)
+                yield Outcome(message.name, self._disposition(part), what)
 
     def _dated(self, parts: tuple[Parsed, ...], message: Message) -> tuple[Parsed, ...]:
         """Return the parts; a report whose agency does not say when it was issued has the time of its receipt."""
@@ -141,30 +132,30 @@ class Intake:
             parts = self._format.parse_received(message.data, file=message.name, received_at=received_at)
         return tuple(_as_received(part, received_at) for part in parts)
 
-    def _fate(self, part: Parsed) -> Fate:
+    def _disposition(self, part: Parsed) -> Disposition:
         counts = self.counts
         if isinstance(part, Heartbeat):
             self.has_heartbeats = True
             counts.n_heartbeats += 1
-            return Fate.HEARTBEAT
+            return Disposition.HEARTBEAT
         if isinstance(part, Ignored):
             counts.n_ignored += 1
-            return Fate.IGNORED
+            return Disposition.IGNORED
         digest = _digest(encode_report(part))
         if digest in self._seen_reports:
             counts.n_duplicate += 1
-            return Fate.DUPLICATE
+            return Disposition.DUPLICATE
         self._seen_reports.add(digest)
         if self._max_age_s is not None and seconds_after(self._wall(), part.issued_at) > self._max_age_s:
             counts.n_late += 1
-            return Fate.LATE
+            return Disposition.LATE
         counts.n_parsed += 1
-        return Fate.PARSED
+        return Disposition.PARSED
 
     def _refused(self, message: Message, error: ReportDecodeError) -> Outcome:
         self.counts.n_rejected += 1
         self.counts.n_rejected_by_kind.note(kind_of(error))
-        return Outcome(message.name, Fate.REJECTED, error)
+        return Outcome(message.name, Disposition.REJECTED, error)
 
 
 def _is_undated(part: Parsed) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from eew.feed.intake import Fate, FeedCounts, Intake, Outcome, kind_of
+from eew.feed.intake import FeedCounts, Intake, Outcome, kind_of
 from eew.feed.transports import (
     dmdata_tickets as dmdata,
 )
@@ -35,6 +35,7 @@ from eew.feed.transports.received_message import Message, Sign, Signal
 from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
 from eew.model.backoff import HALF_TO_WHOLE, Backoff
 from eew.model.clock import Clock
+from eew.model.disposition import Disposition
 from eew.model.errors import EewError, ReportDecodeError
 from eew.model.records import EventReport
 
@@ -173,7 +174,7 @@ class Feed:
         """Yield each report once, as it comes; log the first refusal of a kind. See ``outcomes``."""
         async with aclosing(self.outcomes()) as outcomes:
             async for outcome in outcomes:
-                if outcome.fate is Fate.PARSED and isinstance(outcome.what, EventReport):
+                if outcome.disposition is Disposition.PARSED and isinstance(outcome.what, EventReport):
                     yield outcome.what
                 elif isinstance(outcome.what, ReportDecodeError):
                     self._log_refusal(outcome.what)
@@ -198,7 +199,7 @@ class Feed:
                 async with aclosing(self._until_silent()) as signals:
                     async for signal in signals:
                         for outcome in self._taken(signal):
-                            if outcome.fate is Fate.PARSED:
+                            if outcome.disposition is Disposition.PARSED:
                                 self._n_tries = 0
                             yield outcome
                 problem = "the server ended the connection"

@@ -13,7 +13,6 @@ import pytest
 
 from eew.bench import year as bench
 from eew.bench.year_population import YearDevices, circles, year_devices
-from eew.decision.sequence import Verdict
 from eew.devices.population.region import region_towns
 from eew.devices.swarm.receiver import RECEIPT
 from eew.devices.swarm.swarm import Receipts
@@ -21,6 +20,7 @@ from eew.dispatch.replay import Progress, RunResult
 from eew.dispatch.summary import Dispatched
 from eew.estimate.intensity_models import intensity_model
 from eew.feed.scenario_year import Year, load_year
+from eew.model.disposition import Disposition
 from eew.model.errors import InputError
 from eew.model.records import EventReport, ReportKind
 from eew.model.region_name import Region
@@ -154,7 +154,7 @@ def test_a_lost_alert_is_exit_1_and_in_the_last_line(
         "delivery": {"expected": 2, "delivered": 1, "lost": 1, "duplicated": 0},
         "outcome": {"in_time": 1, "late_by_physics": 0, "late_by_dispatch": 0, "not_told": 1},
     }
-    dispatched = [Dispatched(each, Verdict.ACCEPTED, 5.0, 5.01, None) for each in year.reports]
+    dispatched = [Dispatched(each, Disposition.ACCEPTED, 5.0, 5.01, None) for each in year.reports]
     receipts = Receipts(lines, [(first.event_id, 1, ReportKind.NEW)], {})
     result = RunResult(summary, None, dispatched, receipts)
     n_around = {each.event_id: 7 for each in year.reports}

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eew.decision.association import Window
-from eew.decision.merge import Merged, Merger, Standing
-from eew.decision.sequence import Verdict
+from eew.decision.merge import Merged, Merger
+from eew.model.disposition import Disposition
 from eew.model.errors import ModelRangeError
 from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind, Severity
 
@@ -78,12 +78,12 @@ def test_areas_alone_tell_nobody_and_stay_apart() -> None:
     """They are accepted as their agency's word; another agency's solution of the same time is an event of its own."""
     merger = Merger()
     first = merger.receive(areas_only("sasmex", "a"), T0)
-    assert (first.verdict, first.standing, first.told) == (Verdict.ACCEPTED, Standing.AREAS_ONLY, ())
+    assert (first.in_sequence, first.disposition, first.told) == (Disposition.ACCEPTED, Disposition.AREAS_ONLY, ())
     second = merger.receive(report("usgs", "b", issued_s=20), T0 + timedelta(seconds=20))
-    assert (second.standing, second.event_id) == (Standing.SPEAKS, "b")
+    assert (second.disposition, second.event_id) == (Disposition.ACCEPTED, "b")
     assert first.event_id == "a"
     again = merger.receive(areas_only("sasmex", "a"), T0 + timedelta(seconds=21))
-    assert again.verdict is Verdict.DUPLICATE
+    assert again.in_sequence is Disposition.DUPLICATE
 
 
 def test_a_solution_after_areas_is_told() -> None:
@@ -93,11 +93,11 @@ def test_a_solution_after_areas_is_told() -> None:
     solution = merger.receive(report("a", "e", 2, issued_s=12), T0 + timedelta(seconds=12))
     assert [told.report.report_no for told in solution.told] == [2]
     later = merger.receive(areas_only("a", "e", 3, issued_s=14), T0 + timedelta(seconds=14))
-    assert (later.standing, later.told) == (Standing.AREAS_ONLY, ())
+    assert (later.disposition, later.told) == (Disposition.AREAS_ONLY, ())
     other = merger.receive(report("b", "x", issued_s=15), T0 + timedelta(seconds=15))
-    assert (other.event_id, other.standing) == ("e", Standing.YIELDS)
+    assert (other.event_id, other.disposition) == ("e", Disposition.YIELDS)
     taken_back = merger.receive(cancel("a", "e", 4, issued_s=20), T0 + timedelta(seconds=20))
-    assert taken_back.verdict is Verdict.CANCELLED
+    assert taken_back.in_sequence is Disposition.CANCELLED
 
 
 def test_other_areas_under_a_number_used_up_are_a_new_word() -> None:
@@ -108,8 +108,8 @@ def test_other_areas_under_a_number_used_up_are_a_new_word() -> None:
     at = T0 + timedelta(seconds=40)
     same = msgspec.structs.replace(first, report_no=2, issued_at=at)
     wider = msgspec.structs.replace(same, areas=(AreaAnswer(code="MX-CMX"), AreaAnswer(code="MX-MEX")))
-    assert merger.receive(same, at).verdict is Verdict.OLDER
-    assert merger.receive(wider, at).verdict is Verdict.RESTARTED
+    assert merger.receive(same, at).in_sequence is Disposition.OLDER
+    assert merger.receive(wider, at).in_sequence is Disposition.RESTARTED
 
 
 def merged(merger: Merger, *reports: EventReport) -> list[Merged]:
@@ -447,7 +447,7 @@ def test_the_first_agency_speaks_until_a_leading_one_does() -> None:
         report("cenc", "c1", 3, issued_s=30, kind=ReportKind.FINAL),
     )
     assert told(results) == ["s1 1 new sc", "s1 2 update cenc", "s1 3 update cenc", "s1 4 final cenc"]
-    assert results[2].standing is Standing.YIELDS
+    assert results[2].disposition is Disposition.YIELDS
 
 
 def test_among_agencies_of_no_preference_the_first_stays_in_the_lead() -> None:
@@ -472,7 +472,7 @@ def test_another_agency_overrules_a_leading_one_that_is_silent_for_long(
     merger = Merger(("jma",), silent_s=60)
     merged(merger, report("jma", "j1", 1, issued_s=10, kind=kind))
     (result,) = merged(merger, report("usgs", "u1", 1, issued_s=10 + after_s))
-    assert (result.standing is Standing.SPEAKS) is speaks
+    assert result.disposition.is_acted_on is speaks
     (back,) = merged(merger, report("jma", "j1", 2, issued_s=11 + after_s))
     assert told([back]) == [f"j1 {3 if speaks else 2} update jma"]
 
@@ -487,7 +487,7 @@ def test_a_leading_agency_that_knows_no_source_does_not_take_over() -> None:
         report("jma", "j1", 3, issued_s=8, magnitude=6.3),
     )
     assert told(results) == ["k1 1 update kma", "k1 2 update jma"]
-    assert [result.standing for result in results[1:3]] == [Standing.YIELDS] * 2
+    assert [result.disposition for result in results[1:3]] == [Disposition.YIELDS] * 2
 
 
 def test_whoever_knows_the_source_speaks_where_the_leading_agency_only_assumes_it() -> None:
@@ -507,7 +507,7 @@ def test_a_source_that_repeats_an_agency_is_that_agency() -> None:
     copies = [msgspec.structs.replace(each, source="p2pquake") for each in (first, second)]
     results = merged(merger, first, second, *copies)
     assert told(results) == ["j1 1 update jma", "j1 2 update jma"]
-    assert [result.verdict for result in results[2:]] == [Verdict.COPY, Verdict.COPY]
+    assert [result.in_sequence for result in results[2:]] == [Disposition.COPY, Disposition.COPY]
 
 
 # --- cancels ---
@@ -519,14 +519,18 @@ def test_a_leading_agencys_cancel_is_the_publics() -> None:
         Merger(JAPAN), report("kma", "k1"), report("jma", "j1", issued_s=11), cancel("jma", "j1", 1, issued_s=12)
     )
     assert told(results[2:]) == ["k1 3 cancel jma"]
-    assert results[2].told[0].verdict is Verdict.CANCELLED
+    assert results[2].told[0].disposition is Disposition.CANCELLED
 
 
 def test_another_agencys_cancel_takes_back_its_own_word_only() -> None:
     """The leading agency stands by it: nothing is told."""
     merger = Merger(JAPAN)
     results = merged(merger, report("kma", "k1"), report("jma", "j1", issued_s=11), cancel("kma", "k1", 2, issued_s=12))
-    assert (results[2].verdict, results[2].standing, results[2].told) == (Verdict.CANCELLED, Standing.WITHDRAWN, ())
+    assert (results[2].in_sequence, results[2].disposition, results[2].told) == (
+        Disposition.CANCELLED,
+        Disposition.WITHDRAWN,
+        (),
+    )
     assert told(merged(merger, report("jma", "j1", 2, issued_s=13))) == ["k1 3 update jma"]
 
 
@@ -544,9 +548,9 @@ def test_after_a_leading_agencys_cancel_others_are_heard_again() -> None:
     merger = Merger(JAPAN)
     merged(merger, report("jma", "j1"), report("kma", "k1", 1, issued_s=11), cancel("jma", "j1", 2, issued_s=20))
     late, later = merged(merger, report("kma", "k1", 2, issued_s=19), report("kma", "k1", 3, issued_s=21))
-    assert late.standing is Standing.YIELDS
+    assert late.disposition is Disposition.YIELDS
     assert told([later]) == ["j1 3 update kma"]
-    assert later.told[0].verdict is Verdict.CORRECTED
+    assert later.told[0].disposition is Disposition.CORRECTED
     # The only one left: now its cancel is the public's.
     assert told(merged(merger, cancel("kma", "k1", 4, issued_s=30))) == ["j1 4 cancel kma"]
 
@@ -560,7 +564,7 @@ def test_a_mistaken_cancel_is_corrected_by_its_agency() -> None:
         report("jma", "j1", 2, issued_s=14),
     )
     assert told(results) == ["j1 1 update jma", "j1 2 cancel jma", "j1 3 update jma"]
-    assert results[2].told[0].verdict is Verdict.CORRECTED
+    assert results[2].told[0].disposition is Disposition.CORRECTED
 
 
 def test_an_event_that_everybody_took_back_is_not_joined() -> None:
@@ -574,7 +578,7 @@ def test_a_cancel_of_an_event_not_heard_of_is_passed_on() -> None:
     """It overtook its report: whoever hears of the event later is not told it."""
     results = merged(Merger(), cancel("jma", "j1", 2, issued_s=12), report("jma", "j1", 1, issued_s=11))
     assert told(results) == ["j1 2 cancel jma"]
-    assert (results[1].verdict, results[1].standing) == (Verdict.OLDER, Standing.REFUSED)
+    assert (results[1].in_sequence, results[1].disposition) == (Disposition.OLDER, Disposition.OLDER)
 
 
 # --- one agency, several ids; several agencies, one id ---
@@ -591,7 +595,10 @@ def test_one_agencys_new_id_for_the_same_solution_goes_on_with_the_event() -> No
         cancel("jma", "j1", 7, issued_s=15),
     )
     assert told(results) == ["j1 5 update jma", "j1 6 update jma", "j1 7 update jma"]
-    assert [result.standing for result in (results[2], results[4])] == [Standing.SUPERSEDED, Standing.WITHDRAWN]
+    assert [result.disposition for result in (results[2], results[4])] == [
+        Disposition.SUPERSEDED,
+        Disposition.WITHDRAWN,
+    ]
 
 
 def test_one_agencys_two_ids_are_two_earthquakes_where_other_agencies_would_be_one() -> None:
@@ -725,7 +732,7 @@ def test_a_restarted_numbering_goes_on_counting_for_the_public() -> None:
         report("jma", "j1", 2, issued_s=61, magnitude=6.6),
     )
     assert told(results) == ["j1 14 update jma", "j1 15 update jma", "j1 16 update jma"]
-    assert results[1].verdict is Verdict.RESTARTED
+    assert results[1].in_sequence is Disposition.RESTARTED
 
 
 def test_numbers_near_the_end_of_the_scale_leave_room_to_count_on() -> None:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eew.decision.merge import Merged, Merger, Standing
+from eew.decision.merge import Merged, Merger
 from eew.decision.relay import Said, copied, is_news
-from eew.decision.sequence import EventBook, Verdict
+from eew.decision.sequence import EventBook
+from eew.model.disposition import Disposition
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 ORIGIN_AT = datetime(2024, 8, 8, 7, 42, 54, tzinfo=UTC)
@@ -62,14 +63,14 @@ def cancel(report_no: int, issued_s: float, numbering: str | None = WARNINGS, **
     return report(report_no, issued_s, numbering=numbering, kind=ReportKind.CANCEL, **ids)  # type: ignore[arg-type]  # ids are texts
 
 
-def received(book: EventBook, *reports: EventReport) -> list[Verdict]:
-    """Return the verdicts on reports that come in as they are issued, or at once if they come late."""
+def received(book: EventBook, *reports: EventReport) -> list[Disposition]:
+    """Return the dispositions on reports that come in as they are issued, or at once if they come late."""
     now_at = ORIGIN_AT
-    verdicts = []
+    dispositions = []
     for each in reports:
         now_at = max(now_at, each.issued_at)
-        verdicts.append(book.receive(each, now_at))
-    return verdicts
+        dispositions.append(book.receive(each, now_at))
+    return dispositions
 
 
 def told(merger: Merger, *reports: EventReport) -> list[str]:
@@ -93,23 +94,27 @@ BEGUN = (wolfx(1, 10, 4.9), wolfx(2, 11, 5.9), wolfx(3, 12, 6.7))
 @pytest.mark.parametrize("first", [p2pquake(1, 12, 6.7), p2pquake(1, 11, 5.9), p2pquake(1, 12, 5.9)])
 @pytest.mark.parametrize(
     ("last", "expected"),
-    [(p2pquake(2, 20, 7.6), Verdict.ACCEPTED), (cancel(2, 20), Verdict.CANCELLED), (cancel(1, 20), Verdict.CANCELLED)],
+    [
+        (p2pquake(2, 20, 7.6), Disposition.ACCEPTED),
+        (cancel(2, 20), Disposition.CANCELLED),
+        (cancel(1, 20), Disposition.CANCELLED),
+    ],
     ids=["stronger", "cancel", "cancel under the last number"],
 )
 def test_what_only_the_second_relay_says_counts_when_the_first_has_died(
-    first: EventReport, last: EventReport, expected: Verdict
+    first: EventReport, last: EventReport, expected: Disposition
 ) -> None:
     """Eight seconds after Wolfx's report 3, P2PQuake's second warning is a cancel, or M 7.6: neither is lost."""
     book = EventBook()
-    verdicts = received(book, *BEGUN, first, last)
-    assert verdicts[:3] == [Verdict.ACCEPTED] * 3
-    assert not verdicts[3].is_acted_on
-    assert verdicts[4] is expected
+    dispositions = received(book, *BEGUN, first, last)
+    assert dispositions[:3] == [Disposition.ACCEPTED] * 3
+    assert not dispositions[3].is_acted_on
+    assert dispositions[4] is expected
 
 
 def test_the_relay_that_comes_back_with_what_it_missed_undoes_nothing() -> None:
     """Wolfx's reports 4 to 6 of the outage come after P2PQuake's M 7.6; its report 7, issued later, counts."""
-    verdicts = received(
+    dispositions = received(
         EventBook(),
         *BEGUN,
         p2pquake(1, 12, 6.7),
@@ -120,20 +125,20 @@ def test_the_relay_that_comes_back_with_what_it_missed_undoes_nothing() -> None:
         wolfx(7, 23, 7.4),
         p2pquake(3, 31, 7.9),
     )
-    assert verdicts[3:] == [
-        Verdict.COPY,
-        Verdict.ACCEPTED,
-        Verdict.OLDER,
-        Verdict.OLDER,
-        Verdict.COPY,
-        Verdict.ACCEPTED,
-        Verdict.ACCEPTED,
+    assert dispositions[3:] == [
+        Disposition.COPY,
+        Disposition.ACCEPTED,
+        Disposition.OLDER,
+        Disposition.OLDER,
+        Disposition.COPY,
+        Disposition.ACCEPTED,
+        Disposition.ACCEPTED,
     ]
 
 
 def test_a_cancel_from_either_counts_and_its_copy_says_nothing_new() -> None:
     """Nor does a forecast that was on its way; one issued after the cancel corrects it, and stays."""
-    verdicts = received(
+    dispositions = received(
         EventBook(),
         *BEGUN,
         cancel(1, 20),
@@ -144,14 +149,14 @@ def test_a_cancel_from_either_counts_and_its_copy_says_nothing_new() -> None:
         cancel(5, 30, FORECASTS),
         cancel(3, 30),
     )
-    assert verdicts[3:] == [
-        Verdict.CANCELLED,
-        Verdict.CONFLICTING,
-        Verdict.OLDER,
-        Verdict.CORRECTED,
-        Verdict.COPY,
-        Verdict.CANCELLED,
-        Verdict.COPY,
+    assert dispositions[3:] == [
+        Disposition.CANCELLED,
+        Disposition.CONFLICTING,
+        Disposition.OLDER,
+        Disposition.CORRECTED,
+        Disposition.COPY,
+        Disposition.CANCELLED,
+        Disposition.COPY,
     ]
 
 
@@ -159,21 +164,27 @@ def test_the_first_warning_of_bungo_2024_among_three_forecasts_of_one_second() -
     """JMA's samples: at 23:14:59 forecasts 3, 4 and 5 (M 5.1, 5.8, 5.9), and warning 1, which is forecast 4."""
     second = [wolfx(3, 11, 5.1), wolfx(4, 11, 5.8), wolfx(5, 11, 5.9)]
     late = received(EventBook(), *second, p2pquake(1, 11, 5.8), wolfx(6, 13, 5.7), p2pquake(2, 22, 6.6))
-    assert late[3:] == [Verdict.COPY, Verdict.ACCEPTED, Verdict.ACCEPTED]
+    assert late[3:] == [Disposition.COPY, Disposition.ACCEPTED, Disposition.ACCEPTED]
     early = received(EventBook(), second[0], p2pquake(1, 11, 5.8), second[1], second[2], wolfx(6, 13, 5.7))
-    assert early == [Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.COPY, Verdict.ACCEPTED, Verdict.ACCEPTED]
+    assert early == [
+        Disposition.ACCEPTED,
+        Disposition.ACCEPTED,
+        Disposition.COPY,
+        Disposition.ACCEPTED,
+        Disposition.ACCEPTED,
+    ]
 
 
 def test_after_a_copy_the_next_number_is_newer_whatever_the_second() -> None:
     """Forecast 4 lowers the magnitude in the second in which 3 came first as a warning: numbers say which is newer."""
-    verdicts = received(EventBook(), wolfx(2, 12, 5.9), p2pquake(1, 12, 6.7), wolfx(3, 12, 6.7), wolfx(4, 12, 6.3))
-    assert verdicts == [Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.COPY, Verdict.ACCEPTED]
+    dispositions = received(EventBook(), wolfx(2, 12, 5.9), p2pquake(1, 12, 6.7), wolfx(3, 12, 6.7), wolfx(4, 12, 6.3))
+    assert dispositions == [Disposition.ACCEPTED, Disposition.ACCEPTED, Disposition.COPY, Disposition.ACCEPTED]
 
 
 def test_within_a_second_the_louder_counts_where_nobody_knows_which_is_newer() -> None:
     """What neither relay repeated: M 6.7 after M 5.9 counts, M 5.9 after M 6.7 does not."""
-    assert received(EventBook(), wolfx(1, 12, 5.9), p2pquake(1, 12, 6.7))[1] is Verdict.ACCEPTED
-    assert received(EventBook(), wolfx(1, 12, 6.7), p2pquake(1, 12, 5.9))[1] is Verdict.OLDER
+    assert received(EventBook(), wolfx(1, 12, 5.9), p2pquake(1, 12, 6.7))[1] is Disposition.ACCEPTED
+    assert received(EventBook(), wolfx(1, 12, 6.7), p2pquake(1, 12, 5.9))[1] is Disposition.OLDER
 
 
 def test_relays_round_differently_and_leave_members_out() -> None:
@@ -200,7 +211,12 @@ def test_numbers_begun_anew_in_one_count_leave_the_other_alone() -> None:
     book = EventBook()
     received(book, wolfx(14, 30, 6.4), p2pquake(3, 31, 6.5))
     anew = [wolfx(1, 60, 6.6), p2pquake(4, 62, 6.9), wolfx(15, 33, 6.1), wolfx(2, 64, 7.0)]
-    assert received(book, *anew) == [Verdict.RESTARTED, Verdict.ACCEPTED, Verdict.OLDER, Verdict.ACCEPTED]
+    assert received(book, *anew) == [
+        Disposition.RESTARTED,
+        Disposition.ACCEPTED,
+        Disposition.OLDER,
+        Disposition.ACCEPTED,
+    ]
 
 
 def test_the_public_is_told_what_the_relay_that_lives_says() -> None:
@@ -266,7 +282,7 @@ def test_when_the_leading_agency_falls_out_the_relay_that_went_further_speaks() 
     for each in reports:
         merger.receive(each, each.issued_at)
     late = cenc(2, 12, 5.2, None)
-    assert merger.receive(late, ORIGIN_AT + timedelta(seconds=15)).standing is Standing.SUPERSEDED
+    assert merger.receive(late, ORIGIN_AT + timedelta(seconds=15)).disposition is Disposition.SUPERSEDED
 
 
 # --- relays that do not say when a report was issued ---
@@ -279,28 +295,28 @@ def came(report_no: int, received_s: float, magnitude: float, basis: IssueBasis 
 
 def test_a_copy_is_known_without_its_time_of_issue() -> None:
     """Wolfx's copy of report 1 comes after FAN Studio's report 2; by the time of its receipt it would be the newest."""
-    verdicts = received(EventBook(), report(1, 6, 5.0), came(1, 7.5, 5.0), report(2, 20, 5.6), came(2, 21, 5.6))
-    assert verdicts == [Verdict.ACCEPTED, Verdict.COPY, Verdict.ACCEPTED, Verdict.COPY]
-    assert received(EventBook(), report(1, 6, 5.0), report(2, 20, 5.6), came(1, 33, 5.0))[2] is Verdict.COPY
+    dispositions = received(EventBook(), report(1, 6, 5.0), came(1, 7.5, 5.0), report(2, 20, 5.6), came(2, 21, 5.6))
+    assert dispositions == [Disposition.ACCEPTED, Disposition.COPY, Disposition.ACCEPTED, Disposition.COPY]
+    assert received(EventBook(), report(1, 6, 5.0), report(2, 20, 5.6), came(1, 33, 5.0))[2] is Disposition.COPY
 
 
 def test_the_relay_without_times_goes_on_alone_when_the_other_has_died() -> None:
     """Abreast it goes on by its numbers, weaker ones too; behind, it counts where it is louder or comes long after."""
-    assert received(EventBook(), report(1, 6, 5.0), came(1, 7, 5.0), came(2, 9, 4.8))[2] is Verdict.ACCEPTED
-    assert received(EventBook(), report(1, 6, 5.0), came(2, 9, 5.4))[1] is Verdict.ACCEPTED
-    assert received(EventBook(), report(1, 6, 5.0), came(2, 9, 4.8))[1] is Verdict.OLDER
-    assert received(EventBook(), report(1, 6, 5.0), came(2, 17, 4.8))[1] is Verdict.ACCEPTED
-    assert received(EventBook(), report(2, 20, 5.6), came(1, 19, 6.0))[1] is Verdict.OLDER
+    assert received(EventBook(), report(1, 6, 5.0), came(1, 7, 5.0), came(2, 9, 4.8))[2] is Disposition.ACCEPTED
+    assert received(EventBook(), report(1, 6, 5.0), came(2, 9, 5.4))[1] is Disposition.ACCEPTED
+    assert received(EventBook(), report(1, 6, 5.0), came(2, 9, 4.8))[1] is Disposition.OLDER
+    assert received(EventBook(), report(1, 6, 5.0), came(2, 17, 4.8))[1] is Disposition.ACCEPTED
+    assert received(EventBook(), report(2, 20, 5.6), came(1, 19, 6.0))[1] is Disposition.OLDER
 
 
 def test_where_nothing_is_known_of_the_time_the_louder_counts() -> None:
     """From a file, with the origin in place of the time of issue."""
     unknown = [came(n, 0, magnitude, IssueBasis.UNKNOWN) for n, magnitude in ((1, 5.0), (2, 5.6), (3, 5.2))]
     assert received(EventBook(), report(1, 6, 5.3), *unknown) == [
-        Verdict.ACCEPTED,
-        Verdict.OLDER,
-        Verdict.ACCEPTED,
-        Verdict.ACCEPTED,
+        Disposition.ACCEPTED,
+        Disposition.OLDER,
+        Disposition.ACCEPTED,
+        Disposition.ACCEPTED,
     ]
 
 
@@ -377,7 +393,7 @@ def test_it_is_the_same_with_relays_that_have_ids_of_their_own(
 def test_a_book_that_is_filled_from_what_was_kept_judges_as_the_first_one_did(
     drawn: tuple[list[EventReport], list[tuple[int, EventReport]]],
 ) -> None:
-    """What the journal keeps (acted on, and copies) is enough: the rest of a sequence has the same verdicts."""
+    """What the journal keeps (acted on, and copies) is enough: the rest of a sequence has the same dispositions."""
     words, brought = drawn
     now_at = words[-1].issued_at + timedelta(seconds=1)
     half = len(brought) // 2

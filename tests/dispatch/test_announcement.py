@@ -12,13 +12,13 @@ import msgspec
 import pytest
 
 from eew.contract.message import AlertCore, EventMessage, InfoCard
-from eew.decision.sequence import Verdict
 from eew.dispatch.announcement import Announcements, Announcer
 from eew.dispatch.dispatcher import Handled
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
 from eew.fanout.retained_publisher import MqttRetainedPublisher, RetainedPublisher
 from eew.feed.scenario import load_scenario, scenario_path
+from eew.model.disposition import Disposition
 from eew.model.records import EventReport, Profile, ReportKind
 from eew.model.region_profile_file import load_profile
 from eew.mqtt.embedded import EmbeddedBroker
@@ -43,7 +43,7 @@ def handled(report: EventReport) -> Handled:
         key_id="k",
     )
     radii = {} if report.kind is ReportKind.CANCEL else {"critical": 20.0, "active": 50.0, "passive": 150.0}
-    return Handled(report, Verdict.ACCEPTED, 0.0, core=core, radius_km_by_level=radii)
+    return Handled(report, Disposition.ACCEPTED, 0.0, core=core, radius_km_by_level=radii)
 
 
 ALL = [handled(report) for report in REPORTS]

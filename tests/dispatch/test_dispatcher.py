@@ -17,7 +17,6 @@ from pyproj import Geod
 
 from eew.contract.message import AlertCore
 from eew.contract.signature import SigningKey, Verifier, core_of
-from eew.decision.sequence import Verdict
 from eew.dispatch.dispatcher import Dispatcher, EventClock, Handled
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
@@ -27,6 +26,7 @@ from eew.fanout.outbox import Outbox, Portion
 from eew.fanout.publish_template import Batch
 from eew.fanout.send_loop import SendRate
 from eew.model.clock import SystemClock
+from eew.model.disposition import Disposition
 from eew.model.records import AlertPlan, AlertStatus, AreaAnswer, EventReport, Level, ReportKind, Solution
 from eew.model.region_profile_file import load_profile
 from eew.physics.travel_time_table import TravelTimeTable
@@ -188,7 +188,7 @@ async def test_a_report_becomes_a_plan_for_all_who_will_feel_it() -> None:
     np.testing.assert_allclose(plan.p_arrival_s, p_travel_s, atol=0.02)
     np.testing.assert_allclose(plan.s_arrival_s, s_travel_s, atol=0.02)
     assert (plan.scale, plan.info) == ("jma", "jp/ja")
-    assert handled.verdict is Verdict.ACCEPTED
+    assert handled.disposition is Disposition.ACCEPTED
     words = {"critical": CRITICAL, "active": ACTIVE, "passive": PASSIVE}
     assert handled.n_alerts_by_level == {word: levels.count(level) for word, level in words.items()}
     assert handled.n_alerts == len(told) == office.outbox.n_waiting
@@ -274,7 +274,7 @@ async def test_an_unknown_magnitude_or_an_assumed_source_tells_nobody() -> None:
     for weak in (report(magnitude=None), report(magnitude=1.0, is_assumed=True)):
         office = Office()
         handled = await office.handle(weak)
-        assert handled.verdict is Verdict.ACCEPTED
+        assert handled.disposition is Disposition.ACCEPTED
         assert (handled.n_alerts, dict(handled.radius_km_by_level)) == (0, {})
         assert len(office.outbox.done) == 1
 
@@ -296,7 +296,11 @@ async def test_areas_without_a_hypocentre_tell_nobody_and_it_is_said() -> None:
     n_waiting = office.outbox.n_waiting
     nowhere = {"origin_at": None, "lat_deg": None, "lon_deg": None, "areas": (AreaAnswer(code="MX-CMX"),)}
     handled = await office.handle(msgspec.structs.replace(report(2, issued_s=11), **nowhere))
-    assert (handled.verdict, handled.fate, handled.core, handled.n_alerts) == (Verdict.ACCEPTED, "areas_only", None, 0)
+    assert (handled.disposition, handled.core, handled.n_alerts) == (
+        Disposition.AREAS_ONLY,
+        None,
+        0,
+    )
     assert office.outbox.n_waiting == n_waiting > 0
 
 
@@ -352,7 +356,7 @@ async def test_a_cancel_goes_to_exactly_those_on_whom_nothing_can_be_called_back
     n_planned = len(office.plan)
     told = taken_rows([office.take(1), office.take(6)])
     handled = await office.handle(cancel(2))
-    assert handled.verdict is Verdict.CANCELLED
+    assert handled.disposition is Disposition.CANCELLED
     assert sorted(office.plan.target_row.tolist()) == sorted(told)
     assert office.plan.level.tolist() == sorted(
         (expected_levels(7.2, town.distance_km)[row] for row in told), reverse=True
@@ -369,9 +373,9 @@ async def test_a_cancel_may_reuse_the_last_number_once() -> None:
     office = Office()
     await office.handle(report(1))
     office.take_all()
-    assert (await office.handle(cancel(1))).verdict is Verdict.CANCELLED
+    assert (await office.handle(cancel(1))).disposition is Disposition.CANCELLED
     office.take_all()
-    assert (await office.handle(cancel(1))).verdict is Verdict.DUPLICATE
+    assert (await office.handle(cancel(1))).disposition is Disposition.DUPLICATE
     assert len(office.town.encoded) == 2
 
 
@@ -379,7 +383,7 @@ async def test_a_cancel_of_what_nobody_heard_of_tells_nobody() -> None:
     """The event's first report is its cancel."""
     office = Office()
     handled = await office.handle(cancel(1))
-    assert handled.verdict is Verdict.CANCELLED
+    assert handled.disposition is Disposition.CANCELLED
     assert handled.n_alerts == 0
 
 
@@ -391,7 +395,7 @@ async def test_an_event_that_lives_again_is_told_anew() -> None:
     await office.handle(cancel(2))
     told = taken_rows([office.take(2)])
     handled = await office.handle(report(3, issued_s=30))
-    assert handled.verdict is Verdict.CORRECTED
+    assert handled.disposition is Disposition.CORRECTED
     assert sorted(office.plan.target_row.tolist()) == sorted(told)
     office.take_all()
     await office.handle(cancel(4, issued_s=40))
@@ -399,22 +403,22 @@ async def test_an_event_that_lives_again_is_told_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    ("again", "verdict"),
+    ("again", "disposition"),
     [
-        (report(2, 7.2), Verdict.DUPLICATE),
-        (report(2, 7.5), Verdict.CONFLICTING),
-        (report(1, 7.0), Verdict.OLDER),
-        (report(3, 7.5, issued_s=1000.0), Verdict.STALE),
+        (report(2, 7.2), Disposition.DUPLICATE),
+        (report(2, 7.5), Disposition.CONFLICTING),
+        (report(1, 7.0), Disposition.OLDER),
+        (report(3, 7.5, issued_s=1000.0), Disposition.STALE),
     ],
     ids=["duplicate", "conflicting", "older", "stale"],
 )
-async def test_what_adds_nothing_changes_nothing(again: EventReport, verdict: Verdict) -> None:
+async def test_what_adds_nothing_changes_nothing(again: EventReport, disposition: Disposition) -> None:
     """No plan is made, and what waits goes on waiting."""
     office = Office()
     await office.handle(report(2, 7.2))
     n_waiting = office.outbox.n_waiting
     handled = await office.handle(again)
-    assert handled.verdict is verdict
+    assert handled.disposition is disposition
     assert (handled.core, handled.n_alerts) == (None, 0)
     assert len(office.town.encoded) == 1
     assert office.outbox.n_waiting == n_waiting

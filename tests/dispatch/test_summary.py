@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eew.decision.sequence import Verdict
 from eew.devices.swarm.receiver import RECEIPT, CoreKey, Counter
 from eew.devices.swarm.swarm import Receipts
 from eew.dispatch import summary as module
 from eew.dispatch.latency import percentiles
 from eew.dispatch.summary import Dispatched, check_conservation, summarise, summary_figures
+from eew.model.disposition import Disposition
 from eew.model.errors import ConservationError
 from eew.model.records import (
     AlertPlan,
@@ -80,7 +80,7 @@ class Story:
     issued_s: float
     alerts: list[Alert] = field(default_factory=list)
     kind: ReportKind = ReportKind.UPDATE
-    verdict: Verdict = Verdict.ACCEPTED
+    disposition: Disposition = Disposition.ACCEPTED
     rest: str = "superseded"
 
 
@@ -103,8 +103,8 @@ def played(stories: Sequence[Story], counts: dict[Counter, int] | None = None) -
             magnitude=None if is_cancel else 7.6,
         )
         mono_s = MONO_S + 100 * number
-        if not story.verdict.is_acted_on:
-            dispatched.append(Dispatched(report, story.verdict.value, mono_s, mono_s, None))
+        if not story.disposition.is_acted_on:
+            dispatched.append(Dispatched(report, story.disposition, mono_s, mono_s, None))
             continue
         n = len(story.alerts)
         s_arrival_s = np.array([alert.s_arrival_s for alert in story.alerts], dtype=np.float32)
@@ -130,7 +130,7 @@ def played(stories: Sequence[Story], counts: dict[Counter, int] | None = None) -
         n_failed = n - len(sent) - n_unsent
         ends = {name: n_unsent if story.rest == name else 0 for name in ("superseded", "expired", "failed")}
         delivery = Delivery(plan, sent, n_failed + ends["failed"], ends["superseded"], ends["expired"])
-        dispatched.append(Dispatched(report, story.verdict.value, mono_s, mono_s + 0.0625, delivery))
+        dispatched.append(Dispatched(report, story.disposition, mono_s, mono_s + 0.0625, delivery))
         for alert in story.alerts:
             for row, received_s in alert.received_s.items():
                 key = (story.event_id, story.report_no, story.kind)
@@ -231,7 +231,7 @@ def test_a_cancel_that_reuses_a_number_is_matched_to_its_own_plan() -> None:
     """Report 3 and the cancel numbered 3: one latency each, and the cancel is no outcome."""
     summary = summary_of(
         Story("e1", 3, 30, [told(2, 0.5), told(4, 0.5)]),
-        Story("e1", 3, 50, [told(2, 0.25), Alert(4)], ReportKind.CANCEL, Verdict.CANCELLED),
+        Story("e1", 3, 50, [told(2, 0.25), Alert(4)], ReportKind.CANCEL, Disposition.CANCELLED),
     )
     assert summary["delivery"]["lost"] == 1
     assert summary["outcome"]["in_time"] == 2
@@ -300,9 +300,9 @@ def test_reports_that_were_not_acted_on_are_counted_by_verdict() -> None:
     """Twice a duplicate and once stale; none of them is a line of the table."""
     summary = summary_of(
         Story("e1", 1, 30, [told(1)]),
-        Story("e1", 1, 30, verdict=Verdict.DUPLICATE),
-        Story("e1", 1, 30, verdict=Verdict.DUPLICATE),
-        Story("e2", 1, 3000, verdict=Verdict.STALE),
+        Story("e1", 1, 30, disposition=Disposition.DUPLICATE),
+        Story("e1", 1, 30, disposition=Disposition.DUPLICATE),
+        Story("e2", 1, 3000, disposition=Disposition.STALE),
     )
     assert summary["reports_ignored"] == {"duplicate": 2, "stale": 1}
     assert len(summary["reports"]) == 1
@@ -365,7 +365,7 @@ def test_it_is_the_same_however_many_devices_are_worked_on_at_once(monkeypatch: 
         Story("e1", 1, 30, alerts(PASSIVE, 0.5)),
         Story("e2", 1, 31, alerts(ACTIVE, 0.25)[3:9]),
         Story("e1", 2, 40, alerts(CRITICAL, 0.5)),
-        Story("e1", 2, 50, [told(2, 0.25), Alert(4)], ReportKind.CANCEL, Verdict.CANCELLED),
+        Story("e1", 2, 50, [told(2, 0.25), Alert(4)], ReportKind.CANCEL, Disposition.CANCELLED),
     )
     at_once = summary_of(*stories)
     monkeypatch.setattr(module, "_CHUNK_ROWS", 8)
@@ -431,7 +431,7 @@ def runs(draw: st.DrawFn, n_targets: int, rows_of: Any) -> list[Story]:
         if draw(st.booleans()) and stories:
             alerts = [Alert(0, received_s=dict.fromkeys(rows_of(0), 0.5))]
             last_no = max(report_no, 1)
-            stories.append(Story(event_id, last_no, issued_s + 1, alerts, ReportKind.CANCEL, Verdict.CANCELLED))
+            stories.append(Story(event_id, last_no, issued_s + 1, alerts, ReportKind.CANCEL, Disposition.CANCELLED))
     return stories
 
 

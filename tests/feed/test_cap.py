@@ -8,11 +8,12 @@ import pytest
 
 from eew.cli.main import main
 from eew.feed.formats.cap import for_one_feed, parse, render
-from eew.feed.intake import Fate, Intake
+from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.scenario import load_scenario, scenario_path
 from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import wire_format
+from eew.model.disposition import Disposition
 from eew.model.errors import ReportDecodeError
 from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind, Severity
 
@@ -240,11 +241,11 @@ def test_a_feed_remembers_whom_a_message_refers_to() -> None:
     # And what comes again with each poll is no news.
     intake = Intake(wire_format("cap"), None, lambda: SENT_AT + timedelta(minutes=1))
     first, second = (
-        [outcome.fate for outcome in intake.read(Message(data, "x"))]
+        [outcome.disposition for outcome in intake.read(Message(data, "x"))]
         for data in (atom(*reversed(texts[:3])), atom(*reversed(texts)))
     )
-    assert first == [Fate.PARSED] * 3
-    assert second == [Fate.DUPLICATE] * 3 + [Fate.PARSED]
+    assert first == [Disposition.PARSED] * 3
+    assert second == [Disposition.DUPLICATE] * 3 + [Disposition.PARSED]
 
 
 def test_what_is_sent_before_does_not_overtake() -> None:

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from eew.feed.formats import emsc, emsc_fdsn, fdsn_text
-from eew.feed.intake import Fate, Intake
+from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.scenario import load_scenario, scenario_path
 from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import wire_format
+from eew.model.disposition import Disposition
 from eew.model.errors import InputError, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
@@ -185,25 +186,25 @@ def test_live_the_receipt_is_the_issue_and_what_is_asked_again_is_no_news() -> N
     intake = Intake(wire_format("fdsn-text"), None, lambda: now[0])
     heading = f"{HEADING}|EventType\n"
 
-    def read(*lines: str) -> list[tuple[Fate, int, IssueBasis]]:
+    def read(*lines: str) -> list[tuple[Disposition, int, IssueBasis]]:
         outcomes = intake.read(Message((heading + "\n".join(lines)).encode(), "x"))
         return [
-            (outcome.fate, outcome.what.report_no, outcome.what.issue_basis)
+            (outcome.disposition, outcome.what.report_no, outcome.what.issue_basis)
             for outcome in outcomes
             if isinstance(outcome.what, EventReport)
         ]
 
     # 2 min 16.93 s after the origin.
-    assert read(GEOFON) == [(Fate.PARSED, 136, IssueBasis.RECEIVED)]
+    assert read(GEOFON) == [(Disposition.PARSED, 136, IssueBasis.RECEIVED)]
     now[0] = datetime(2026, 8, 1, 20, 31, tzinfo=UTC)
     second = GEOFON.replace("gfz2026oyxe", "gfz2026zzzz")
     assert read(second, GEOFON) == [
-        (Fate.PARSED, 196, IssueBasis.RECEIVED),
-        (Fate.DUPLICATE, 196, IssueBasis.RECEIVED),
+        (Disposition.PARSED, 196, IssueBasis.RECEIVED),
+        (Disposition.DUPLICATE, 196, IssueBasis.RECEIVED),
     ]
     assert read(second, GEOFON.replace("4.48", "4.7")) == [
-        (Fate.DUPLICATE, 196, IssueBasis.RECEIVED),
-        (Fate.PARSED, 196, IssueBasis.RECEIVED),
+        (Disposition.DUPLICATE, 196, IssueBasis.RECEIVED),
+        (Disposition.PARSED, 196, IssueBasis.RECEIVED),
     ]
 
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from eew.decision.merge import Merger, Standing
-from eew.decision.sequence import EventBook, Verdict
-from eew.feed.intake import Fate, Intake, Outcome
+from eew.decision.merge import Merger
+from eew.decision.sequence import EventBook
+from eew.feed.intake import Intake, Outcome
 from eew.feed.transports import folder_watcher as folder
 from eew.feed.transports import lines
 from eew.feed.transports.address import Address
 from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import wire_format
 from eew.model.clock import SystemClock
+from eew.model.disposition import Disposition
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
 ORIGIN_AT = datetime(2026, 7, 18, 5, 47, 20, tzinfo=UTC)
@@ -103,15 +104,15 @@ def test_a_stated_time_of_issue_is_not_touched() -> None:
 def test_the_same_report_is_known_again_whenever_it_comes() -> None:
     """Other bytes around it and another time of receipt do not make it another."""
     listener = Listener("wolfx-cenc")
-    assert listener.read(cenc(1), 10.0).fate is Fate.PARSED
-    assert listener.read(cenc(1) + b" ", 40.0).fate is Fate.DUPLICATE
-    assert listener.read(cenc(2), 41.0).fate is Fate.PARSED
+    assert listener.read(cenc(1), 10.0).disposition is Disposition.PARSED
+    assert listener.read(cenc(1) + b" ", 40.0).disposition is Disposition.DUPLICATE
+    assert listener.read(cenc(2), 41.0).disposition is Disposition.PARSED
 
 
 def test_a_report_is_late_when_even_the_earliest_issue_is_too_long_ago() -> None:
     """What an address repeats however old it is has not been issued just now."""
-    assert Listener("wolfx-cenc", max_age_s=600.0).read(cenc(1), 601.0).fate is Fate.LATE
-    assert Listener("wolfx-cenc", max_age_s=600.0).read(cenc(1), 599.0).fate is Fate.PARSED
+    assert Listener("wolfx-cenc", max_age_s=600.0).read(cenc(1), 601.0).disposition is Disposition.LATE
+    assert Listener("wolfx-cenc", max_age_s=600.0).read(cenc(1), 599.0).disposition is Disposition.PARSED
 
 
 def test_reports_without_number_and_time_are_numbered_by_their_receipt() -> None:
@@ -120,7 +121,7 @@ def test_reports_without_number_and_time_are_numbered_by_their_receipt() -> None
     reports = [report_of(listener.read(quakeml(magnitude), at_s)) for magnitude, at_s in ((4.0, 9.0), (4.4, 9.5))]
     # 5 ms each since the first pick, 3 s after the origin.
     assert [report.report_no for report in reports] == [1201, 1301]
-    assert [book.receive(report, report.issued_at) for report in reports] == [Verdict.ACCEPTED] * 2
+    assert [book.receive(report, report.issued_at) for report in reports] == [Disposition.ACCEPTED] * 2
 
 
 def test_a_version_is_a_number_with_or_without_a_time() -> None:
@@ -146,10 +147,10 @@ def test_a_leading_agency_that_says_no_time_is_not_silent_while_it_speaks() -> N
         lon_deg=75.1,
         magnitude=5.0,
     )
-    assert merger.receive(other, other.issued_at).standing is Standing.YIELDS
+    assert merger.receive(other, other.issued_at).disposition is Disposition.YIELDS
     stored = Merger(("cenc", "sc"))
     stored.receive(report_of(Listener("wolfx-cenc").read(cenc(2), 50.0, is_stored=True)), ORIGIN_AT)
-    assert stored.receive(other, other.issued_at).standing is Standing.YIELDS
+    assert stored.receive(other, other.issued_at).disposition is Disposition.YIELDS
 
 
 def test_a_report_overtaken_on_its_way_does_not_begin_numbers_anew_because_it_came_late() -> None:
@@ -157,7 +158,7 @@ def test_a_report_overtaken_on_its_way_does_not_begin_numbers_anew_because_it_ca
     book, relays = EventBook(), [Listener("wolfx-cenc"), Listener("wolfx-cenc")]
     second = report_of(relays[0].read(cenc(2, 5.1), 20.0))
     first = report_of(relays[1].read(cenc(1, 4.8), 45.0))
-    assert [book.receive(each, each.issued_at) for each in (second, first)] == [Verdict.ACCEPTED, Verdict.OLDER]
+    assert [book.receive(each, each.issued_at) for each in (second, first)] == [Disposition.ACCEPTED, Disposition.OLDER]
 
 
 async def test_files_that_lay_in_a_folder_are_stored_and_those_that_come_are_not(tmp_path: Path) -> None:

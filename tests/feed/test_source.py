@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from eew.feed.formats.native import encode_report
-from eew.feed.intake import Fate, FeedCounts, Intake
+from eew.feed.intake import FeedCounts, Intake
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.scenario import load_scenario, scenario_path
 from eew.feed.servers.http_server import HttpServer
@@ -25,6 +25,7 @@ from eew.feed.source import Feed, FeedOptions, FeedState, merged
 from eew.feed.transports.received_message import Message, Sign
 from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
 from eew.model.clock import ManualClock, SystemClock
+from eew.model.disposition import Disposition
 from eew.model.errors import InputError, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
@@ -230,9 +231,11 @@ class Spoken:
         raise NotImplementedError
 
 
-def read(*messages: bytes, max_age_s: float | None = None, now: datetime = FIRST_AT) -> tuple[list[Fate], FeedCounts]:
+def read(
+    *messages: bytes, max_age_s: float | None = None, now: datetime = FIRST_AT
+) -> tuple[list[Disposition], FeedCounts]:
     intake = Intake(Spoken(), max_age_s, lambda: now)
-    return [outcome.fate for data in messages for outcome in intake.read(Message(data, "f"))], intake.counts
+    return [outcome.disposition for data in messages for outcome in intake.read(Message(data, "f"))], intake.counts
 
 
 def test_every_message_is_counted_once() -> None:

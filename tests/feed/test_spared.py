@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from eew.feed.intake import Fate, Intake
+from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import wire_format
+from eew.model.disposition import Disposition
 from eew.model.errors import ReportDecodeError
 from eew.model.records import AlertStatus, AreaAnswer, EventReport, IssueBasis, ReportKind
 
@@ -352,7 +353,10 @@ def test_what_is_left_out_is_counted_and_the_report_goes_on() -> None:
     """As an ignored part of its message."""
     intake = Intake(wire_format("native"), None, lambda: ORIGIN_AT)
     data = at("likelihood", value=-9.9)(wire_format("native").render(REPORT))
-    assert [outcome.fate for outcome in intake.read(Message(data, "f"))] == [Fate.PARSED, Fate.IGNORED]
+    assert [outcome.disposition for outcome in intake.read(Message(data, "f"))] == [
+        Disposition.PARSED,
+        Disposition.IGNORED,
+    ]
     assert (intake.counts.n_parsed, intake.counts.n_ignored, intake.counts.n_rejected) == (1, 1, 0)
 
 

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from eew.feed.formats.wolfx_cwa import parse, render
-from eew.feed.intake import Fate, Intake
+from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.transports.received_message import Message
 from eew.feed.wire_format import wire_format
+from eew.model.disposition import Disposition
 from eew.model.errors import ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
@@ -68,7 +69,9 @@ def taken_in(messages: list[bytes]) -> list[EventReport]:
     """Return the reports that a feed of these messages hands on."""
     intake = Intake(wire_format("wolfx-cwa"), None, lambda: datetime(2026, 9, 28, 18, 21, tzinfo=UTC))
     outcomes = [outcome for data in messages for outcome in intake.read(Message(data, "test"))]
-    return [each.what for each in outcomes if each.fate is Fate.PARSED and isinstance(each.what, EventReport)]
+    return [
+        each.what for each in outcomes if each.disposition is Disposition.PARSED and isinstance(each.what, EventReport)
+    ]
 
 
 def test_report_is_read() -> None:

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from eew import __version__
-from eew.decision.merge import Standing
 from eew.dispatch.audience import audience_of
 from eew.dispatch.daemon.config import ConfigFile, read_config
 from eew.dispatch.daemon.context import KEEP_S, DaemonContext, open_daemon
@@ -21,6 +20,7 @@ from eew.dispatch.daemon.preparation import OpenFeed, prepare
 from eew.dispatch.dispatcher import EventClock, Handled
 from eew.dispatch.metrics import Figures, MetricsServer
 from eew.model.clock import Clock, SystemClock
+from eew.model.disposition import Disposition
 from eew.model.errors import BrokerError, EewError
 from eew.model.system.memory import anonymous_resident_bytes, set_mmap_threshold
 
@@ -196,23 +196,23 @@ class Daemon:
 
     def _note_only(self, context: DaemonContext, heard: Heard) -> None:
         """Write down a report for the one who resumes."""
-        verdict = context.dispatch.dispatcher.only_note(heard.report)
-        self._figures.n_reports[heard.feed, verdict.value] += 1
+        disposition = context.dispatch.dispatcher.only_note(heard.report)
+        self._figures.n_reports[heard.feed, disposition.value] += 1
 
     async def _judge(self, context: DaemonContext, heard: Heard) -> None:
         context.dispatch.retained.n_reports += 1
         all_handled = await context.dispatch.dispatcher.handle(heard.report)
-        self._figures.n_reports[heard.feed, all_handled[0].fate] += 1
+        self._figures.n_reports[heard.feed, all_handled[0].disposition.value] += 1
         for handled in all_handled:
             if handled.core is not None:
                 await self._acted(context, handled, heard.at_mono_s, f"report.acted feed={heard.feed}")
                 continue
             # Areas that nobody is told of are news to whoever runs this; the rest is told otherwise.
             logger.log(
-                logging.INFO if handled.standing is Standing.AREAS_ONLY else logging.DEBUG,
+                logging.INFO if handled.disposition is Disposition.AREAS_ONLY else logging.DEBUG,
                 "report.left feed=%s event=%s report=%d status=%s fate=%s",
                 *(heard.feed, handled.report.event_id, handled.report.report_no, handled.report.status.value),
-                handled.fate,
+                handled.disposition.value,
             )
 
     async def _acted(self, context: DaemonContext, handled: Handled, heard_mono_s: float, what: str) -> None:
@@ -224,8 +224,8 @@ class Daemon:
         self._has_work.set()
         logger.info(
             "%s event=%s report=%d kind=%s status=%s verdict=%s magnitude=%s alerts=%d decide_s=%.3f",
-            *(what, report.event_id, report.report_no, report.kind.value, report.status.value, handled.verdict.value),
-            *(report.magnitude, handled.n_alerts, handled.decided_mono_s - heard_mono_s),
+            *(what, report.event_id, report.report_no, report.kind.value, report.status.value),
+            *(handled.disposition.value, report.magnitude, handled.n_alerts, handled.decided_mono_s - heard_mono_s),
         )
         context.dispatch.retained.last_dispatch_at = datetime.now(UTC)
         self._expires_at[report.event_id] = core.expires_at

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from eew.contract.signature import SigningKey
-from eew.decision.sequence import Verdict
 from eew.devices.population.population import make
 from eew.dispatch.audience import CellAudience, DeviceAudience, Send
 from eew.dispatch.daemon.deliveries import Deliveries
@@ -22,6 +21,7 @@ from eew.fanout.memory_publisher import MemoryPublisher
 from eew.fanout.outbox import Outbox
 from eew.fanout.send_loop import SendRate
 from eew.model.clock import SystemClock
+from eew.model.disposition import Disposition
 from eew.model.records import AlertStatus, EventReport, ReportKind, SentRange, Shelters
 from eew.model.region_name import parse_region
 from eew.model.region_profile_file import load_profile
@@ -158,10 +158,10 @@ async def test_a_repeated_report_is_a_duplicate_and_an_update_tells_only_whom_it
     await office.send(n_all, n_confirmed=n_all)
     office, (handled,) = await killed(office, opened, tmp_path)
     assert handled.n_alerts == 0
-    assert (await only(office, report())).verdict is Verdict.DUPLICATE
-    assert (await only(office, report(1, magnitude=8.0))).verdict is Verdict.CONFLICTING
+    assert (await only(office, report())).disposition is Disposition.DUPLICATE
+    assert (await only(office, report(1, magnitude=8.0))).disposition is Disposition.CONFLICTING
     same = await only(office, report(2, ReportKind.UPDATE, 7.4))
-    assert (same.verdict, same.n_alerts) == (Verdict.ACCEPTED, 0)
+    assert (same.disposition, same.n_alerts) == (Disposition.ACCEPTED, 0)
     assert (await only(office, report(3, ReportKind.UPDATE, 7.8))).n_alerts >= n_all
     await office.journal.close()
 
@@ -171,11 +171,11 @@ async def test_how_far_each_relay_has_come_is_known_again(opened: Opened, tmp_pa
     office = opened(await Journal.open(tmp_path, "a"))
     await office.dispatcher.handle(report())
     warnings = [msgspec.structs.replace(report(n), numbering="warnings", issued_at=report().issued_at) for n in (1, 2)]
-    assert (await only(office, warnings[0])).verdict is Verdict.COPY
+    assert (await only(office, warnings[0])).disposition is Disposition.COPY
     office, _ = await killed(office, opened, tmp_path)
-    assert (await only(office, warnings[0])).verdict is Verdict.DUPLICATE
+    assert (await only(office, warnings[0])).disposition is Disposition.DUPLICATE
     weaker = msgspec.structs.replace(warnings[1], kind=ReportKind.UPDATE, magnitude=7.0)
-    assert (await only(office, weaker)).verdict is Verdict.ACCEPTED
+    assert (await only(office, weaker)).disposition is Disposition.ACCEPTED
     await office.journal.close()
 
 
@@ -190,7 +190,7 @@ async def test_relief_reaches_all_who_may_have_been_told(
     await office.dispatcher.handle(report(2, ReportKind.CANCEL))
     relieved = (await office.send(5, n_confirmed=n_relieved))[:n_relieved]
     office, (handled,) = await killed(office, opened, tmp_path)
-    assert handled.verdict is Verdict.CANCELLED
+    assert handled.disposition is Disposition.CANCELLED
     assert sorted(office.waiting()) == sorted(set(taken) - set(relieved))
     await office.journal.close()
 
@@ -212,8 +212,8 @@ async def test_what_was_acted_on_before_is_told_as_it_was(opened: Opened, tmp_pa
 async def test_a_report_that_was_only_noted_is_acted_on_by_the_next(opened: Opened, tmp_path: Path) -> None:
     """What came while stopping is told after the restart, and only its last report."""
     office = opened(await Journal.open(tmp_path, "a"))
-    assert office.dispatcher.only_note(report()) is Verdict.ACCEPTED
-    assert office.dispatcher.only_note(report(2, ReportKind.UPDATE, 7.8)) is Verdict.ACCEPTED
+    assert office.dispatcher.only_note(report()) is Disposition.ACCEPTED
+    assert office.dispatcher.only_note(report(2, ReportKind.UPDATE, 7.8)) is Disposition.ACCEPTED
     assert office.outbox.n_waiting == 0
     office, (handled,) = await killed(office, opened, tmp_path)
     assert handled.report.report_no == 2
