@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,7 +124,7 @@ async def play(context: RunContext) -> BrokerError | None:
     except* BrokerError as group:
         failures = [each for each in group.exceptions if isinstance(each, BrokerError)]
     finally:
-        sending.cancel()
+        await cancel_and_wait(sending)
         context.progress.cpu_s = time.process_time() - cpu_before_s
     return failures[0] if failures else None
 
@@ -143,24 +144,32 @@ async def _decide(context: RunContext, sending: asyncio.Task[None]) -> None:
     progress.stage = "waiting for reports"
     if context.given.starts_at is not None:
         await _set_clock(context, context.given.starts_at)
-    async for report in until(context.given.reports, context.stop):
-        if math.isinf(context.settings.speed):
-            # Without waits, each report would overtake the last before it is out: one after the other instead.
-            emptied = asyncio.ensure_future(context.dispatch.outbox.emptied())
-            await asyncio.wait((emptied, sending), return_when=asyncio.FIRST_COMPLETED)
-            emptied.cancel()
-            if context.stop.is_set():
-                continue
-        await _set_clock(context, report.issued_at)
-        context.dispatch.retained.n_reports += 1
-        progress.stage = "dispatching"
-        for handled in await context.dispatch.dispatcher.handle(report):
-            progress.handled.append(handled)
-            if handled.core is not None:
-                progress.n_planned += handled.n_alerts
-                context.dispatch.retained.last_dispatch_at = datetime.now(UTC)
-                context.dispatch.announcer.tell(handled)
+    async with aclosing(until(context.given.reports, context.stop)) as reports:
+        async for report in reports:
+            if math.isinf(context.settings.speed):
+                # Without waits, each report would overtake the last before it is out: one after the other instead.
+                await _until_out(context, sending)
+                if context.stop.is_set():
+                    continue
+            await _set_clock(context, report.issued_at)
+            context.dispatch.retained.n_reports += 1
+            progress.stage = "dispatching"
+            for handled in await context.dispatch.dispatcher.handle(report):
+                progress.handled.append(handled)
+                if handled.core is not None:
+                    progress.n_planned += handled.n_alerts
+                    context.dispatch.retained.last_dispatch_at = datetime.now(UTC)
+                    context.dispatch.announcer.tell(handled)
     context.dispatch.outbox.close()
+
+
+async def _until_out(context: RunContext, sending: asyncio.Task[None]) -> None:
+    """Wait until nothing waits in the outbox, or nobody takes anything from it any more."""
+    emptied = asyncio.create_task(context.dispatch.outbox.emptied(), name="emptied")
+    try:
+        await asyncio.wait((emptied, sending), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancel_and_wait(emptied)
 
 
 async def _set_clock(context: RunContext, issued_at: datetime) -> None:

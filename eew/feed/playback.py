@@ -109,7 +109,7 @@ async def until(reports: AsyncIterable[EventReport], stop: asyncio.Event) -> Asy
                 return
             yield report
     finally:
-        stopping.cancel()
+        await cancel_and_wait(stopping)
 
 
 @dataclass(slots=True)
