@@ -42,23 +42,10 @@ NOT_PRIVATE = {"_asdict", "_replace", "_fields", "_exit"}
 #: Class names that two modules define.
 TWICE = {
     # Seen outside their module: to be renamed.
-    "Announcer",
     "Clock",
-    "ConfigFile",
-    "Delivery",
-    "Fault",
     "Figures",
     "Heard",
-    "Issue",
-    "Load",
-    "Message",
-    "Outcome",
-    "Place",
-    "Publisher",
-    "Server",
     "Told",
-    "Verdict",
-    "Wording",
     # A wire format's own records, seen nowhere else.
     "_Document",
     "_Event",

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
     from eew.bench.load import ceiling
-    from eew.bench.result import Delivery, document, medians, write
+    from eew.bench.result import DeliveryTally, document, medians, write
     from eew.dispatch.settings import shown_settings
 
     settings = measured.settings
@@ -43,7 +43,7 @@ async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
             print(f"{what}: {most['rate_hz']:,.0f} alerts/s, {most['total_s']:.3f} s", flush=True)
             if number:
                 runs.append(most)
-    delivery = Delivery([each["delivery"] for each in runs])
+    delivery = DeliveryTally([each["delivery"] for each in runs])
     median = medians([{name: each[name] for name in ("rate_hz", "total_s", "packet_bytes")} for each in runs])
     judgements = judged(limits, figures_of({}, delivery, rate_hz=median["rate_hz"]))
     write(

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _run(settings: "Settings", n_runs: int, json_path: Path | None, limits: Sequence[Limit]) -> int:
     from eew.bench.connecting import allow_files, connect
     from eew.bench.load import dispatch
-    from eew.bench.result import Delivery, write
+    from eew.bench.result import DeliveryTally, write
     from eew.bench.setup import signing_key, warm_up_size
 
     n = settings.devices
@@ -97,7 +97,7 @@ async def _run(settings: "Settings", n_runs: int, json_path: Path | None, limits
             print(f"run {number}: all told {told['total_s']:.3f} s after the report", flush=True)
             runs.append(_figures(connected, told))
             deliveries.append(told["delivery"])
-    delivery = Delivery(deliveries)
+    delivery = DeliveryTally(deliveries)
     result = _result(settings, told["broker"], runs, delivery)
     judgements = judged(limits, figures_of(result["latency_ms"]["report_to_device"], delivery))
     _print(settings, result)

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
     from eew.bench.load import ceiling, dispatch
-    from eew.bench.result import Delivery, document, medians, write
+    from eew.bench.result import DeliveryTally, document, medians, write
     from eew.dispatch.settings import shown_settings
 
     settings = measured.settings
@@ -46,7 +46,7 @@ async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
             print(f"run {number} ceiling:  {most['rate_hz']:,.0f} alerts/s, {most['total_s']:.3f} s", flush=True)
             runs.append(_figures(told, most))
             deliveries.append(told["delivery"])
-    delivery, median = Delivery(deliveries), medians(runs)
+    delivery, median = DeliveryTally(deliveries), medians(runs)
     efficiency = Ratio.of([each["efficiency"] for each in runs])
     n_late = sum(each["outcome"]["late_by_dispatch"] for each in runs)
     latency_ms = median["latency_ms"]["report_to_device"]

@@ -11,11 +11,11 @@ from eew.dispatch.people import LEVELS
 from eew.model.errors import ConservationError
 from eew.model.records import CodeColumn, FloatColumn, RowColumn
 
-__all__ = ["ORDERS", "Load", "Outcome", "late_by_order"]
+__all__ = ["ORDERS", "LatenessLoad", "LatenessOutcome", "late_by_order"]
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LatenessLoad:
     """The alerts of one report; columns have shape ``(n,)``, in the order of the population's rows."""
 
     #: S arrival after the report was decided; negative where the S wave was first.
@@ -30,7 +30,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LatenessOutcome:
     """What becomes of a load in one order at one rate; counts by the word of the level, the loudest first."""
 
     order: str
@@ -42,7 +42,7 @@ class Outcome:
     n_duplicated: int
 
 
-def late_by_order(load: Load, rate_hz: float, seed: int) -> list[Outcome]:
+def late_by_order(load: LatenessLoad, rate_hz: float, seed: int) -> list[LatenessOutcome]:
     """Return what becomes of a load, by the order in which it is sent.
 
     Parameters
@@ -62,24 +62,24 @@ def late_by_order(load: Load, rate_hz: float, seed: int) -> list[Outcome]:
     return [_outcome(name, load, order_of(load, rate_hz, seed), rate_hz) for name, order_of in ORDERS.items()]
 
 
-def _optimal(load: Load, rate_hz: float, _: int) -> RowColumn:
+def _optimal(load: LatenessLoad, rate_hz: float, _: int) -> RowColumn:
     return sending_order(load.slack_s, load.level, rate_hz).order
 
 
-def _first_come(load: Load, _rate_hz: float, _seed: int) -> RowColumn:
+def _first_come(load: LatenessLoad, _rate_hz: float, _seed: int) -> RowColumn:
     return np.arange(len(load), dtype=np.int32)
 
 
-def _random(load: Load, _: float, seed: int) -> RowColumn:
+def _random(load: LatenessLoad, _: float, seed: int) -> RowColumn:
     return np.random.default_rng(seed).permutation(len(load)).astype(np.int32)
 
 
-def _by_intensity(load: Load, _rate_hz: float, _seed: int) -> RowColumn:
+def _by_intensity(load: LatenessLoad, _rate_hz: float, _seed: int) -> RowColumn:
     return np.argsort(-load.intensity, kind="stable").astype(np.int32)
 
 
 #: By the name in tables and JSON; the first is what eew does.
-ORDERS: Mapping[str, Callable[[Load, float, int], RowColumn]] = {
+ORDERS: Mapping[str, Callable[[LatenessLoad, float, int], RowColumn]] = {
     "optimal": _optimal,
     "first-come": _first_come,
     "random": _random,
@@ -87,7 +87,7 @@ ORDERS: Mapping[str, Callable[[Load, float, int], RowColumn]] = {
 }
 
 
-def _outcome(name: str, load: Load, order: RowColumn, rate_hz: float) -> Outcome:
+def _outcome(name: str, load: LatenessLoad, order: RowColumn, rate_hz: float) -> LatenessOutcome:
     n_times = np.bincount(order, minlength=len(load))
     # What an order left out would never leave.
     left_s = np.full(len(load), np.inf)
@@ -105,4 +105,4 @@ def _outcome(name: str, load: Load, order: RowColumn, rate_hz: float) -> Outcome
             f"+ late by physics {n_by_physics} ({name})"
         )
     n_lost, n_duplicated = int((n_times == 0).sum()), int((n_times - 1).clip(0).sum())
-    return Outcome(name, in_time, by_dispatch, by_physics, n_lost, n_duplicated)
+    return LatenessOutcome(name, in_time, by_dispatch, by_physics, n_lost, n_duplicated)

@@ -14,8 +14,8 @@ from eew.model.option_number import whole_number_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from eew.bench.lateness import Load
-    from eew.bench.result import Delivery
+    from eew.bench.lateness import LatenessLoad
+    from eew.bench.result import DeliveryTally
     from eew.feed.scenario import Scenario
     from eew.model.records import EventReport
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from eew.bench.lateness import ORDERS, late_by_order
     from eew.bench.lateness_plot import lateness_svg
-    from eew.bench.result import Delivery, document, write
+    from eew.bench.result import DeliveryTally, document, write
     from eew.feed.scenario import load_scenario, scenario_path
     from eew.model.system.output import check_file, write_file
     from eew.view.progress import progress
@@ -76,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     names = ("n_alerts", "n_lost", "n_duplicated")
     expected, lost, duplicated = (sum(row[name] for row in rows) for name in names)
-    delivery = Delivery([{"expected": expected, "delivered": expected - lost, "lost": lost, "duplicated": duplicated}])
+    delivery = DeliveryTally(
+        [{"expected": expected, "delivered": expected - lost, "lost": lost, "duplicated": duplicated}]
+    )
     settings = {"scenarios": [scenario.name for scenario in scenarios], "rates_hz": rates_hz, "n_devices": n_devices}
     # Nothing was sent, so there is nothing to be efficient at.
     figures = {"rows": rows}
@@ -94,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitStatus.FAILED if is_wrong else ExitStatus.DONE
 
 
-def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["EventReport", "Load"]:
+def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["EventReport", "LatenessLoad"]:
     """Return the first report of a scenario that tells anybody, and its alerts; the deciding takes no time.
 
     Raises
@@ -104,7 +106,7 @@ def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["Event
     """
     import numpy as np
 
-    from eew.bench.lateness import Load
+    from eew.bench.lateness import LatenessLoad
     from eew.decision.policy import is_issued, levels
     from eew.devices.population.population import make
     from eew.estimate.estimator import Estimator
@@ -128,11 +130,11 @@ def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["Event
             continue
         if is_issued(profile, report.magnitude, estimate.max_intensity, report.depth_km):
             slack_s = estimate.s_arrival_s[told] - np.float64(seconds_after(report.issued_at, report.origin_at))
-            return report, Load(slack_s, level[told], estimate.intensity[told])
+            return report, LatenessLoad(slack_s, level[told], estimate.intensity[told])
     raise InputError("a scenario that tells at least one device", field="--scenarios", value=scenario.name)
 
 
-def _print(rows: Sequence[Mapping[str, Any]], delivery: "Delivery", console: "Console", title: str) -> None:
+def _print(rows: Sequence[Mapping[str, Any]], delivery: "DeliveryTally", console: "Console", title: str) -> None:
     from eew.view.grid import Column, Grid, print_grid, say
 
     columns = (

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _run(measured: Measured, n_peer_alerts: int) -> int:
     from eew.bench.load import dispatch
     from eew.bench.peer_clients import PUBLISHERS, TAUP, Arrivals, installed_version
-    from eew.bench.result import Delivery, document, write
+    from eew.bench.result import DeliveryTally, document, write
     from eew.dispatch.settings import shown_settings
 
     settings = measured.settings
@@ -70,7 +70,7 @@ async def _run(measured: Measured, n_peer_alerts: int) -> int:
         for number in range(1, measured.n_runs + 1):
             found = [peer for peer in PUBLISHERS if installed[peer.name] is not None]
             runs.append(await _measured(load, key, found, n_peer_alerts, arrivals, f"run {number}"))
-    delivery = Delivery([each[name]["delivery"] for each in runs for name in (_ROAD, _PUBLISHER)])
+    delivery = DeliveryTally([each[name]["delivery"] for each in runs for name in (_ROAD, _PUBLISHER)])
     figures = _figures(runs, installed)
     write(
         document(
@@ -204,7 +204,7 @@ async def _last_received_s(swarm: "Swarm", n_due: int) -> float:
 def _figures(runs: Sequence[_Run], installed: Mapping[str, str | None]) -> dict[str, Any]:
     """Return what stands in the JSON; ratios are medians of those within a run."""
     from eew.bench.peer_clients import MODEL, PUBLISHERS, TAUP
-    from eew.bench.result import Delivery
+    from eew.bench.result import DeliveryTally
 
     def rate_hz(name: str) -> float:
         return float(statistics.median(run[name]["rate_hz"] for run in runs))
@@ -226,7 +226,7 @@ def _figures(runs: Sequence[_Run], installed: Mapping[str, str | None]) -> dict[
             **ratio("ratio", _ROAD, peer),
             **ratio("publisher_ratio", _PUBLISHER, peer),
             "aim": peer.aim,
-            "delivery": Delivery([run[peer.name]["delivery"] for run in runs]),
+            "delivery": DeliveryTally([run[peer.name]["delivery"] for run in runs]),
         }
     taup = installed[TAUP.name] and {
         "version": installed[TAUP.name],

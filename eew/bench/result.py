@@ -12,10 +12,10 @@ from eew.dispatch.loss import say_lost
 from eew.model.errors import InputError
 from eew.model.system.output import write_file
 
-__all__ = ["Delivery", "document", "medians", "write"]
+__all__ = ["DeliveryTally", "document", "medians", "write"]
 
 
-class Delivery(dict[str, int]):
+class DeliveryTally(dict[str, int]):
     """How many alerts were expected, delivered, lost and duplicated, over all runs.
 
     Parameters
@@ -63,7 +63,7 @@ def document(
     broker
         ``name``, ``version``, ``url`` and ``mqtt_version``, in which alerts were published; ``None`` without one.
     delivery
-        As in ``Delivery``.
+        As in ``DeliveryTally``.
     seed, settings
         What the measurement can be repeated with.
     figures

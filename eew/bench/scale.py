@@ -103,7 +103,7 @@ async def _run(
     settings: "Settings", n_runs: int, sizes: Sequence[int], n_registered: int | None, json_path: Path | None
 ) -> int:
     from eew.bench.footprint import COUNTED
-    from eew.bench.result import Delivery, document, write
+    from eew.bench.result import DeliveryTally, document, write
     from eew.dispatch.settings import shown_settings
 
     key = await signing_key(settings)
@@ -122,7 +122,7 @@ async def _run(
         "all_sizes": exponent(n_affected, total_s),
         "largest_two": exponent(n_affected[-2:], total_s[-2:]),
     }
-    delivery = Delivery(deliveries)
+    delivery = DeliveryTally(deliveries)
     figures = {"exponent": exponents, "sizes": growth, "memory_counted": COUNTED, "registered": registered}
     write(
         document(

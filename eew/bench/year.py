@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Play it; return 0, or 1 when something was lost, or above a limit."""
     from rich.console import Console
 
-    from eew.bench.result import Delivery, write
+    from eew.bench.result import DeliveryTally, write
     from eew.dispatch.settings import load_settings
     from eew.dispatch.summary import check_conservation, summary_figures
     from eew.feed.scenario_year import load_year, year_path
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     _print(document, year, console)
     check_conservation(result.summary)
-    is_lost, is_broken = Delivery([result.summary["delivery"]]).say_lost(), say_broken("bench", judgements)
+    is_lost, is_broken = DeliveryTally([result.summary["delivery"]]).say_lost(), say_broken("bench", judgements)
     return ExitStatus.FAILED if is_lost or is_broken else ExitStatus.DONE
 
 
@@ -173,7 +173,7 @@ def _rows(year: "Year", result: "RunResult", n_around: Mapping[str, int]) -> lis
 def _document(
     settings: "Settings", year: "Year", share: float, summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    from eew.bench.result import Delivery, document
+    from eew.bench.result import DeliveryTally, document
     from eew.dispatch.settings import shown_settings
 
     took_s = [row["report_to_last_device_s"] for row in rows if row["report_to_last_device_s"] is not None]
@@ -201,7 +201,7 @@ def _document(
         "year",
         efficiency=None,
         broker=summary["broker"],
-        delivery=Delivery([summary["delivery"]]),
+        delivery=DeliveryTally([summary["delivery"]]),
         seed=settings.seed,
         settings={"year": year.name, "share": share} | shown,
         figures=figures,
@@ -251,7 +251,7 @@ def _print(result: Mapping[str, Any], year: "Year", console: "Console") -> None:
 
 
 def _totals(result: Mapping[str, Any], year: "Year") -> list[str]:
-    from eew.bench.result import Delivery
+    from eew.bench.result import DeliveryTally
 
     outcome, reported = result["outcome"], result["reported"]
     by_level = ", ".join(f"{word} {n:,}" for word, n in result["n_alerts_by_level"].items())
@@ -270,5 +270,5 @@ def _totals(result: Mapping[str, Any], year: "Year") -> list[str]:
         f"free       {free}; the rest is towns, intensities and thresholds",
         f"dispatch   {dispatch}",
         f"people     in time {outcome['in_time']:,}, {late}, not told {outcome['not_told']:,}",
-        str(Delivery([result["delivery"]])),
+        str(DeliveryTally([result["delivery"]])),
     ]

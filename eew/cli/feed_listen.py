@@ -15,7 +15,7 @@ from eew.model.system import interrupt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eew.feed.intake import Outcome
+    from eew.feed.intake import IntakeResult
     from eew.feed.source import Feed
     from eew.model.records import EventReport
 
@@ -182,7 +182,7 @@ class _Printer:
                 sys.stderr.write(f"  members that nobody knows, ignored: {listed}\n")
         sys.stderr.flush()
 
-    def _show(self, outcome: "Outcome") -> None:
+    def _show(self, outcome: "IntakeResult") -> None:
         from eew.feed.formats.native import encode_report
         from eew.feed.parsed import Ignored
         from eew.model.errors import ReportDecodeError
@@ -207,7 +207,7 @@ class _Printer:
             sys.stderr.write(f"ignored: {_printable(outcome.name)}: {_printable(what.reason)}\n")
 
 
-async def _other(feed: "Feed", outcome: "Outcome") -> str | None:
+async def _other(feed: "Feed", outcome: "IntakeResult") -> str | None:
     """Say what a file looks like that is not of its feed's format; ``None`` where that cannot be told."""
     from eew.feed.format_detection import likeness, with_likeness
     from eew.feed.parsed import Ignored

@@ -75,17 +75,17 @@ def _reports(scenario: str) -> "tuple[EventReport, ...]":
 
 
 def _script(arguments: argparse.Namespace) -> "Script":
-    from eew.feed.servers.play import Fault, Script
+    from eew.feed.servers.play import FeedFault, Script
 
     faults = set()
     for word in (arguments.misbehave or "").split(","):
         if not word.strip():
             continue
         try:
-            faults.add(Fault(word.strip()))
+            faults.add(FeedFault(word.strip()))
         except ValueError as error:
-            raise InputError(f"some of {', '.join(Fault)}", field="--misbehave", value=word) from error
-    connected = faults & {Fault.DROP, Fault.SILENT}
+            raise InputError(f"some of {', '.join(FeedFault)}", field="--misbehave", value=word) from error
+    connected = faults & {FeedFault.DROP, FeedFault.SILENT}
     if connected and arguments.over in {"mqtt", "folder"}:
         word = min(connected)
         raise InputError("--over ws or http: others have no connection of ours", field="--misbehave", value=str(word))

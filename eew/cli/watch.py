@@ -14,7 +14,7 @@ from eew.model.system import interrupt
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from eew.bridges.home import Publisher
+    from eew.bridges.home import HomePublisher
     from eew.bridges.watch import Watch
     from eew.mqtt.endpoint import Endpoint
 
@@ -71,9 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     watch = Watch(place, settings.profile, Verifier(keys) if keys else None, _language(arguments.language))
     publisher = None
     if arguments.home_assistant and place is not None:
-        from eew.bridges.home import Home, Publisher
+        from eew.bridges.home import Home, HomePublisher
 
-        publisher = Publisher(watch, Home(*place))
+        publisher = HomePublisher(watch, Home(*place))
     return interrupt.run(_run(watch, endpoint, settings.reconnect_s, publisher))
 
 
@@ -104,7 +104,7 @@ class _Connection:
         return f"{self.url}: {self.state}"
 
 
-async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publisher: "Publisher | None") -> int:
+async def _run(watch: "Watch", endpoint: "Endpoint", reconnect_s: float, publisher: "HomePublisher | None") -> int:
     from rich.console import Console
 
     from eew.cli.stop import install_stop_signals

@@ -14,7 +14,7 @@ from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 
 if TYPE_CHECKING:
-    from eew.bridges.webhook.config import ConfigFile
+    from eew.bridges.webhook.config import WebhookConfigFile
 
 __all__ = ["configure", "run"]
 
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     return interrupt.run(_serve(file, keys, secrets))
 
 
-def _prepared(path: Path) -> "tuple[ConfigFile, dict[str, bytes], list[tuple[bytes, ...]]]":
+def _prepared(path: Path) -> "tuple[WebhookConfigFile, dict[str, bytes], list[tuple[bytes, ...]]]":
     """Read the configuration, whose alerts to believe, and the secrets of each endpoint.
 
     Raises
@@ -77,7 +77,7 @@ def _prepared(path: Path) -> "tuple[ConfigFile, dict[str, bytes], list[tuple[byt
     return file, keys, secrets
 
 
-def _keys(file: "ConfigFile") -> dict[str, bytes]:
+def _keys(file: "WebhookConfigFile") -> dict[str, bytes]:
     """Return whose alerts to believe; without anybody, a stranger could set off what hangs on an endpoint."""
     from eew.cli.trust import own_public_key, public_keys
 
@@ -98,7 +98,7 @@ def _note(broker: str, problem: str | None) -> None:
         logger.warning("broker.lost broker=%s reason=%r", broker, problem)
 
 
-async def _serve(file: "ConfigFile", keys: dict[str, bytes], secrets: list[tuple[bytes, ...]]) -> int:
+async def _serve(file: "WebhookConfigFile", keys: dict[str, bytes], secrets: list[tuple[bytes, ...]]) -> int:
     import random
     from concurrent.futures import ThreadPoolExecutor
 

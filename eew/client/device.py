@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from eew.client.dispatcher_clock import Clocks
-from eew.client.event import KnownEvent, Place
+from eew.client.event import DevicePlace, KnownEvent
 from eew.client.rules import MOST_KEPT, Outcome, decoded, is_believed, is_expired, is_sound
 from eew.client.shown_alert import OwnAlert
 from eew.contract import topic
@@ -68,7 +68,7 @@ class Client:
         travel_times: TravelTimes | None = None,
     ) -> None:
         self._verifier = Verifier(keys) if isinstance(keys, Mapping) else keys
-        self._place = Place.of(at, profile, travel_times)
+        self._place = DevicePlace.of(at, profile, travel_times)
         self._device_id = device_id
         self._languages = tuple(languages)
         self._digits = "" if at is None else quadkey_at(*at, _FINEST_LEVEL)

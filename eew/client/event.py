@@ -18,13 +18,13 @@ from eew.model.units import seconds_after
 from eew.physics.earth import epicentral_km
 from eew.physics.travel_time_at_place import TravelTimes, travel_times
 
-__all__ = ["KnownEvent", "Message", "Place"]
+__all__ = ["DevicePlace", "KnownEvent", "Message"]
 
 Message = EventMessage | CellAlert | DeviceAlert
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DevicePlace:
     """Where a device is, and its region profile."""
 
     at: tuple[float, float] | None
@@ -81,7 +81,7 @@ class KnownEvent:
         """Of the highest rank; the event's own message before an alert of the same report."""
         return max((each for each in (self._event, self._cell, self._device) if each is not None), key=rank)
 
-    def learn(self, message: Message, place: Place) -> Outcome:
+    def learn(self, message: Message, place: DevicePlace) -> Outcome:
         """Keep a message if it is news.
 
         An alert is sent again only where it changes, so each kind need be newer than its own kind only; but nothing
@@ -111,7 +111,7 @@ class KnownEvent:
         self._own = None
         return Outcome.TAKEN
 
-    def alert_at(self, now_at: datetime, place: Place, *, is_verified: bool) -> OwnAlert:
+    def alert_at(self, now_at: datetime, place: DevicePlace, *, is_verified: bool) -> OwnAlert:
         """Return what there is to show at an instant of the event's time."""
         newest, own = self.newest, self._owned(place)
         passed_s = 0.0 if own.origin_at is None else seconds_after(now_at, own.origin_at)
@@ -143,7 +143,7 @@ class KnownEvent:
                 return alert
         return None
 
-    def _level(self, place: Place) -> Level | None:
+    def _level(self, place: DevicePlace) -> Level | None:
         """Return how loud it is now; ``None`` where nothing is known."""
         if self._event is None and self._cell is None and self._device is None:
             return None
@@ -163,7 +163,7 @@ class KnownEvent:
             is_flashing=signal.is_flashing if alert.is_flashing is None else alert.is_flashing,
         )
 
-    def _owned(self, place: Place) -> _OwnEstimate:
+    def _owned(self, place: DevicePlace) -> _OwnEstimate:
         if self._own is None:
             newest, alert = self.newest, self._newest_alert
             away_km = None
@@ -173,7 +173,7 @@ class KnownEvent:
             self._own = replace(self._worked_out(place), epicentral_km=away_km, shelter=shelter)
         return self._own
 
-    def _worked_out(self, place: Place) -> _OwnEstimate:
+    def _worked_out(self, place: DevicePlace) -> _OwnEstimate:
         """Return what the newest messages mean at a place."""
         newest, alert = self.newest, self._newest_alert
         if newest.kind is ReportKind.CANCEL:
@@ -208,7 +208,7 @@ class KnownEvent:
         )
 
 
-def _estimated(message: Message, place: Place) -> _OwnEstimate | None:
+def _estimated(message: Message, place: DevicePlace) -> _OwnEstimate | None:
     """Return what a report is at a place, worked out there; ``None`` where nothing can be."""
     if place.at is None:
         return None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eew.devices.swarm.clock_history import Issue, issued_wall_s
+from eew.devices.swarm.clock_history import CoreIssue, issued_wall_s
 from eew.devices.swarm.receiver import CoreKey, Counter
 from eew.devices.swarm.swarm import Receipts
 from eew.dispatch.latency import PERCENTILES, percentiles, rate_hz
@@ -31,7 +31,7 @@ class _Told:
     """One report, and who had it; columns have shape ``(n,)``, in ascending order of their devices."""
 
     core: CoreKey
-    issue: Issue
+    issue: CoreIssue
     #: On this machine's monotonic clock.
     issued_mono_s: float
     lines: npt.NDArray[np.void]

@@ -15,11 +15,11 @@ from eew.model.clock import Clock
 from eew.model.errors import BrokerLostError
 from eew.mqtt.packet import V3
 
-__all__ = ["Fault", "MemoryPublisher", "MemoryRetainedPublisher"]
+__all__ = ["MemoryPublisher", "MemoryRetainedPublisher", "PublisherFault"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class PublisherFault:
     """Something that goes wrong with the batch that holds packet number ``at_packet`` (from 0)."""
 
     at_packet: int
@@ -45,7 +45,7 @@ class MemoryPublisher:
 
     clock: Clock
     rate_hz: float | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[PublisherFault, ...] = ()
     #: All that were sent, refused ones too; at QoS 1 without packet ids, as there is no connection to count on.
     packets: list[bytes] = field(default_factory=list)
     version: int = V3

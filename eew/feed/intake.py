@@ -12,14 +12,14 @@ from eew.feed.formats.native import encode_report
 from eew.feed.name_counter import Tally
 from eew.feed.origin_id import OriginNames
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
-from eew.feed.transports.received_message import Message
+from eew.feed.transports.received_message import ReceivedMessage
 from eew.feed.wire_format import OwnFormat, ReceiptFormat, RememberingFormat, WireFormat
 from eew.model.disposition import Disposition
 from eew.model.errors import ReportDecodeError
 from eew.model.records import EventReport, IssueBasis
 from eew.model.units import seconds_after
 
-__all__ = ["FeedCounts", "Intake", "Outcome", "kind_of"]
+__all__ = ["FeedCounts", "Intake", "IntakeResult", "kind_of"]
 
 #: How many messages and reports are known again.
 _MOST_REMEMBERED = 32768
@@ -50,7 +50,7 @@ class FeedCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class IntakeResult:
     """What became of a message, or of one of its parts."""
 
     #: Where the message came from.
@@ -84,7 +84,7 @@ class Intake:
         self._seen_messages = _Memory()
         self._seen_reports = _Memory()
 
-    def read(self, message: Message) -> Iterator[Outcome]:
+    def read(self, message: ReceivedMessage) -> Iterator[IntakeResult]:
         """Read a message; yield what becomes of its parts. Nothing is raised, whatever it holds.
 
         A message is known again by its bytes, a report by all that it says: the same number with other content is
@@ -96,7 +96,7 @@ class Intake:
         digest = _digest(message.data)
         if digest in self._seen_messages:
             counts.n_duplicate += 1
-            yield Outcome(message.name, Disposition.DUPLICATE, None)
+            yield IntakeResult(message.name, Disposition.DUPLICATE, None)
             return
         try:
             parts = self._format.parse(message.data, file=message.name)
@@ -117,13 +117,13 @@ class Intake:
         for part, what in zip(parts, dated, strict=True):
             if isinstance(part, EventReport) and isinstance(what, EventReport):
                 named = self._names.kept(part)
-                yield Outcome(
+                yield IntakeResult(
                     message.name, self._disposition(named), msgspec.structs.replace(what, event_id=named.event_id)
                 )
             else:
-                yield Outcome(message.name, self._disposition(part), what)
+                yield IntakeResult(message.name, self._disposition(part), what)
 
-    def _dated(self, parts: tuple[Parsed, ...], message: Message) -> tuple[Parsed, ...]:
+    def _dated(self, parts: tuple[Parsed, ...], message: ReceivedMessage) -> tuple[Parsed, ...]:
         """Return the parts; a report whose agency does not say when it was issued has the time of its receipt."""
         if message.is_stored or not any(map(_is_undated, parts)):
             return parts
@@ -152,10 +152,10 @@ class Intake:
         counts.n_parsed += 1
         return Disposition.PARSED
 
-    def _refused(self, message: Message, error: ReportDecodeError) -> Outcome:
+    def _refused(self, message: ReceivedMessage, error: ReportDecodeError) -> IntakeResult:
         self.counts.n_rejected += 1
         self.counts.n_rejected_by_kind.note(kind_of(error))
-        return Outcome(message.name, Disposition.REJECTED, error)
+        return IntakeResult(message.name, Disposition.REJECTED, error)
 
 
 def _is_undated(part: Parsed) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from eew.feed.intake import FeedCounts, Intake, Outcome, kind_of
+from eew.feed.intake import FeedCounts, Intake, IntakeResult, kind_of
 from eew.feed.transports import (
     dmdata_tickets as dmdata,
 )
@@ -31,7 +31,7 @@ from eew.feed.transports import (
 )
 from eew.feed.transports.address import Address, Via
 from eew.feed.transports.extra import require
-from eew.feed.transports.received_message import Message, Sign, Signal
+from eew.feed.transports.received_message import ReceivedMessage, Sign, Signal
 from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
 from eew.model.backoff import HALF_TO_WHOLE, Backoff
 from eew.model.clock import Clock
@@ -179,7 +179,7 @@ class Feed:
                 elif isinstance(outcome.what, ReportDecodeError):
                     self._log_refusal(outcome.what)
 
-    async def outcomes(self) -> AsyncGenerator[Outcome]:
+    async def outcomes(self) -> AsyncGenerator[IntakeResult]:
         """Yield what becomes of each message; ends only where a file or a stream does.
 
         A connection that is lost is made again after a wait that doubles from try to try, up to half a minute, and is
@@ -320,7 +320,7 @@ class Feed:
             logger.warning("feed.silent %s: %s", self.name, self.problem)
         self.state = FeedState.SILENT
 
-    def _taken(self, signal: Signal) -> Iterator[Outcome]:
+    def _taken(self, signal: Signal) -> Iterator[IntakeResult]:
         """Take a signal; yield what became of a message."""
         if signal is Sign.OPENED:
             if self.state is not FeedState.SILENT:
@@ -330,10 +330,10 @@ class Feed:
             self._life_mono_s = self._clock.mono_s()
             return
         # Who sends heartbeats of its own is not alive because its machine answers; an answer over HTTP is its own.
-        if isinstance(signal, Message) or not self._intake.has_heartbeats or self.address.via is Via.HTTP:
+        if isinstance(signal, ReceivedMessage) or not self._intake.has_heartbeats or self.address.via is Via.HTTP:
             self._life_mono_s = self._clock.mono_s()
             self.state, self.problem = FeedState.LISTENING, None
-        if isinstance(signal, Message):
+        if isinstance(signal, ReceivedMessage):
             self.last_message_at = self._wall()
             yield from self._intake.read(signal)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eew.model.errors import BrokerConnectError
 
-__all__ = ["LEAST_VERSION", "Server", "find_server", "server_settings"]
+__all__ = ["LEAST_VERSION", "NatsServer", "find_server", "server_settings"]
 
 #: Older ones have known vulnerabilities.
 LEAST_VERSION = (2, 14, 3)
@@ -21,7 +21,7 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)\S*")
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class NatsServer:
     """A binary that may be run."""
 
     path: Path
@@ -29,7 +29,7 @@ class Server:
 
 
 @lru_cache(maxsize=1)
-def find_server() -> Server:
+def find_server() -> NatsServer:
     """Return the nats-server of this environment, else the one on the search path.
 
     Blocks for the few milliseconds that ``nats-server --version`` takes.
@@ -48,7 +48,7 @@ def find_server() -> Server:
         if (match := _VERSION.search(text)) is None:
             continue
         if tuple(map(int, match.groups())) >= LEAST_VERSION:
-            return Server(path, match[0].removeprefix("v"))
+            return NatsServer(path, match[0].removeprefix("v"))
         seen.append(f"{path} is {match[0]}")
     least = ".".join(map(str, LEAST_VERSION))
     seen_text = "; ".join(seen) or "none found"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.bench import lateness
-from eew.bench.lateness import ORDERS, Load, late_by_order
+from eew.bench.lateness import ORDERS, LatenessLoad, late_by_order
 from eew.bench.order import report_load
 from eew.cli.main import main
 from eew.feed.scenario import load_scenario
@@ -22,15 +22,15 @@ SHIPPED = ("luding-2022", "qingbaijiang-2020", "tangshan-2020")
 
 
 @st.composite
-def loads(draw: st.DrawFn) -> Load:
+def loads(draw: st.DrawFn) -> LatenessLoad:
     """Draw a load due at half seconds, where the sending order's bins round nothing."""
     job = st.tuples(st.integers(-6, 30), st.integers(1, 3), st.floats(2, 12, width=32))
     jobs = draw(st.lists(job, min_size=1, max_size=60))
     half_s, level, intensity = zip(*jobs, strict=True)
-    return Load(np.array(half_s) / 2, np.array(level, dtype=np.uint8), np.array(intensity, dtype=np.float32))
+    return LatenessLoad(np.array(half_s) / 2, np.array(level, dtype=np.uint8), np.array(intensity, dtype=np.float32))
 
 
-def simulated(load: Load, order: list[int], rate_hz: float) -> dict[str, dict[str, int]]:
+def simulated(load: LatenessLoad, order: list[int], rate_hz: float) -> dict[str, dict[str, int]]:
     """Send one alert after the other and look at each."""
     counts = {fate: dict.fromkeys(WORDS, 0) for fate in ("in_time", "dispatch", "physics")}
     for place, position in enumerate(order, start=1):
@@ -46,7 +46,7 @@ def by_urgency(late: dict[str, int]) -> tuple[int, ...]:
 
 
 @given(loads(), st.integers(1, 12), st.integers(0, 99))
-def test_counts_are_those_of_sending_one_after_the_other(load: Load, rate_hz: int, seed: int) -> None:
+def test_counts_are_those_of_sending_one_after_the_other(load: LatenessLoad, rate_hz: int, seed: int) -> None:
     """Every order's counts are found again alert by alert."""
     for outcome in late_by_order(load, rate_hz, seed):
         order = ORDERS[outcome.order](load, rate_hz, seed).tolist()
@@ -59,7 +59,7 @@ def test_counts_are_those_of_sending_one_after_the_other(load: Load, rate_hz: in
 
 
 @given(loads(), st.integers(1, 12), st.integers(0, 99))
-def test_optimal_order_is_never_worse(load: Load, rate_hz: int, seed: int) -> None:
+def test_optimal_order_is_never_worse(load: LatenessLoad, rate_hz: int, seed: int) -> None:
     """No order has fewer late critical alerts, nor as many and fewer active ones, nor fewer late in all."""
     optimal, *others = (dict(each.n_late_by_dispatch) for each in late_by_order(load, rate_hz, seed))
     for other in others:
@@ -69,7 +69,7 @@ def test_optimal_order_is_never_worse(load: Load, rate_hz: int, seed: int) -> No
 
 def test_orders_are_what_they_are_called() -> None:
     """Row order, strongest first with ties by row, and a random one that only the seed decides."""
-    load = Load(np.array([9.0, 9, 9, 9]), np.array([2, 2, 2, 2], np.uint8), np.array([3, 4, 5, 4], np.float32))
+    load = LatenessLoad(np.array([9.0, 9, 9, 9]), np.array([2, 2, 2, 2], np.uint8), np.array([3, 4, 5, 4], np.float32))
     assert ORDERS["first-come"](load, 1, 0).tolist() == [0, 1, 2, 3]
     assert ORDERS["strongest-first"](load, 1, 0).tolist() == [2, 1, 3, 0]
     drawn = {tuple(ORDERS["random"](load, 1, seed).tolist()) for seed in (1, 1, 2, 3, 4)}
@@ -148,7 +148,7 @@ def test_an_order_that_loses_alerts_is_exit_1(
 
 def test_a_load_with_a_level_that_is_not_sent_does_not_add_up() -> None:
     """Whoever is told nothing has no place in a load."""
-    load = Load(np.array([1.0, 2.0]), np.array([0, 3], np.uint8), np.array([1, 6], np.float32))
+    load = LatenessLoad(np.array([1.0, 2.0]), np.array([0, 3], np.uint8), np.array([1, 6], np.float32))
     with pytest.raises(ConservationError, match="selected 2"):
         late_by_order(load, 1, 0)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eew.bench.ratio import Ratio
-from eew.bench.result import Delivery, document, medians, write
+from eew.bench.result import DeliveryTally, document, medians, write
 from eew.model.errors import InputError
 
 
@@ -25,9 +25,9 @@ def test_deliveries_add_up_and_a_loss_is_said(capsys: pytest.CaptureFixture[str]
     """Over all runs."""
     whole = {"expected": 5, "delivered": 5, "lost": 0, "duplicated": 1, "refused": {}}
     part = {"expected": 5, "delivered": 3, "lost": 2, "duplicated": 0}
-    assert not Delivery([whole, whole]).say_lost()
+    assert not DeliveryTally([whole, whole]).say_lost()
     assert capsys.readouterr().err == ""
-    both = Delivery([whole, part])
+    both = DeliveryTally([whole, part])
     assert both == {"expected": 10, "delivered": 8, "lost": 2, "duplicated": 1}
     assert both.say_lost()
     assert capsys.readouterr().err == "eew bench: of 10 alerts expected: lost 2\n"

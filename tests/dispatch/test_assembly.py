@@ -24,7 +24,7 @@ from eew.dispatch.settings import Settings
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
 from eew.fanout.encode import DeviceEncoder
-from eew.fanout.memory_publisher import Fault, MemoryPublisher, MemoryRetainedPublisher
+from eew.fanout.memory_publisher import MemoryPublisher, MemoryRetainedPublisher, PublisherFault
 from eew.fanout.publish_template import Batch
 from eew.model.clock import SystemClock
 from eew.model.errors import BrokerLostError
@@ -219,7 +219,9 @@ async def test_what_a_newer_report_overtakes_is_superseded(tmp_path: Path) -> No
 
 async def test_a_broker_that_refuses_and_goes_away_is_counted(tmp_path: Path) -> None:
     """One packet of the first portion is refused, the second portion is lost: the run ends with the broker's error."""
-    station = Station(tmp_path, MemoryPublisher(SystemClock(), faults=(Fault(7, "refuse"), Fault(600, "lose"))))
+    station = Station(
+        tmp_path, MemoryPublisher(SystemClock(), faults=(PublisherFault(7, "refuse"), PublisherFault(600, "lose")))
+    )
     async with station.opened() as context:
         assert isinstance(await play(station.run_of(context, played(report()))), BrokerLostError)
         (delivery,) = station.settled(context)

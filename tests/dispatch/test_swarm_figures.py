@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from eew.devices.swarm.clock_history import ClockSpan, Issue
+from eew.devices.swarm.clock_history import ClockSpan, CoreIssue
 from eew.devices.swarm.receiver import RECEIPT, CoreKey, Counter
 from eew.devices.swarm.swarm import Receipts
 from eew.dispatch.swarm_figures import received, received_figures
@@ -31,7 +31,7 @@ def receipts(*told: tuple[CoreKey, float, list[Line]], **counts: int) -> Receipt
     for core_no, (core, issued_s, of_core) in enumerate(told):
         is_cancel = core[2] is ReportKind.CANCEL
         issues.append(
-            Issue(ORIGIN + timedelta(seconds=issued_s), None if is_cancel else ORIGIN, "k", AlertStatus.EXERCISE)
+            CoreIssue(ORIGIN + timedelta(seconds=issued_s), None if is_cancel else ORIGIN, "k", AlertStatus.EXERCISE)
         )
         for row, received_s, s_arrival_s, level in of_core:
             at_ns = round((ORIGIN_MONO_S + issued_s + received_s) * 1e9)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from eew.fanout.memory_publisher import Fault, MemoryPublisher
+from eew.fanout.memory_publisher import MemoryPublisher, PublisherFault
 from eew.fanout.publish_template import Batch
 from eew.model.clock import ManualClock
 from eew.model.errors import BrokerLostError
@@ -27,7 +27,7 @@ async def test_packets_are_kept_in_their_order(manual_clock: ManualClock, batch_
 
 async def test_the_rate_takes_time_on_the_clock(manual_clock: ManualClock, batch_of: BatchOf) -> None:
     """Ten packets at five a second take two seconds, and a slow one its own on top."""
-    publisher = MemoryPublisher(manual_clock, rate_hz=5, faults=(Fault(12, "slow", delay_s=3),))
+    publisher = MemoryPublisher(manual_clock, rate_hz=5, faults=(PublisherFault(12, "slow", delay_s=3),))
     batch = batch_of(["a"] * 10)
     for n_before, lasts_s in ((0, 2.0), (10, 5.0)):
         sending = asyncio.ensure_future(publisher.send(batch))
@@ -41,7 +41,9 @@ async def test_the_rate_takes_time_on_the_clock(manual_clock: ManualClock, batch
 
 async def test_a_refused_packet_is_told_by_its_place_in_the_batch(manual_clock: ManualClock, batch_of: BatchOf) -> None:
     """Packet numbers in the script count over all batches."""
-    publisher = MemoryPublisher(manual_clock, faults=(Fault(1, "refuse"), Fault(4, "refuse"), Fault(5, "refuse")))
+    publisher = MemoryPublisher(
+        manual_clock, faults=(PublisherFault(1, "refuse"), PublisherFault(4, "refuse"), PublisherFault(5, "refuse"))
+    )
     for n_packets in (3, 2, 4):
         await publisher.send(batch_of(["a"] * n_packets))
     assert [publisher.rejected(token).tolist() for token in (1, 2, 3)] == [[1], [1], [0]]
@@ -50,7 +52,7 @@ async def test_a_refused_packet_is_told_by_its_place_in_the_batch(manual_clock: 
 
 async def test_a_cut_connection_stays_cut(manual_clock: ManualClock, batch_of: BatchOf) -> None:
     """The batch is not confirmed, and neither is anything after it."""
-    publisher = MemoryPublisher(manual_clock, faults=(Fault(3, "lose"),))
+    publisher = MemoryPublisher(manual_clock, faults=(PublisherFault(3, "lose"),))
     assert await publisher.send(batch_of(["a", "b"])) == 1
     for n_packets in (2, 1):
         with pytest.raises(BrokerLostError, match="scripted loss"):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eew.fanout.memory_publisher import Fault, MemoryPublisher
+from eew.fanout.memory_publisher import MemoryPublisher, PublisherFault
 from eew.fanout.outbox import Outbox
 from eew.fanout.publish_template import Batch
 from eew.fanout.publisher import Publisher
@@ -108,7 +108,7 @@ def road(manual_clock: ManualClock) -> Road:
     return Road(manual_clock, MemoryPublisher(manual_clock))
 
 
-def slow_road(clock: ManualClock, *faults: Fault) -> Road:
+def slow_road(clock: ManualClock, *faults: PublisherFault) -> Road:
     return Road(clock, MemoryPublisher(clock, rate_hz=1000, faults=faults))
 
 
@@ -193,7 +193,7 @@ async def test_what_expires_in_flight_is_not_sent(manual_clock: ManualClock, pla
 
 async def test_a_slow_broker_delays_and_nothing_else(manual_clock: ManualClock, plan_of: PlanOf) -> None:
     """The instants at which portions were handed over tell it."""
-    road = slow_road(manual_clock, Fault(600, "slow", delay_s=2))
+    road = slow_road(manual_clock, PublisherFault(600, "slow", delay_s=2))
     road.put(plan_of(1000))
     road.outbox.close()
     sending = road.start()
@@ -206,7 +206,7 @@ async def test_a_slow_broker_delays_and_nothing_else(manual_clock: ManualClock, 
 
 async def test_refused_alerts_have_failed(road: Road, plan_of: PlanOf) -> None:
     """Just these, and they are not among the ranges that were sent."""
-    road.publisher.faults = (Fault(0, "refuse"), Fault(700, "refuse"))
+    road.publisher.faults = (PublisherFault(0, "refuse"), PublisherFault(700, "refuse"))
     road.put(plan_of(1000))
     road.outbox.close()
     await road.start()
@@ -217,7 +217,7 @@ async def test_refused_alerts_have_failed(road: Road, plan_of: PlanOf) -> None:
 
 async def test_a_lost_broker_ends_the_loop_and_the_counts_add_up(road: Road, plan_of: PlanOf) -> None:
     """What was confirmed is sent; the rest has failed, of the events that wait, too."""
-    road.publisher.faults = (Fault(600, "lose"),)
+    road.publisher.faults = (PublisherFault(600, "lose"),)
     road.put(plan_of(10_000, report_event_id="a", level=np.full(10_000, 3, dtype=np.uint8)))
     road.put(plan_of(300, report_event_id="b"))
     with pytest.raises(BrokerLostError):
@@ -240,7 +240,7 @@ async def test_an_encoder_that_fails_beside_the_broker_leaves_no_noise(
     manual_clock: ManualClock, plan_of: PlanOf, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The broker's loss is what the caller hears; asyncio has no forgotten error to complain of."""
-    road = slow_road(manual_clock, Fault(0, "slow", delay_s=1), Fault(0, "lose"))
+    road = slow_road(manual_clock, PublisherFault(0, "slow", delay_s=1), PublisherFault(0, "lose"))
     road.put(plan_of(1000), BrokenEncoder("a"))
     sending = road.start()
     await advance(manual_clock, 2)

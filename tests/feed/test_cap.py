@@ -11,7 +11,7 @@ from eew.feed.formats.cap import for_one_feed, parse, render
 from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.feed.transports.received_message import Message
+from eew.feed.transports.received_message import ReceivedMessage
 from eew.feed.wire_format import wire_format
 from eew.model.disposition import Disposition
 from eew.model.errors import ReportDecodeError
@@ -237,11 +237,11 @@ def test_a_feed_remembers_whom_a_message_refers_to() -> None:
     assert for_one_feed().parse(atom(*reversed(texts))) == tuple(reports)
     # A feed's intake remembers from message to message.
     intake = Intake(wire_format("cap"), None, lambda: SENT_AT + timedelta(minutes=1))
-    assert [outcome.what for text in texts for outcome in intake.read(Message(text.encode(), "x"))] == reports
+    assert [outcome.what for text in texts for outcome in intake.read(ReceivedMessage(text.encode(), "x"))] == reports
     # And what comes again with each poll is no news.
     intake = Intake(wire_format("cap"), None, lambda: SENT_AT + timedelta(minutes=1))
     first, second = (
-        [outcome.disposition for outcome in intake.read(Message(data, "x"))]
+        [outcome.disposition for outcome in intake.read(ReceivedMessage(data, "x"))]
         for data in (atom(*reversed(texts[:3])), atom(*reversed(texts)))
     )
     assert first == [Disposition.PARSED] * 3

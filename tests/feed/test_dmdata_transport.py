@@ -24,7 +24,7 @@ from eew.feed.transports import dmdata_tickets as dmdata
 from eew.feed.transports import http_client as http
 from eew.feed.transports import websocket_client as websocket
 from eew.feed.transports.address import Address, Via
-from eew.feed.transports.received_message import Message, Sign, Signal
+from eew.feed.transports.received_message import ReceivedMessage, Sign, Signal
 from eew.model.clock import SystemClock
 from eew.model.errors import InputError
 from eew.model.records import EventReport
@@ -274,7 +274,7 @@ async def test_a_ticket_is_good_for_one_connection() -> None:
                 if is_new:
                     assert await anext(signals) is Sign.OPENED
                     first = await anext(signals)
-                    assert isinstance(first, Message)
+                    assert isinstance(first, ReceivedMessage)
                     assert json.loads(first.data)["type"] == "start"
                 else:
                     with pytest.raises(ConnectionError, match="403"):

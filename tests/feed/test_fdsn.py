@@ -11,7 +11,7 @@ from eew.feed.formats import emsc, emsc_fdsn, fdsn_text
 from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
 from eew.feed.scenario import load_scenario, scenario_path
-from eew.feed.transports.received_message import Message
+from eew.feed.transports.received_message import ReceivedMessage
 from eew.feed.wire_format import wire_format
 from eew.model.disposition import Disposition
 from eew.model.errors import InputError, ReportDecodeError
@@ -187,7 +187,7 @@ def test_live_the_receipt_is_the_issue_and_what_is_asked_again_is_no_news() -> N
     heading = f"{HEADING}|EventType\n"
 
     def read(*lines: str) -> list[tuple[Disposition, int, IssueBasis]]:
-        outcomes = intake.read(Message((heading + "\n".join(lines)).encode(), "x"))
+        outcomes = intake.read(ReceivedMessage((heading + "\n".join(lines)).encode(), "x"))
         return [
             (outcome.disposition, outcome.what.report_no, outcome.what.issue_basis)
             for outcome in outcomes

@@ -18,7 +18,7 @@ from eew.feed.servers.service_behaviour import manner_of
 from eew.feed.source import Feed
 from eew.feed.transports import http_client as http
 from eew.feed.transports.address import Address
-from eew.feed.transports.received_message import Message, Sign
+from eew.feed.transports.received_message import ReceivedMessage, Sign
 from eew.model.clock import ManualClock, SystemClock
 from eew.model.errors import InputError, ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
@@ -242,7 +242,7 @@ async def test_each_second_is_asked_for_once(manual_clock: ManualClock) -> None:
                 assert not coming.done()
                 await manual_clock.advance(0.02)
                 got.append(await coming)
-    seconds = [json.loads(each.data)["request_time"] for each in got if isinstance(each, Message)]
+    seconds = [json.loads(each.data)["request_time"] for each in got if isinstance(each, ReceivedMessage)]
     assert seconds == [f"202511092011{second}" for second in (42, 43, 44, 45)]
 
 
@@ -266,7 +266,7 @@ async def test_a_page_that_is_not_there_yet_is_no_failure() -> None:
                     with pytest.raises(ConnectionError, match="404"):
                         await anext(signals)
                 else:
-                    assert [type(await anext(signals)) for _ in range(2)] == [Sign, Message]
+                    assert [type(await anext(signals)) for _ in range(2)] == [Sign, ReceivedMessage]
                     assert await anext(signals) is expected
 
 

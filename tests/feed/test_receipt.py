@@ -10,11 +10,11 @@ import pytest
 
 from eew.decision.merge import Merger
 from eew.decision.sequence import EventBook
-from eew.feed.intake import Intake, Outcome
+from eew.feed.intake import Intake, IntakeResult
 from eew.feed.transports import folder_watcher as folder
 from eew.feed.transports import lines
 from eew.feed.transports.address import Address
-from eew.feed.transports.received_message import Message
+from eew.feed.transports.received_message import ReceivedMessage
 from eew.feed.wire_format import wire_format
 from eew.model.clock import SystemClock
 from eew.model.disposition import Disposition
@@ -66,13 +66,13 @@ class Listener:
         self._now_s = 0.0
         self._intake = Intake(wire_format(name), max_age_s, lambda: ORIGIN_AT + timedelta(seconds=self._now_s))
 
-    def read(self, data: bytes, at_s: float, *, is_stored: bool = False) -> Outcome:
+    def read(self, data: bytes, at_s: float, *, is_stored: bool = False) -> IntakeResult:
         self._now_s = at_s
-        (outcome,) = self._intake.read(Message(data, "f", is_stored))
+        (outcome,) = self._intake.read(ReceivedMessage(data, "f", is_stored))
         return outcome
 
 
-def report_of(outcome: Outcome) -> EventReport:
+def report_of(outcome: IntakeResult) -> EventReport:
     assert isinstance(outcome.what, EventReport)
     return outcome.what
 
@@ -167,9 +167,9 @@ async def test_files_that_lay_in_a_folder_are_stored_and_those_that_come_are_not
     address = Address.parse(str(tmp_path))
     async with aclosing(folder.messages(address, clock=SystemClock(), max_bytes=999)) as signals:
         await anext(signals)
-        assert await anext(signals) == Message(cenc(1), str(tmp_path / "a.json"), is_stored=True)
+        assert await anext(signals) == ReceivedMessage(cenc(1), str(tmp_path / "a.json"), is_stored=True)
         (tmp_path / "b.json").write_bytes(cenc(2))
-        assert await anext(signals) == Message(cenc(2), str(tmp_path / "b.json"), is_stored=False)
+        assert await anext(signals) == ReceivedMessage(cenc(2), str(tmp_path / "b.json"), is_stored=False)
 
 
 async def test_a_file_on_standard_input_is_stored_and_a_pipe_is_not(tmp_path: Path) -> None:
@@ -182,6 +182,6 @@ async def test_a_file_on_standard_input_is_stored_and_a_pipe_is_not(tmp_path: Pa
     with path.open("rb") as file:
         for descriptor, is_stored in ((file.fileno(), True), (reading, False)):
             signals = lines.of_standard_input(max_bytes=999, is_lines=True, descriptor=descriptor)
-            messages = [each async for each in signals if isinstance(each, Message)]
+            messages = [each async for each in signals if isinstance(each, ReceivedMessage)]
             assert [each.is_stored for each in messages] == [is_stored]
     os.close(reading)

@@ -18,11 +18,11 @@ from eew.feed.intake import FeedCounts, Intake
 from eew.feed.parsed import Heartbeat, Ignored, Parsed
 from eew.feed.scenario import load_scenario, scenario_path
 from eew.feed.servers.http_server import HttpServer
-from eew.feed.servers.play import Fault, Part, Script, moved, parts_of, play
+from eew.feed.servers.play import FeedFault, Part, Script, moved, parts_of, play
 from eew.feed.servers.service_behaviour import Manner, manner_of
 from eew.feed.servers.websocket_server import WebSocketServer
 from eew.feed.source import Feed, FeedOptions, FeedState, merged
-from eew.feed.transports.received_message import Message, Sign
+from eew.feed.transports.received_message import ReceivedMessage, Sign
 from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
 from eew.model.clock import ManualClock, SystemClock
 from eew.model.disposition import Disposition
@@ -151,8 +151,8 @@ async def test_of_a_feed_that_offers_only_its_newest_message_that_one_is_got_onc
     assert feed.counts.n_reconnects == 20
 
 
-@pytest.mark.parametrize("fault", [*Fault])
-async def test_whatever_a_server_does_wrong_each_report_comes_once(fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [*FeedFault])
+async def test_whatever_a_server_does_wrong_each_report_comes_once(fault: FeedFault) -> None:
     """Cut, silent, repeating, talking nonsense or slow after every third message; the client stays in order."""
     clock = ManualClock()
     parts = [Part(report, encode_report(report)) for report in reports(10)]
@@ -165,9 +165,9 @@ async def test_whatever_a_server_does_wrong_each_report_comes_once(fault: Fault)
                 await clock.advance(0.5)
             await playing
     assert [report.report_no for report in got] == list(range(1, 11))
-    assert feed.counts.n_rejected == (3 if fault is Fault.GARBAGE else 0)
-    assert (feed.counts.n_reconnects > 0) == (fault in {Fault.DROP, Fault.SILENT})
-    assert (feed.counts.n_duplicate >= 3) == (fault in {Fault.REPEAT, Fault.DROP, Fault.SILENT})
+    assert feed.counts.n_rejected == (3 if fault is FeedFault.GARBAGE else 0)
+    assert (feed.counts.n_reconnects > 0) == (fault in {FeedFault.DROP, FeedFault.SILENT})
+    assert (feed.counts.n_duplicate >= 3) == (fault in {FeedFault.REPEAT, FeedFault.DROP, FeedFault.SILENT})
 
 
 async def test_waits_between_tries_double_up_to_half_a_minute() -> None:
@@ -235,7 +235,9 @@ def read(
     *messages: bytes, max_age_s: float | None = None, now: datetime = FIRST_AT
 ) -> tuple[list[Disposition], FeedCounts]:
     intake = Intake(Spoken(), max_age_s, lambda: now)
-    return [outcome.disposition for data in messages for outcome in intake.read(Message(data, "f"))], intake.counts
+    return [
+        outcome.disposition for data in messages for outcome in intake.read(ReceivedMessage(data, "f"))
+    ], intake.counts
 
 
 def test_every_message_is_counted_once() -> None:
@@ -300,7 +302,7 @@ async def test_pongs_are_life_only_until_the_feed_has_sent_a_heartbeat() -> None
     feed = Feed("test", "ws://127.0.0.1:9/", "native", clock=clock)
     feed._intake = Intake(Spoken(), None, lambda: FIRST_AT)
     last_life_s = []
-    for signal in (Sign.ANSWERED, Message(b"heartbeat", "f"), Sign.ANSWERED, Message(b"ignored", "f")):
+    for signal in (Sign.ANSWERED, ReceivedMessage(b"heartbeat", "f"), Sign.ANSWERED, ReceivedMessage(b"ignored", "f")):
         await clock.advance(10.0)
         list(feed._taken(signal))
         last_life_s.append(feed._life_mono_s)

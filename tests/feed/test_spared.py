@@ -11,7 +11,7 @@ import pytest
 
 from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.feed.transports.received_message import Message
+from eew.feed.transports.received_message import ReceivedMessage
 from eew.feed.wire_format import wire_format
 from eew.model.disposition import Disposition
 from eew.model.errors import ReportDecodeError
@@ -353,7 +353,7 @@ def test_what_is_left_out_is_counted_and_the_report_goes_on() -> None:
     """As an ignored part of its message."""
     intake = Intake(wire_format("native"), None, lambda: ORIGIN_AT)
     data = at("likelihood", value=-9.9)(wire_format("native").render(REPORT))
-    assert [outcome.disposition for outcome in intake.read(Message(data, "f"))] == [
+    assert [outcome.disposition for outcome in intake.read(ReceivedMessage(data, "f"))] == [
         Disposition.PARSED,
         Disposition.IGNORED,
     ]

@@ -15,12 +15,12 @@ from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat
 from eew.feed.scenario import load_scenario, scenario_path
 from eew.feed.servers.http_server import HttpServer
-from eew.feed.servers.play import Fault, Script, parts_of, play
+from eew.feed.servers.play import FeedFault, Script, parts_of, play
 from eew.feed.servers.service_behaviour import manner_of
 from eew.feed.source import Feed, FeedOptions, FeedState
 from eew.feed.transports import http_client as http
 from eew.feed.transports.address import Address
-from eew.feed.transports.received_message import Message, Sign, Signal
+from eew.feed.transports.received_message import ReceivedMessage, Sign, Signal
 from eew.feed.wire_format import FORMATS, wire_format
 from eew.model.clock import ManualClock, SystemClock
 from eew.model.records import EventReport, ReportKind
@@ -60,7 +60,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 def words(signals: list[Signal]) -> list[object]:
-    return [each.data if isinstance(each, Message) else each for each in signals]
+    return [each.data if isinstance(each, ReceivedMessage) else each for each in signals]
 
 
 async def test_each_event_of_a_stream_is_a_message() -> None:
@@ -143,8 +143,8 @@ async def test_a_service_without_streams_answers_with_a_page() -> None:
             assert await page.read() == b"1"
 
 
-@pytest.mark.parametrize("fault", [None, *Fault])
-async def test_a_streamed_scenario_is_heard_whatever_the_server_does_wrong(fault: Fault | None) -> None:
+@pytest.mark.parametrize("fault", [None, *FeedFault])
+async def test_a_streamed_scenario_is_heard_whatever_the_server_does_wrong(fault: FeedFault | None) -> None:
     """Each report once and in order; what was said while the stream was cut is lost, but the newest is offered."""
     parts, left_out = parts_of(REPORTS, "exptech")
     assert not left_out
@@ -168,12 +168,12 @@ async def test_a_streamed_scenario_is_heard_whatever_the_server_does_wrong(fault
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
     heard, sent = ([(each.report_no, each.kind is ReportKind.CANCEL) for each in reports] for reports in (got, REPORTS))
-    if fault in {Fault.DROP, Fault.SILENT}:
+    if fault in {FeedFault.DROP, FeedFault.SILENT}:
         assert heard == sorted(set(heard))
         assert heard[-1] == sent[-1]
     else:
         assert heard == sent
-    assert (feed.counts.n_rejected > 0) is (fault is Fault.GARBAGE)
+    assert (feed.counts.n_rejected > 0) is (fault is FeedFault.GARBAGE)
 
 
 def test_services_that_are_asked_each_second_are_asked_so_by_default() -> None:
@@ -191,7 +191,7 @@ async def test_an_answer_over_http_is_life_though_the_feed_has_sent_heartbeats()
     clock = ManualClock()
     feed = Feed("test", "http://127.0.0.1:9/", "exptech", clock=clock)
     feed._intake = Intake(wire_format("exptech"), None, lambda: datetime(2026, 1, 1, tzinfo=UTC))
-    for signal in (Message(b"[]", "f"), Sign.ANSWERED):
+    for signal in (ReceivedMessage(b"[]", "f"), Sign.ANSWERED):
         await clock.advance(100.0)
         list(feed._taken(signal))
     assert (feed._life_mono_s, feed.state) == (200.0, FeedState.LISTENING)

@@ -27,7 +27,7 @@ from eew.feed.transports import (
     websocket_client as websocket,
 )
 from eew.feed.transports.address import Address, Via
-from eew.feed.transports.received_message import Message, Sign, Signal
+from eew.feed.transports.received_message import ReceivedMessage, Sign, Signal
 from eew.model.clock import ManualClock, SystemClock
 from eew.model.errors import InputError
 from eew.mqtt.embedded import EmbeddedBroker
@@ -50,7 +50,7 @@ async def served(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def data_of(signal: Signal) -> bytes:
-    assert isinstance(signal, Message)
+    assert isinstance(signal, ReceivedMessage)
     return signal.data
 
 
@@ -251,7 +251,7 @@ async def test_a_topic_gives_what_is_published(embedded_broker: EmbeddedBroker) 
             endpoint.port, ("eew/v1/reports/a", b""), ("eew/v1/reports/b", b"x"), ("eew/v1/reports/c", b"1234567")
         )
         first, second = await anext(signals), await anext(signals)
-    assert isinstance(first, Message)
+    assert isinstance(first, ReceivedMessage)
     assert first.data == b"x"
     assert "eew/v1/reports/b" in first.name
     assert data_of(second) == b"12345"
@@ -300,7 +300,7 @@ async def test_a_folder_gives_its_files_in_order_then_new_and_changed_ones(tmp_p
         assert await anext(signals) is Sign.OPENED
         assert [data_of(await anext(signals)) for _ in range(2)] == [b"a.xml", b"b.xml"]
         (tmp_path / "c.tmp").rename(tmp_path / "c.xml")
-        assert await anext(signals) == Message(b"c.tmp", str(tmp_path / "c.xml"))
+        assert await anext(signals) == ReceivedMessage(b"c.tmp", str(tmp_path / "c.xml"))
         (tmp_path / "a.xml").write_bytes(b"changed")
         assert data_of(await anext(signals)) == b"changed"
 
@@ -333,8 +333,8 @@ async def test_a_folder_of_lines_gives_lines(tmp_path: Path) -> None:
         folder.messages(Address.parse(str(tmp_path)), clock=CLOCK, max_bytes=99, is_lines=True)
     ) as signals:
         await anext(signals)
-        assert await anext(signals) == Message(b"1", f"{tmp_path / 'a.jsonl'}:1", is_stored=True)
-        assert await anext(signals) == Message(b"2", f"{tmp_path / 'a.jsonl'}:3", is_stored=True)
+        assert await anext(signals) == ReceivedMessage(b"1", f"{tmp_path / 'a.jsonl'}:1", is_stored=True)
+        assert await anext(signals) == ReceivedMessage(b"2", f"{tmp_path / 'a.jsonl'}:3", is_stored=True)
 
 
 @pytest.mark.parametrize(

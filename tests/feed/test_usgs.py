@@ -9,7 +9,7 @@ import pytest
 from eew.feed.formats.usgs import for_one_feed, parse
 from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.feed.transports.received_message import Message
+from eew.feed.transports.received_message import ReceivedMessage
 from eew.feed.wire_format import WireFormat, wire_format
 from eew.model.errors import ReportDecodeError
 from eew.model.records import AlertStatus, EventReport, ReportKind
@@ -146,7 +146,7 @@ def test_an_earthquake_keeps_its_name_when_another_id_is_preferred() -> None:
     # The intake of a feed remembers from message to message.
     intake = Intake(wire_format("usgs"), None, lambda: datetime(2024, 1, 1, 8, tzinfo=UTC))
     messages = [collection(listed("ak1", ",ak1,")), collection(listed("us1", ",us1,ak1,"))]
-    found = [outcome.what for data in messages for outcome in intake.read(Message(data, "usgs"))]
+    found = [outcome.what for data in messages for outcome in intake.read(ReceivedMessage(data, "usgs"))]
     assert [report.event_id for report in found if isinstance(report, EventReport)] == ["ak1", "ak1"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from eew.feed.formats.wolfx_cwa import parse, render
 from eew.feed.intake import Intake
 from eew.feed.parsed import Heartbeat, Ignored
-from eew.feed.transports.received_message import Message
+from eew.feed.transports.received_message import ReceivedMessage
 from eew.feed.wire_format import wire_format
 from eew.model.disposition import Disposition
 from eew.model.errors import ReportDecodeError
@@ -68,7 +68,7 @@ def sequence(number: int) -> list[bytes]:
 def taken_in(messages: list[bytes]) -> list[EventReport]:
     """Return the reports that a feed of these messages hands on."""
     intake = Intake(wire_format("wolfx-cwa"), None, lambda: datetime(2026, 9, 28, 18, 21, tzinfo=UTC))
-    outcomes = [outcome for data in messages for outcome in intake.read(Message(data, "test"))]
+    outcomes = [outcome for data in messages for outcome in intake.read(ReceivedMessage(data, "test"))]
     return [
         each.what for each in outcomes if each.disposition is Disposition.PARSED and isinstance(each.what, EventReport)
     ]

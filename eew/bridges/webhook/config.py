@@ -15,7 +15,7 @@ from eew.model.region_profile import Level
 from eew.model.report import AlertStatus, TopicWord
 from eew.mqtt.endpoint import Endpoint
 
-__all__ = ["ConfigFile", "EndpointConfig", "WebhookConfig", "read_config"]
+__all__ = ["EndpointConfig", "WebhookConfig", "WebhookConfigFile", "read_config"]
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ _SHOWN = frozenset({
 })  # fmt: skip
 
 
-class ConfigFile:
+class WebhookConfigFile:
     """A configuration and where it stands, so that what is wrong with it is found in the file.
 
     Parameters
@@ -111,7 +111,7 @@ class ConfigFile:
         return self.document.placed(("endpoints", number, "secret_file"), lambda: secrets_in_file(path))
 
 
-def read_config(path: Path) -> ConfigFile:
+def read_config(path: Path) -> WebhookConfigFile:
     """Read and check a configuration; secrets are not read yet.
 
     Raises
@@ -134,7 +134,7 @@ def read_config(path: Path) -> ConfigFile:
         if (endpoint.secret_file is None) == (endpoint.secret_env is None):
             faults.append(document.wrong(place, "either secret_file or secret_env"))
     refuse(faults)
-    return ConfigFile(document, config)
+    return WebhookConfigFile(document, config)
 
 
 def _objection(text: str) -> str | None:

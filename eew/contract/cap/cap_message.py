@@ -11,7 +11,7 @@ import msgspec
 
 from eew.contract.alert_signal import AlertLevel, Instruction, signal_of
 from eew.contract.cap.area import Contour
-from eew.contract.cap.wording import Wording, wording_of
+from eew.contract.cap.wording import CapWording, wording_of
 from eew.contract.message import EventMessage, EventText, InfoCard
 from eew.contract.text.alert import event_texts
 from eew.contract.text.language import load_language
@@ -19,7 +19,7 @@ from eew.model.region_profile import CapCertainty, CapWords, Level, Profile
 from eew.model.report import AlertStatus, ReportKind
 from eew.model.units import iso_utc
 
-__all__ = ["NAMESPACE", "SENDER", "CapMessage", "MessageType", "Place", "cap_time", "written"]
+__all__ = ["NAMESPACE", "SENDER", "CapMessage", "CapPlace", "MessageType", "cap_time", "written"]
 
 MessageType = Literal["Alert", "Update", "Cancel"]
 
@@ -56,7 +56,7 @@ _LEVELS = {level.word: level for level in Level}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CapPlace:
     """A region, and the place that it is named after."""
 
     contour: Contour
@@ -98,7 +98,7 @@ def written(
     identifier: str,
     kind: MessageType,
     references: Sequence[str],
-    places: Mapping[AlertLevel, Sequence[Place]],
+    places: Mapping[AlertLevel, Sequence[CapPlace]],
     profile: Profile,
     cards: Mapping[str, InfoCard],
     likelihood: float | None,
@@ -159,7 +159,7 @@ class _Info:
     level: AlertLevel
     lang: str
     text: EventText
-    wording: Wording
+    wording: CapWording
     card: InfoCard | None
 
     @property
@@ -179,7 +179,7 @@ class _Info:
         notice = self.wording.notice if self.card is None else self.card.notice
         return _clean(f"{self._mark}{self.text.long}\n{notice}")
 
-    def write(self, alert: ET.Element, words: CapWords, places: Iterable[Place]) -> None:
+    def write(self, alert: ET.Element, words: CapWords, places: Iterable[CapPlace]) -> None:
         """Add the ``info``."""
         event, instruction = self.event, signal_of(self.level, self.event.kind).instruction
         info = ET.SubElement(alert, "info")
@@ -250,7 +250,7 @@ def _spelled(value: float | str) -> str:
     return f"{value:.5f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
-def _named(place: Place, wording: Wording) -> str:
+def _named(place: CapPlace, wording: CapWording) -> str:
     name = place.name or wording.no_place
     circle = place.contour.circle
     if circle is None or not place.contour.is_circle:

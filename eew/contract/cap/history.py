@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from eew.contract.alert_signal import AlertLevel
 from eew.contract.cap.area import Contour
-from eew.contract.cap.cap_message import SENDER, CapMessage, MessageType, Place, cap_time, written
+from eew.contract.cap.cap_message import SENDER, CapMessage, CapPlace, MessageType, cap_time, written
 from eew.contract.message import AlertCore, EventMessage, InfoCard
 from eew.model.region_profile import Profile
 from eew.model.report import ReportKind
@@ -25,7 +25,7 @@ class _Said:
     expires_at: datetime
     is_cancel: bool
     #: Of the widest level; ``None`` in a cancel.
-    reach: Place | None
+    reach: CapPlace | None
 
     @property
     def reference(self) -> str:
@@ -76,7 +76,7 @@ class CapHistory:
             kind = "Cancel"
         elif references:
             kind = "Update"
-        places: dict[AlertLevel, tuple[Place, ...]] = {
+        places: dict[AlertLevel, tuple[CapPlace, ...]] = {
             level: (self._place(event, contour),) for level, contour in contours.items() if contour.polygons
         }
         if said.is_cancel:
@@ -110,7 +110,7 @@ class CapHistory:
         for each in said:
             if (each.report_no, each.issued_at, each.is_cancel) == key:
                 return each
-        reach: Place | None = None
+        reach: CapPlace | None = None
         if is_cancel:
             if all(each.is_cancel for each in said):
                 return None
@@ -146,8 +146,8 @@ class CapHistory:
             held = earlier[-1:]
         return held, held if said.is_cancel else []
 
-    def _place(self, core: AlertCore, contour: Contour) -> Place:
-        return Place(contour, core.place if isinstance(core, EventMessage) else None)
+    def _place(self, core: AlertCore, contour: Contour) -> CapPlace:
+        return CapPlace(contour, core.place if isinstance(core, EventMessage) else None)
 
 
 _WIDEST_FIRST: tuple[AlertLevel, ...] = ("passive", "active", "critical")

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Wording", "wording_of"]
+__all__ = ["CapWording", "wording_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class CapWording:
     """One language."""
 
     event: str
@@ -22,7 +22,7 @@ class Wording:
     no_place: str
 
 
-_ENGLISH = Wording(
+_ENGLISH = CapWording(
     event="Earthquake",
     mark="SIMULATION: ",
     sender_name="eew simulator, not a warning service",
@@ -34,7 +34,7 @@ _ENGLISH = Wording(
 
 _BY_LANGUAGE = {
     "en": _ENGLISH,
-    "es": Wording(
+    "es": CapWording(
         event="Sismo",
         mark="SIMULACIÓN: ",
         sender_name="Simulador eew, no es un servicio de alerta",
@@ -43,7 +43,7 @@ _BY_LANGUAGE = {
         region="Alrededor de la falla, cerca de: {place}",
         no_place="el epicentro",
     ),
-    "ja": Wording(
+    "ja": CapWording(
         event="地震",
         mark="【シミュレーション】",
         sender_name="eewシミュレーター（警報機関ではありません）",
@@ -52,7 +52,7 @@ _BY_LANGUAGE = {
         region="{place}付近の断層の周辺",
         no_place="震央",
     ),
-    "tr": Wording(
+    "tr": CapWording(
         event="Deprem",
         mark="SİMÜLASYON: ",
         sender_name="eew simülatörü, uyarı servisi değildir",
@@ -61,7 +61,7 @@ _BY_LANGUAGE = {
         region="Fayın çevresi: {place}",
         no_place="merkez üssü",
     ),
-    "zh": Wording(
+    "zh": CapWording(
         event="地震",
         mark="【模拟】",
         sender_name="eew模拟器（不是预警机构）",
@@ -70,7 +70,7 @@ _BY_LANGUAGE = {
         region="{place}附近断层周围",
         no_place="震中",
     ),
-    "zh-Hant": Wording(
+    "zh-Hant": CapWording(
         event="地震",
         mark="【模擬】",
         sender_name="eew模擬器（不是預警機關）",
@@ -84,7 +84,7 @@ _BY_LANGUAGE = {
 _TRADITIONAL = ("zh-Hant", "zh-TW", "zh-HK", "zh-MO")
 
 
-def wording_of(lang: str) -> Wording:
+def wording_of(lang: str) -> CapWording:
     """Return the words of a language (BCP 47); English where there are none."""
     if lang.startswith(_TRADITIONAL):
         return _BY_LANGUAGE["zh-Hant"]

@@ -15,7 +15,7 @@ from eew.client.rules import LONGEST_OFFSET_S
 from eew.contract.message import AlertCore, Status
 from eew.model.report import AlertStatus, IssueBasis
 
-__all__ = ["ClockHistory", "ClockSpan", "Issue", "issued_wall_s"]
+__all__ = ["ClockHistory", "ClockSpan", "CoreIssue", "issued_wall_s"]
 
 #: A status that was said longer ago is of another run: heartbeats come every 5 s.
 _STALE_S = 15.0
@@ -23,7 +23,7 @@ _STALE_S = 15.0
 _MOST_SPANS = 10_000
 
 
-class Issue(msgspec.Struct, frozen=True, array_like=True):
+class CoreIssue(msgspec.Struct, frozen=True, array_like=True):
     """When a report was issued, in the event's time, by whose key, and whether it is meant."""
 
     issued_at: datetime
@@ -33,7 +33,7 @@ class Issue(msgspec.Struct, frozen=True, array_like=True):
     status: AlertStatus
 
     @classmethod
-    def of(cls, core: AlertCore) -> "Issue":
+    def of(cls, core: AlertCore) -> "CoreIssue":
         """Return that of an alert."""
         return cls(core.issued_at, core.origin_at, core.key_id, core.status)
 
@@ -83,7 +83,7 @@ class ClockHistory:
         self._spans.append(span)
 
 
-def issued_wall_s(issue: Issue, spans: Iterable[ClockSpan]) -> float:
+def issued_wall_s(issue: CoreIssue, spans: Iterable[ClockSpan]) -> float:
     """Return when a report was issued on the wall clock, seconds since 1970.
 
     Parameters

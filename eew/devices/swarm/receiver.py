@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from eew.client.rules import is_expired, rank
 from eew.contract.message import AlertCore
-from eew.devices.swarm.clock_history import Issue
+from eew.devices.swarm.clock_history import CoreIssue
 from eew.model.records import CodeColumn, FloatColumn, Level, ReportKind, RowColumn
 
 __all__ = ["RECEIPT", "CoreKey", "Counter", "ReceiptLog", "Receiver", "Verify", "mapped_receipts"]
@@ -70,7 +70,7 @@ class ReceiptLog:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._core_numbers: dict[CoreKey, int] = {}
-        self._issues: list[Issue] = []
+        self._issues: list[CoreIssue] = []
 
     def add(
         self,
@@ -85,7 +85,7 @@ class ReceiptLog:
         number = self._core_numbers.get(key)
         if number is None:
             number = self._core_numbers[key] = len(self._core_numbers)
-            self._issues.append(Issue.of(core))
+            self._issues.append(CoreIssue.of(core))
         part = np.empty(len(device_row), dtype=RECEIPT)
         part["received_mono_ns"] = received_mono_ns
         part["device_row"] = device_row
@@ -100,7 +100,7 @@ class ReceiptLog:
         return list(self._core_numbers)
 
     @property
-    def issues(self) -> list[Issue]:
+    def issues(self) -> list[CoreIssue]:
         """When each of them was issued."""
         return list(self._issues)
 

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from eew.devices.swarm.clock_history import ClockSpan, Issue
+from eew.devices.swarm.clock_history import ClockSpan, CoreIssue
 from eew.devices.swarm.layout import Mode, RowRange, Subscriptions, row_ranges
 from eew.devices.swarm.receiver import RECEIPT, CoreKey, Counter, mapped_receipts
 from eew.model.errors import BrokerConnectError, BrokerLostError, EewError, WorkerStartError
@@ -72,7 +72,7 @@ class WorkerNotes(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Which report each ``core_no`` stands for, and when it was issued.
     cores: list[CoreKey]
-    issues: list[Issue]
+    issues: list[CoreIssue]
     clocks: list[ClockSpan]
 
 
@@ -86,7 +86,7 @@ class Receipts:
     cores: Sequence[CoreKey]
     counts: Mapping[Counter, int]
     #: When each of ``cores`` was issued, as the alerts say, and what dispatchers said of their clocks.
-    issues: Sequence[Issue] = ()
+    issues: Sequence[CoreIssue] = ()
     clocks: Sequence[ClockSpan] = ()
 
     def of_core(self, core: CoreKey) -> npt.NDArray[np.void]:
@@ -184,7 +184,7 @@ class Swarm:
     def _merged(self) -> Receipts:
         """Put the workers' receipts together on disk, in order, numbering their reports anew."""
         parts_by_core: dict[CoreKey, list[tuple[npt.NDArray[np.void], npt.NDArray[np.int32]]]] = {}
-        issue_by_core: dict[CoreKey, Issue] = {}
+        issue_by_core: dict[CoreKey, CoreIssue] = {}
         clocks: list[ClockSpan] = []
         n_lines = 0
         for worker_no in range(len(self._workers)):

@@ -18,7 +18,7 @@ from eew.model.errors import InputError
 from eew.model.records import EventReport, ReportKind
 from eew.model.units import iso_utc
 
-__all__ = ["Fault", "Part", "Script", "moved", "parts_of", "play"]
+__all__ = ["FeedFault", "Part", "Script", "moved", "parts_of", "play"]
 
 #: As often as services do that send heartbeats.
 _HEARTBEAT_S = 60.0
@@ -27,7 +27,7 @@ _SLOW_S = 2.0
 _LINGER_S = 60.0
 
 
-class Fault(StrEnum):
+class FeedFault(StrEnum):
     """How a server misbehaves."""
 
     DROP = "drop"
@@ -41,7 +41,7 @@ class Fault(StrEnum):
 class Script:
     """After every ``every`` messages the server misbehaves in all these ways."""
 
-    faults: Collection[Fault] = ()
+    faults: Collection[FeedFault] = ()
     every: int = 3
 
 
@@ -147,7 +147,7 @@ async def play(
                 data = data_of[id(report)]
                 n_sent += 1
                 is_turn = n_sent % script.every == 0
-                if is_turn and Fault.SLOW in script.faults:
+                if is_turn and FeedFault.SLOW in script.faults:
                     said(f"slow: holding back {report.status.mark}report {report.report_no} for {_SLOW_S:g} s")
                     await clock.sleep(_SLOW_S)
                 await server.publish(data)
@@ -161,17 +161,17 @@ async def play(
 
 
 async def _misbehave(server: Server, script: Script, data: bytes, said: Callable[[str], None]) -> None:
-    if Fault.REPEAT in script.faults:
+    if FeedFault.REPEAT in script.faults:
         said("repeat: the last message again")
         await server.publish(data)
-    if Fault.GARBAGE in script.faults:
+    if FeedFault.GARBAGE in script.faults:
         said("garbage: half a message")
         await server.garble(data[: len(data) // 2] + b"\xff\x00")
-    if Fault.DROP in script.faults:
+    if FeedFault.DROP in script.faults:
         said("drop: cutting the connections")
         await _until_read(server)
         server.drop()
-    if Fault.SILENT in script.faults:
+    if FeedFault.SILENT in script.faults:
         said("silent: no word any more to who is connected")
         await _until_read(server)
         server.hush()

@@ -15,7 +15,7 @@ from eew.feed.dmdata_socket import error_of
 from eew.feed.transports import websocket_client as websocket
 from eew.feed.transports.address import Address
 from eew.feed.transports.extra import reason_of, require
-from eew.feed.transports.received_message import Message, Signal
+from eew.feed.transports.received_message import ReceivedMessage, Signal
 from eew.model.errors import InputError
 from eew.model.system.secret_file import read_secret
 
@@ -122,7 +122,7 @@ async def messages(
     try:
         async with aclosing(signals):
             async for signal in signals:
-                if isinstance(signal, Message):
+                if isinstance(signal, ReceivedMessage):
                     complaint = error_of(signal.data) or complaint
                 yield signal
     except ConnectionError as error:

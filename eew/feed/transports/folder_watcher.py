@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eew.feed.transports.address import Address
 from eew.feed.transports.extra import require
-from eew.feed.transports.received_message import Message, Sign, Signal, lines
+from eew.feed.transports.received_message import ReceivedMessage, Sign, Signal, lines
 from eew.model.clock import Clock
 
 __all__ = ["messages"]
@@ -75,10 +75,10 @@ async def messages(address: Address, *, clock: Clock, max_bytes: int, is_lines: 
             look = await asyncio.to_thread(_look, folder)
 
 
-def _messages(data: bytes | None, name: str, is_lines: bool, is_stored: bool) -> Iterable[Message]:
+def _messages(data: bytes | None, name: str, is_lines: bool, is_stored: bool) -> Iterable[ReceivedMessage]:
     if data is None:
         return ()
-    return lines(data, name, is_stored=is_stored) if is_lines else (Message(data, name, is_stored),)
+    return lines(data, name, is_stored=is_stored) if is_lines else (ReceivedMessage(data, name, is_stored),)
 
 
 def _look(folder: Path) -> _Look:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from eew.feed.transports.address import Address
 from eew.feed.transports.event_stream import EventStream
 from eew.feed.transports.extra import reason_of, require
-from eew.feed.transports.received_message import Message, Sign, Signal
+from eew.feed.transports.received_message import ReceivedMessage, Sign, Signal
 from eew.model.clock import Clock
 
 if TYPE_CHECKING:
@@ -91,11 +91,11 @@ async def messages(
                     if body and not address.is_timed:
                         pairs = (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
                         known = {ask: answer.headers[told] for ask, told in pairs if told in answer.headers}
-                    yield Message(body, str(address)) if body else Sign.ANSWERED
+                    yield ReceivedMessage(body, str(address)) if body else Sign.ANSWERED
                     if is_stream:
                         async with aclosing(_events(answer, clock, max_bytes)) as events:
                             async for data in events:
-                                yield Message(data, str(address))
+                                yield ReceivedMessage(data, str(address))
                 await clock.sleep(interval_s - wall().timestamp() % interval_s if address.is_timed else interval_s)
     except TimeoutError as error:
         raise TimeoutError(f"no answer within {timeout_s:g} s") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eew.feed.playback import lines_of
 from eew.feed.transports.address import Address
-from eew.feed.transports.received_message import Message, Sign, Signal, lines
+from eew.feed.transports.received_message import ReceivedMessage, Sign, Signal, lines
 from eew.model.errors import InputError
 
 __all__ = ["of_file", "of_standard_input"]
@@ -40,7 +40,7 @@ async def of_file(address: Address, *, max_bytes: int, is_lines: bool = False) -
         for message in lines(data, address.target, is_stored=True):
             yield message
     else:
-        yield Message(data, address.target, is_stored=True)
+        yield ReceivedMessage(data, address.target, is_stored=True)
 
 
 async def of_standard_input(
@@ -69,20 +69,20 @@ async def of_standard_input(
             line_no += 1
             if is_lines:
                 if line.strip():
-                    yield Message(line, f"{name}:{line_no}", is_stored)
+                    yield ReceivedMessage(line, f"{name}:{line_no}", is_stored)
                 continue
             *whole, last = (line + b"\n").split(b"\0")
             for each in whole:
                 rest += each
                 if rest.strip():
-                    yield Message(bytes(rest), name, is_stored)
+                    yield ReceivedMessage(bytes(rest), name, is_stored)
                 rest.clear()
             rest += last
             if len(rest) > max_bytes:
-                yield Message(bytes(rest[:max_bytes]), name, is_stored)
+                yield ReceivedMessage(bytes(rest[:max_bytes]), name, is_stored)
                 rest.clear()
     if rest.strip():
-        yield Message(bytes(rest), name, is_stored)
+        yield ReceivedMessage(bytes(rest), name, is_stored)
 
 
 def _beginning(path: str, most_bytes: int | None) -> bytes:

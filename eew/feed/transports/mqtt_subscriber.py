@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from eew.feed.transports.address import Address
-from eew.feed.transports.received_message import Message, Sign, Signal
+from eew.feed.transports.received_message import ReceivedMessage, Sign, Signal
 
 __all__ = ["messages"]
 
@@ -41,4 +41,4 @@ async def messages(
                 # An empty payload only says that nothing is retained any more.
                 if message.payload:
                     name = f"{address} ({message.topic.value})"
-                    yield Message(message.payload[:max_bytes], name, is_stored=message.retain)
+                    yield ReceivedMessage(message.payload[:max_bytes], name, is_stored=message.retain)

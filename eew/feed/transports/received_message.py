@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-__all__ = ["Message", "Sign", "Signal", "lines"]
+__all__ = ["ReceivedMessage", "Sign", "Signal", "lines"]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ReceivedMessage:
     """One message as it was sent."""
 
     data: bytes
@@ -27,11 +27,11 @@ class Sign(Enum):
     ANSWERED = auto()
 
 
-Signal = Message | Sign
+Signal = ReceivedMessage | Sign
 
 
-def lines(data: bytes, name: str, *, is_stored: bool) -> Iterator[Message]:
+def lines(data: bytes, name: str, *, is_stored: bool) -> Iterator[ReceivedMessage]:
     """Yield the lines of a file that holds one message a line, named by their number; empty ones are skipped."""
     for line_no, line in enumerate(data.split(b"\n"), start=1):
         if line.strip():
-            yield Message(line, f"{name}:{line_no}", is_stored)
+            yield ReceivedMessage(line, f"{name}:{line_no}", is_stored)

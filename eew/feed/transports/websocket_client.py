@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from eew.feed.transports.address import Address
 from eew.feed.transports.extra import reason_of, require
-from eew.feed.transports.received_message import Message, Sign, Signal
+from eew.feed.transports.received_message import ReceivedMessage, Sign, Signal
 
 __all__ = ["messages"]
 
@@ -78,9 +78,9 @@ async def messages(
                             data = message.data.encode()
                             if (word := answer(data)) is not None:
                                 await socket.send_str(word)
-                            yield Message(data, name)
+                            yield ReceivedMessage(data, name)
                         case aiohttp.WSMsgType.BINARY:
-                            yield Message(message.data, name)
+                            yield ReceivedMessage(message.data, name)
                         case aiohttp.WSMsgType.PING:
                             await socket.pong(message.data)
                             yield Sign.ANSWERED

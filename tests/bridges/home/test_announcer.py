@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from eew.bridges.home import Announcer, Home, Message
+from eew.bridges.home import Home, HomeAnnouncer, HomeMessage
 from eew.contract.message import StatusState
 from eew.model.records import AlertStatus, LevelWord, ReportKind
 from eew.view.countdown import Board, DispatcherStatus, LocalEstimate, Seen
@@ -35,8 +35,8 @@ def at(s_in_s: float, level: LevelWord = "critical", **changes: Any) -> Seen:
 
 
 def said(
-    announcer: Announcer, after_s: float, *seen: Seen, states: tuple[StatusState, ...] = ("running",)
-) -> list[Message]:
+    announcer: HomeAnnouncer, after_s: float, *seen: Seen, states: tuple[StatusState, ...] = ("running",)
+) -> list[HomeMessage]:
     """Return what is said so long after the start."""
     dispatcher = [DispatcherStatus(f"eew-{i}", word, is_replay=False) for i, word in enumerate(states)]
     board = Board(seen, dispatcher, 0, None, 0)
@@ -45,7 +45,7 @@ def said(
 
 def test_first_the_device_then_whether_it_is_available_then_its_state() -> None:
     """The first two are kept for who comes later; an alert is not."""
-    messages = said(Announcer(HOME), 0.0)
+    messages = said(HomeAnnouncer(HOME), 0.0)
     assert [(each.topic, each.is_retained) for each in messages] == [
         ("homeassistant/device/eew_n38_26_e140_87/config", True),
         ("eew/bridges/home/n38_26_e140_87/availability", True),
@@ -57,7 +57,7 @@ def test_first_the_device_then_whether_it_is_available_then_its_state() -> None:
 
 def test_a_quiet_home_only_gives_a_sign_of_life() -> None:
     """Every ten seconds, so that nothing expires after thirty."""
-    announcer = Announcer(HOME)
+    announcer = HomeAnnouncer(HOME)
     said(announcer, 0.0)
     times = [tick / 10 for tick in range(1, 600) if said(announcer, tick / 10)]
     assert times == [10.0, 20.0, 30.0, 40.0, 50.0]
@@ -65,7 +65,7 @@ def test_a_quiet_home_only_gives_a_sign_of_life() -> None:
 
 def test_a_countdown_is_said_once_a_second() -> None:
     """A new report is said at once, as is the end."""
-    announcer = Announcer(HOME)
+    announcer = HomeAnnouncer(HOME)
     said(announcer, 0.0)
     messages = [each for tick in range(1, 1100) for each in said(announcer, tick / 10, at(30.0 - tick / 10))]
     assert {each.topic for each in messages} == {HOME.state_topic}
@@ -80,7 +80,7 @@ def test_available_means_that_a_dispatcher_runs() -> None:
     """One of them is enough; none that was heard of is none that runs."""
 
     def word(*states: StatusState) -> bytes:
-        return said(Announcer(HOME), 0.0, states=states)[1].payload
+        return said(HomeAnnouncer(HOME), 0.0, states=states)[1].payload
 
     assert word() == word("starting") == word("stopped") == word("lost", "stopped") == b"offline"
     assert word("running") == word("lost", "running") == b"online"
@@ -88,7 +88,7 @@ def test_available_means_that_a_dispatcher_runs() -> None:
 
 def test_availability_follows_and_is_said_once() -> None:
     """On each change only."""
-    announcer = Announcer(HOME)
+    announcer = HomeAnnouncer(HOME)
     states: list[StatusState] = ["starting", "starting", "running", "running", "lost", "lost", "running"]
     words = [
         each.payload
@@ -101,7 +101,7 @@ def test_availability_follows_and_is_said_once() -> None:
 
 def test_a_dispatcher_that_ends_does_not_end_an_alert() -> None:
     """It is counted down to its end, and only then is all unavailable."""
-    announcer = Announcer(HOME)
+    announcer = HomeAnnouncer(HOME)
     said(announcer, 0.0, at(20.0))
     assert [each.topic for each in said(announcer, 1.5, at(18.5), states=("stopped",))] == [HOME.state_topic]
     topics = [each.topic for each in said(announcer, 81.0, at(-61.0), states=("stopped",))]
@@ -110,4 +110,4 @@ def test_a_dispatcher_that_ends_does_not_end_an_alert() -> None:
 
 def test_the_farewell_says_unavailable_and_is_kept() -> None:
     """It is the last will, too."""
-    assert Announcer(HOME).farewell == Message(HOME.availability_topic, b"offline", is_retained=True)
+    assert HomeAnnouncer(HOME).farewell == HomeMessage(HOME.availability_topic, b"offline", is_retained=True)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.contract.message import Clock, Status, StatusState
-from eew.devices.swarm.clock_history import ClockHistory, Issue, issued_wall_s
+from eew.devices.swarm.clock_history import ClockHistory, CoreIssue, issued_wall_s
 from eew.model.report import AlertStatus
 
 #: Now, and an earthquake long ago.
@@ -50,7 +50,7 @@ def heard(*statuses: Status, late_s: float = 0.0) -> ClockHistory:
 
 def wall_s(history: ClockHistory, issued_at: datetime, key: str = "k") -> float:
     """Return how long after now a report was issued."""
-    return issued_wall_s(Issue(issued_at, issued_at, key, AlertStatus.ACTUAL), history.spans) - NOW.timestamp()
+    return issued_wall_s(CoreIssue(issued_at, issued_at, key, AlertStatus.ACTUAL), history.spans) - NOW.timestamp()
 
 
 OFFSET_S = (LONG_AGO - NOW).total_seconds()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from eew.devices.swarm import swarm as module
-from eew.devices.swarm.clock_history import Issue
+from eew.devices.swarm.clock_history import CoreIssue
 from eew.devices.swarm.receiver import RECEIPT, CoreKey, Counter
 from eew.devices.swarm.swarm import Swarm, SwarmSettings, WorkerNotes
 from eew.model.errors import BrokerLostError, EewError, WorkerStartError
@@ -43,7 +43,7 @@ def swarm(folder: Path, *workers: Left | None, returncode: int = 0) -> Swarm:
             lines = np.zeros(len(numbers), dtype=RECEIPT)
             lines["core_no"], lines["device_row"] = numbers, 100 * worker_no + np.arange(len(numbers))
             lines.tofile(folder / f"receipts-{worker_no}.bin")
-            issues = [Issue(AT + timedelta(seconds=core[1]), AT, "key", AlertStatus.ACTUAL) for core in cores]
+            issues = [CoreIssue(AT + timedelta(seconds=core[1]), AT, "key", AlertStatus.ACTUAL) for core in cores]
             notes = WorkerNotes(cores=list(cores), issues=issues, clocks=[])
             (folder / f"notes-{worker_no}.json").write_bytes(msgspec.json.encode(notes))
     return made
