@@ -15,7 +15,7 @@ from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from eew.contract.alert_signal import AlertLevel
-from eew.contract.cap.area import Contour, Ring
+from eew.contract.cap.area import AlertPolygon, Ring
 from eew.decision.policy import is_issued, levels
 from eew.estimate.estimator import Estimator
 from eew.estimate.fault import fault_distance_km
@@ -45,7 +45,7 @@ _TOP_KM = 0.01
 
 def contours(
     report: EventReport, radius_km_by_level: Mapping[str, float], profile: Profile, estimator: Estimator
-) -> dict[AlertLevel, Contour]:
+) -> dict[AlertLevel, AlertPolygon]:
     """Return where each level that anybody reaches ends.
 
     Parameters
@@ -80,14 +80,14 @@ def contours(
 # A point source
 
 
-def _of_circle(lat_deg: float, lon_deg: float, radius_km: float) -> Contour:
+def _of_circle(lat_deg: float, lon_deg: float, radius_km: float) -> AlertPolygon:
     """Return a geodesic circle and the polygon around it."""
     n = int(np.clip(2 * math.pi * radius_km / _MIN_SIDE_KM, _MIN_CORNERS, _N_CORNERS))
     azimuth = np.arange(n) * 2 * math.pi / n
     # So far out that the sides touch the circle from outside, on a sphere.
     corner_km = EARTH_RADIUS_KM * math.atan(math.tan(radius_km / EARTH_RADIUS_KM) / math.cos(math.pi / n))
     ring_km = corner_km * np.column_stack((np.sin(azimuth), np.cos(azimuth)))
-    return Contour(_on_map([ring_km], _plane(lat_deg, lon_deg)), (lat_deg, lon_deg, radius_km), is_circle=True)
+    return AlertPolygon(_on_map([ring_km], _plane(lat_deg, lon_deg)), (lat_deg, lon_deg, radius_km), is_circle=True)
 
 
 # A finite fault
@@ -95,12 +95,12 @@ def _of_circle(lat_deg: float, lon_deg: float, radius_km: float) -> Contour:
 
 def _of_fault(
     report: EventReport, rupture: Rupture, profile: Profile, estimator: Estimator
-) -> dict[AlertLevel, Contour]:
+) -> dict[AlertLevel, AlertPolygon]:
     """Return the contours of a report with a fault: where the distance to it is what the level allows."""
     plane = _plane(rupture.lat_deg, rupture.lon_deg)
     # Further than the table goes nobody is told, fault or not.
     table_end = shapely.Point(0, 0).buffer(estimator.table.max_distance_km, quad_segs=_N_CORNERS)
-    found: dict[AlertLevel, Contour] = {}
+    found: dict[AlertLevel, AlertPolygon] = {}
     for word, rupture_km in _rupture_km_by_level(report, rupture, profile, estimator).items():
         regions = [_neighbourhood(segment, rupture_km, plane) for segment in rupture.fault]
         region = shapely.intersection(shapely.union_all([each for each in regions if each is not None]), table_end)
@@ -112,7 +112,7 @@ def _of_fault(
         if outer:
             rings_km = [shapely.get_coordinates(polygon.exterior) for polygon in outer]
             circle = _circle_inside(outer, rupture.lat_deg, rupture.lon_deg)
-            found[word] = Contour(_on_map(rings_km, plane), circle)
+            found[word] = AlertPolygon(_on_map(rings_km, plane), circle)
     return found
 
 

@@ -300,7 +300,7 @@ async def test_ones_own_key_is_trusted(embedded_broker: EmbeddedBroker, tmp_path
         await line_with(process, "listening")
         await publish(endpoint, status(30.0), event(event_id="ev-own"), event(key, event_id="ev-own", report_no=2))
         lines = [await line_with(process, "of ev-own") for _ in range(2)]
-    assert any(line.startswith("refused: report 1") for line in lines)
+    assert any(line.startswith("refused: EXERCISE report 1") for line in lines)
     assert any("report 2" in line and line.endswith("signature verified") for line in lines)
 
 

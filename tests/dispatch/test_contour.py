@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eew.contract.cap.area import Contour
+from eew.contract.cap.area import AlertPolygon
 from eew.decision.policy import levels
 from eew.dispatch.contour import contours
 from eew.estimate.estimator import Estimator
@@ -83,12 +83,12 @@ def radii_of(report: EventReport, profile: Profile, estimator: Estimator) -> dic
     }
 
 
-def polygons_of(contour: Contour) -> list[shapely.Polygon]:
+def polygons_of(contour: AlertPolygon) -> list[shapely.Polygon]:
     """Return the rings as polygons of longitude and latitude."""
     return [shapely.Polygon([(lon, lat) for lat, lon in ring]) for ring in contour.polygons]
 
 
-def check_form(contour: Contour) -> None:
+def check_form(contour: AlertPolygon) -> None:
     """Ask for closed rings, valid, on the map, to four decimals, and not too long."""
     assert contour.polygons
     assert sum(map(len, contour.polygons)) <= 105
@@ -102,7 +102,7 @@ def check_form(contour: Contour) -> None:
     assert sum(a.overlaps(b) for a in polygons_of(contour) for b in polygons_of(contour)) == 0
 
 
-def is_in(contour: Contour, lat_deg: float, lon_deg: float) -> bool:
+def is_in(contour: AlertPolygon, lat_deg: float, lon_deg: float) -> bool:
     return any(polygon.covers(shapely.Point(lon_deg, lat_deg)) for polygon in polygons_of(contour))
 
 

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Contour", "Ring"]
+__all__ = ["AlertPolygon", "Ring"]
 
 #: Latitude and longitude of each corner, WGS 84 degrees, the first one again at the end.
 Ring = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Contour:
+class AlertPolygon:
     """The region in which a level's rule holds."""
 
     #: More than one where the date line or a gap parts it. Each is valid by itself, and none has a hole.

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from eew.contract.alert_signal import AlertLevel, Instruction, signal_of
-from eew.contract.cap.area import Contour
+from eew.contract.cap.area import AlertPolygon
 from eew.contract.cap.wording import CapWording, wording_of
 from eew.contract.message import EventMessage, EventText, InfoCard
 from eew.contract.text.alert import event_texts
@@ -59,7 +59,7 @@ _LEVELS = {level.word: level for level in Level}
 class CapPlace:
     """A region, and the place that it is named after."""
 
-    contour: Contour
+    polygon: AlertPolygon
     name: str | None
 
 
@@ -204,9 +204,9 @@ class _Info:
         for place in places:
             area = ET.SubElement(info, "area")
             _add(area, "areaDesc", _named(place, self.wording))
-            for polygon in place.contour.polygon_texts():
+            for polygon in place.polygon.polygon_texts():
                 _add(area, "polygon", polygon)
-            if (circle := place.contour.circle_text()) is not None:
+            if (circle := place.polygon.circle_text()) is not None:
                 _add(area, "circle", circle)
 
 
@@ -252,8 +252,8 @@ def _spelled(value: float | str) -> str:
 
 def _named(place: CapPlace, wording: CapWording) -> str:
     name = place.name or wording.no_place
-    circle = place.contour.circle
-    if circle is None or not place.contour.is_circle:
+    circle = place.polygon.circle
+    if circle is None or not place.polygon.is_circle:
         return wording.region.format(place=name)
     return wording.circle.format(place=name, radius_km=f"{circle[2]:.0f}" if circle[2] >= 1 else f"{circle[2]:.1f}")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from eew.contract.alert_signal import AlertLevel
-from eew.contract.cap.area import Contour
+from eew.contract.cap.area import AlertPolygon
 from eew.contract.cap.cap_message import SENDER, CapMessage, CapPlace, MessageType, cap_time, written
 from eew.contract.message import AlertCore, EventMessage, InfoCard
 from eew.model.region_profile import Profile
@@ -47,7 +47,7 @@ class CapHistory:
     _said: dict[str, list[_Said]] = field(default_factory=dict, init=False)
 
     def message(
-        self, event: EventMessage, contours: Mapping[AlertLevel, Contour], likelihood: float | None = None
+        self, event: EventMessage, polygons: Mapping[AlertLevel, AlertPolygon], likelihood: float | None = None
     ) -> CapMessage | None:
         """Return the next message of an event; the same once more where its report was recalled or written before.
 
@@ -55,8 +55,8 @@ class CapHistory:
         ----------
         event
             As it stands after a report that was acted on.
-        contours
-            Where each level ends by this report; empty for a cancel. A level without a contour reaches nobody.
+        polygons
+            Where each level ends by this report; empty for a cancel. A level without a polygon reaches nobody.
         likelihood
             The report's own, 0 to 1: it can make the profile's certainty less, never more.
 
@@ -66,7 +66,7 @@ class CapHistory:
             ``None`` where there is nothing to say: the report tells nobody, and what was said before stands until it
             expires, as on the devices; or a cancel has nothing to take back.
         """
-        said = self._entered(event, contours)
+        said = self._entered(event, polygons)
         if said is None:
             return None
         earlier = self._earlier(event.event_id, said)
@@ -77,7 +77,7 @@ class CapHistory:
         elif references:
             kind = "Update"
         places: dict[AlertLevel, tuple[CapPlace, ...]] = {
-            level: (self._place(event, contour),) for level, contour in contours.items() if contour.polygons
+            level: (self._place(event, polygon),) for level, polygon in polygons.items() if polygon.polygons
         }
         if said.is_cancel:
             reaches = dict.fromkeys(each.reach for each in cancelled if each.reach is not None)
@@ -93,16 +93,16 @@ class CapHistory:
             likelihood,
         )
 
-    def recall(self, core: AlertCore | EventMessage, contours: Mapping[AlertLevel, Contour]) -> None:
+    def recall(self, core: AlertCore | EventMessage, polygons: Mapping[AlertLevel, AlertPolygon]) -> None:
         """Note a report that was acted on before this history began, in the order of the reports."""
-        self._entered(core, contours)
+        self._entered(core, polygons)
 
     def keep(self, event_ids: AbstractSet[str]) -> None:
         """Forget all events but these: the ones of which there may be another report."""
         for event_id in self._said.keys() - event_ids:
             del self._said[event_id]
 
-    def _entered(self, core: AlertCore, contours: Mapping[AlertLevel, Contour]) -> _Said | None:
+    def _entered(self, core: AlertCore, polygons: Mapping[AlertLevel, AlertPolygon]) -> _Said | None:
         """Return a report's place in its event, a new one at the end; ``None`` where it has none."""
         said = self._said.get(core.event_id, [])
         is_cancel = core.kind is ReportKind.CANCEL
@@ -115,7 +115,7 @@ class CapHistory:
             if all(each.is_cancel for each in said):
                 return None
         else:
-            widest = [contours[level] for level in _WIDEST_FIRST if level in contours and contours[level].polygons]
+            widest = [polygons[level] for level in _WIDEST_FIRST if level in polygons and polygons[level].polygons]
             if not widest:
                 return None
             reach = self._place(core, widest[0])
@@ -146,8 +146,8 @@ class CapHistory:
             held = earlier[-1:]
         return held, held if said.is_cancel else []
 
-    def _place(self, core: AlertCore, contour: Contour) -> CapPlace:
-        return CapPlace(contour, core.place if isinstance(core, EventMessage) else None)
+    def _place(self, core: AlertCore, polygon: AlertPolygon) -> CapPlace:
+        return CapPlace(polygon, core.place if isinstance(core, EventMessage) else None)
 
 
 _WIDEST_FIRST: tuple[AlertLevel, ...] = ("passive", "active", "critical")

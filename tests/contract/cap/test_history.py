@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eew.contract.alert_signal import AlertLevel
-from eew.contract.cap.area import Contour
+from eew.contract.cap.area import AlertPolygon
 from eew.contract.cap.cap_message import CapMessage
 from eew.contract.cap.history import CapHistory
 from eew.contract.message import EventMessage, InfoCard
@@ -20,9 +20,13 @@ from eew.model.report import AlertStatus, ReportKind
 
 CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
 START = datetime(2024, 1, 1, 7, 10, 0, 250_000, tzinfo=UTC)
-SQUARE = Contour((((37.0, 137.0), (37.0, 138.0), (38.0, 138.0), (38.0, 137.0), (37.0, 137.0)),), (37.5, 137.5, 40.0))
-WIDER = Contour((((36.0, 136.0), (36.0, 139.0), (39.0, 139.0), (39.0, 136.0), (36.0, 136.0)),), (37.5, 137.5, 120.0))
-REGIONS: dict[AlertLevel, Contour] = {"critical": SQUARE, "passive": WIDER}
+SQUARE = AlertPolygon(
+    (((37.0, 137.0), (37.0, 138.0), (38.0, 138.0), (38.0, 137.0), (37.0, 137.0)),), (37.5, 137.5, 40.0)
+)
+WIDER = AlertPolygon(
+    (((36.0, 136.0), (36.0, 139.0), (39.0, 139.0), (39.0, 136.0), (36.0, 136.0)),), (37.5, 137.5, 120.0)
+)
+REGIONS: dict[AlertLevel, AlertPolygon] = {"critical": SQUARE, "passive": WIDER}
 
 
 def parsed(payload: bytes) -> ET.Element:
