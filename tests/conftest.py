@@ -12,10 +12,12 @@ from typing import Any
 
 import hypothesis
 import jsonschema
+import msgspec
 import numpy as np
 import pytest
 import pytest_asyncio
 
+from eew.contract.run_summary import RunSummary
 from eew.model.clock import ManualClock
 from eew.model.errors import BrokerConnectError
 from eew.mqtt.embedded import EmbeddedBroker
@@ -69,6 +71,13 @@ def schema_errors() -> Callable[[dict[str, Any], object], list[str]]:
         return [error.message for error in checkers[text].iter_errors(value)]
 
     return errors
+
+
+@pytest.fixture
+def run_summary(project: Path) -> RunSummary:
+    """Return the summary of a real run: a false alarm, to 300 devices."""
+    text = (project / "tests" / "contract" / "schemas" / "run-summary.json").read_text(encoding="utf-8")
+    return msgspec.json.decode(text, type=RunSummary)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

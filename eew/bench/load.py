@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from eew.bench.urgency import urgency_ms
 from eew.contract import topic
 from eew.contract.signature import SigningKey
@@ -117,7 +119,7 @@ async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
         result = await run(load.settings, given, progress)
     if result.error is not None:
         raise result.error
-    summary = result.summary
+    summary: dict[str, Any] = msgspec.to_builtins(result.summary)
     if summary["latency_ms"]["report_to_device"]["max"] is None:
         raise EewError(f"none of {summary['delivery']['expected']:,} alerts came to its device")
     started_s = published_mono_s[0]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from eew.bench.machine import machine_facts
 from eew.bench.ratio import Ratio
 from eew.dispatch.loss import say_lost
@@ -91,7 +93,7 @@ def write(result: Mapping[str, Any], path: Path | None) -> None:
     if path is None:
         return
     try:
-        write_file(path, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+        write_file(path, json.dumps(result, ensure_ascii=False, indent=1, default=msgspec.to_builtins) + "\n")
     except OSError as error:
         raise InputError("a file that can be written", file=path, field="--json", value=error.strerror) from error
 

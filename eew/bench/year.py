@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from eew.dispatch.limit import add_fail_if, judged, parse_limits, say_broken
 from eew.model.errors import InputError
 from eew.model.exit_status import ExitStatus
@@ -17,6 +19,7 @@ from eew.model.system.output import check_file
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from eew.contract.run_summary import RunSummary
     from eew.dispatch.replay import Progress, RunResult
     from eew.dispatch.settings import Settings
     from eew.feed.scenario_year import Year
@@ -72,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     _print(document, year, console)
     check_conservation(result.summary)
-    is_lost, is_broken = DeliveryTally([result.summary["delivery"]]).say_lost(), say_broken("bench", judgements)
+    is_lost = DeliveryTally([msgspec.structs.asdict(result.summary.delivery)]).say_lost()
+    is_broken = say_broken("bench", judgements)
     return ExitStatus.FAILED if is_lost or is_broken else ExitStatus.DONE
 
 
@@ -171,7 +175,7 @@ def _rows(year: "Year", result: "RunResult", n_around: Mapping[str, int]) -> lis
 
 
 def _document(
-    settings: "Settings", year: "Year", share: float, summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+    settings: "Settings", year: "Year", share: float, summary: "RunSummary", rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     from eew.bench.result import DeliveryTally, document
     from eew.dispatch.settings import shown_settings
@@ -180,8 +184,8 @@ def _document(
     figures = {
         "reported": {"n_events": year.n_events_reported, "n_alerts": year.n_alerts_reported},
         "devices_per_inhabitant": year.devices_per_inhabitant,
-        "n_devices": summary["n_devices"],
-        "n_devices_by_kind": summary["n_devices_by_kind"],
+        "n_devices": summary.n_devices,
+        "n_devices_by_kind": summary.n_devices_by_kind,
         "n_events": len(rows),
         "n_alerts": sum(row["n_alerts"] for row in rows),
         "n_alerts_by_level": {
@@ -189,10 +193,10 @@ def _document(
         },
         "dispatch_s": round(sum(took_s), 4),
         "worst_report_to_last_device_s": max(took_s, default=None),
-        "outcome": summary["outcome"],
-        "conservation": summary["conservation"],
-        "latency_ms": summary["latency_ms"],
-        "dispatcher": summary["dispatcher"],
+        "outcome": summary.outcome,
+        "conservation": summary.conservation,
+        "latency_ms": summary.latency_ms,
+        "dispatcher": summary.dispatcher,
         "events": list(rows),
     }
     # How many devices there are follows from the towns.
@@ -200,8 +204,8 @@ def _document(
     return document(
         "year",
         efficiency=None,
-        broker=summary["broker"],
-        delivery=DeliveryTally([summary["delivery"]]),
+        broker=msgspec.structs.asdict(summary.broker),
+        delivery=DeliveryTally([msgspec.structs.asdict(summary.delivery)]),
         seed=settings.seed,
         settings={"year": year.name, "share": share} | shown,
         figures=figures,
@@ -264,11 +268,11 @@ def _totals(result: Mapping[str, Any], year: "Year") -> list[str]:
     real = f"of the real year {reported['n_events']} and more than {reported['n_alerts']:,} were published{part}"
     free = f"{year.devices_per_inhabitant:g} devices an inhabitant, everywhere: the one number that was chosen"
     dispatch = f"{result['dispatch_s']:.3f} s in all, from report to last device; worst {slowest}"
-    late = f"late by dispatch {outcome['late_by_dispatch']:,}, late by physics {outcome['late_by_physics']:,}"
+    late = f"late by dispatch {outcome.late_by_dispatch:,}, late by physics {outcome.late_by_physics:,}"
     return [
         f"alerts     {alerts} ({real})",
         f"free       {free}; the rest is towns, intensities and thresholds",
         f"dispatch   {dispatch}",
-        f"people     in time {outcome['in_time']:,}, {late}, not told {outcome['not_told']:,}",
+        f"people     in time {outcome.in_time:,}, {late}, not told {outcome.not_told:,}",
         str(DeliveryTally([result["delivery"]])),
     ]

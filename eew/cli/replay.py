@@ -1,12 +1,11 @@
 """``eew replay``: a scenario, or a file of reports, to simulated devices over a real broker."""
 
 import argparse
-import json
 import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eew.dispatch.limit import add_fail_if, judged, parse_limits, say_broken
 from eew.dispatch.loss import say_lost
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from eew.contract.run_summary import FeedSummary, RunStop
     from eew.contract.signature import SigningKey
     from eew.dispatch.dispatcher import Handled
     from eew.dispatch.limit import Limit
@@ -103,7 +103,10 @@ async def _run(
     console: "Console",
     limits: "Sequence[Limit]",
 ) -> int:
+    import msgspec
+
     from eew.cli.stop import install_stop_signals
+    from eew.contract.run_summary import summary_json
     from eew.dispatch.replay import Progress, run
     from eew.dispatch.summary import check_conservation, summary_figures
     from eew.model.errors import EewError
@@ -115,13 +118,14 @@ async def _run(
     async with show(console, lambda: _shown(progress, settings.speed, given.pace)):
         result = await run(settings, given, progress, install_stop_signals)
         judgements = judged(limits, summary_figures(result.summary))
-        summary = result.summary | {"stopped": _stopped(result, play), "feed": _feed(result, play)}
-        summary |= {"limits": judgements}
+        summary = msgspec.structs.replace(
+            result.summary, stopped=_stopped(result, play), feed=_feed(result, play), limits=judgements
+        )
         # Before the screen is left, which may be gone; and what cannot be written is seen there all the same.
-        failures = []
+        text, failures = summary_json(summary), []
         for path in paths:
             try:
-                write_file(path, json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
+                write_file(path, text)
             except OSError as error:
                 failures.append(error)
     print_summary(summary, console)
@@ -139,9 +143,9 @@ async def _run(
     except EewError as error:
         sys.stderr.write(f"eew replay: {error}\n")
         return error.exit_code
-    delivery = summary["delivery"]
-    faults = {name: delivery[name] for name in ("lost", "unreadable")} | {"failed": summary["conservation"]["failed"]}
-    is_lost, is_broken = say_lost("replay", delivery["expected"], faults), say_broken("replay", judgements)
+    delivery = summary.delivery
+    faults = {"lost": delivery.lost, "unreadable": delivery.unreadable, "failed": summary.conservation.failed}
+    is_lost, is_broken = say_lost("replay", delivery.expected, faults), say_broken("replay", judgements)
     return ExitStatus.FAILED if is_lost or is_broken else ExitStatus.DONE
 
 
@@ -264,23 +268,25 @@ def _given(settings: "Settings", play: _Play, work: Path, console: "Console") ->
     )
 
 
-def _stopped(result: "RunResult", play: _Play) -> dict[str, Any] | None:
+def _stopped(result: "RunResult", play: _Play) -> "RunStop | None":
     """Return how far a run came that was told to stop; ``None`` for one that came to its end."""
+    from eew.contract.run_summary import RunStop
+
     by = interrupt.stopped_by()
     if not result.is_stopped or by is None:
         return None
     n_given = None if play.reports is None else len(play.reports)
-    return {"by": by.name, "reports_played": result.n_reports, "reports_given": n_given}
+    return RunStop(by=by.name, reports_played=result.n_reports, reports_given=n_given)
 
 
-def _feed(result: "RunResult", play: _Play) -> dict[str, Any]:
+def _feed(result: "RunResult", play: _Play) -> "FeedSummary":
     """Return what came in, and what of it was left out."""
+    from eew.contract.run_summary import FeedSummary
+
     counter = play.counter
-    return {
-        "played": result.n_reports,
-        "refused": dict(counter.n_refused),
-        "unknown_members": dict(counter.n_unknown),
-    }
+    return FeedSummary(
+        played=result.n_reports, refused=dict(counter.n_refused), unknown_members=dict(counter.n_unknown)
+    )
 
 
 def _shown(progress: "Progress", speed: float, pace: "Pace | None") -> "Shown":

@@ -186,6 +186,7 @@ async def _play(trial: _Trial, swarm: "Swarm", broker: dict[str, str], stopping:
     """Show what comes until it is time to stop, then what came."""
     import time
 
+    import msgspec
     from rich.console import Console
 
     from eew.dispatch.swarm_figures import received, received_figures
@@ -223,7 +224,8 @@ async def _play(trial: _Trial, swarm: "Swarm", broker: dict[str, str], stopping:
         "limits": judgements,
     }
     if trial.summary_path is not None:
-        await asyncio.to_thread(write_file, trial.summary_path, json.dumps(summary, indent=1) + "\n")
+        text = json.dumps(summary, indent=1, default=msgspec.to_builtins) + "\n"
+        await asyncio.to_thread(write_file, trial.summary_path, text)
     for line in (counts_in_words(receipts.counts), *figures_in_words(summary)):
         say(console, line)
     if summary["reports"]:

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from eew.contract.alert_signal import AlertLevel
 from eew.contract.measured_times import RunLatency, RunWarning
 from eew.model.report import AlertStatus, IssueBasis, ReportKind
 
@@ -133,7 +132,7 @@ class ReportSummary(msgspec.Struct, frozen=True, kw_only=True):
     #: Alerts that were handed to the broker's socket.
     n_sent: Count
     #: How far out each level reaches; empty in a cancel.
-    radius_km_by_level: dict[AlertLevel, float]
+    radius_km_by_level: dict[str, float]
     #: From the report's reception to its plan.
     decide_ms: float
     #: From the report's reception to the first alerts handed over; null where none were.

@@ -19,9 +19,12 @@ import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from eew.model.errors import InputError
+
+if TYPE_CHECKING:
+    from eew.contract.run_summary import LimitJudgement
 
 __all__ = ["FIGURES", "Limit", "add_fail_if", "figures_of", "judged", "parse_limit", "parse_limits", "say_broken"]
 
@@ -157,26 +160,28 @@ def figures_of(
     }
 
 
-def judged(limits: Sequence[Limit], figures: Mapping[str, float | None]) -> list[dict[str, Any]]:
-    """Return each limit with what was measured, as it stands in JSON."""
+def judged(limits: Sequence[Limit], figures: Mapping[str, float | None]) -> "list[LimitJudgement]":
+    """Return each limit with what was measured, as it stands in a summary."""
+    from eew.contract.run_summary import LimitJudgement
+
     return [
-        {
-            "limit": limit.text.strip(),
-            "figure": limit.figure,
-            "measured": figures.get(limit.figure),
-            "is_broken": limit.is_broken(figures.get(limit.figure)),
-        }
+        LimitJudgement(
+            limit=limit.text.strip(),
+            figure=limit.figure,
+            measured=figures.get(limit.figure),
+            is_broken=limit.is_broken(figures.get(limit.figure)),
+        )
         for limit in limits
     ]
 
 
-def say_broken(command: str, judgements: Sequence[Mapping[str, Any]]) -> bool:
+def say_broken(command: str, judgements: "Sequence[LimitJudgement]") -> bool:
     """Say on standard error, in a line each, which limits are broken; return whether any is."""
     for each in judgements:
-        if each["is_broken"]:
-            measured = _in_words(each["figure"], each["measured"])
-            sys.stderr.write(f"eew {command}: {_OPTION} '{each['limit']}': {each['figure']} was {measured}\n")
-    return any(each["is_broken"] for each in judgements)
+        if each.is_broken:
+            measured = _in_words(each.figure, each.measured)
+            sys.stderr.write(f"eew {command}: {_OPTION} '{each.limit}': {each.figure} was {measured}\n")
+    return any(each.is_broken for each in judgements)
 
 
 def _in_words(figure: str, measured: float | None) -> str:

@@ -11,10 +11,17 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from eew.contract.run_summary import (
+    BrokerIdentity,
+    DispatcherUse,
+    MachineIdentity,
+    PublisherFaults,
+    RunFacts,
+    RunSummary,
+)
 from eew.devices.swarm.swarm import Receipts, Swarm, SwarmSettings
 from eew.dispatch.assembly import DispatchConfig, open_dispatch
 from eew.dispatch.audience import CellAudience
@@ -43,7 +50,7 @@ __all__ = [
 class RunResult:
     """The summary, the broker's failure if that ended the run, and what the summary was made of."""
 
-    summary: dict[str, Any]
+    summary: RunSummary
     error: BrokerError | None
     dispatched: Sequence[Dispatched]
     receipts: Receipts
@@ -133,10 +140,10 @@ async def run(
             seed=settings.seed,
             facts=_facts(context, broker),
         )
-        if not summary["conservation"]["selected"]:
+        if not summary.conservation.selected:
             acted_on = (each.report for each in dispatched if each.delivery is not None)
             reach = await asyncio.to_thread(out_of_reach, acted_on, given.devices, given.estimator, given.profile)
-            summary["out_of_reach"] = None if reach is None else msgspec.structs.asdict(reach)
+            summary = msgspec.structs.replace(summary, out_of_reach=reach)
         return RunResult(
             summary, None if is_stopped else error, dispatched, receipts, dispatch.retained.n_reports, is_stopped
         )
@@ -177,34 +184,34 @@ def swarm_settings(
     )
 
 
-def _facts(context: RunContext, broker: dict[str, str]) -> dict[str, Any]:
+def _facts(context: RunContext, broker: dict[str, str]) -> RunFacts:
     settings, given, progress, publisher = context.settings, context.given, context.progress, context.dispatch.publisher
     counts = publisher.counts
-    return {
-        "scenario": given.name,
-        "profile": given.profile.name,
-        "seed": settings.seed,
-        "mode": settings.mode,
-        "qos": settings.qos,
-        "payload": settings.payload,
-        "speed": "max" if math.isinf(settings.speed) else settings.speed,
-        "broker": broker | {"mqtt_version": mqtt_version(publisher.version)},
-        "settings": shown_settings(settings),
-        "machine": {
-            "cpus": os.cpu_count(),
-            "system": platform.system(),
-            "processor": platform.machine(),
-            "python": platform.python_version(),
-        },
-        "dispatcher": {
-            "held_mib": round(progress.resident_bytes / 2**20, 1),
-            "bytes_a_device": round((progress.resident_bytes - progress.resident_before_bytes) / len(given.devices), 1),
-            "cpu_s": round(progress.cpu_s, 4),
-            "writing_s": round(context.dispatch.rate.writing_s, 4),
-        },
-        "publisher": {
-            "reconnects": counts.n_reconnects,
-            "resent": counts.n_resent,
-            "rejected": counts.n_rejected,
-        },
-    }
+    return RunFacts(
+        scenario=given.name,
+        profile=given.profile.name,
+        seed=settings.seed,
+        mode=settings.mode,
+        qos=settings.qos,
+        payload=settings.payload,
+        speed="max" if math.isinf(settings.speed) else settings.speed,
+        broker=BrokerIdentity(**broker, mqtt_version=mqtt_version(publisher.version)),
+        settings=shown_settings(settings),
+        machine=MachineIdentity(
+            cpus=os.cpu_count(),
+            system=platform.system(),
+            processor=platform.machine(),
+            python=platform.python_version(),
+        ),
+        dispatcher=DispatcherUse(
+            held_mib=round(progress.resident_bytes / 2**20, 1),
+            bytes_a_device=round((progress.resident_bytes - progress.resident_before_bytes) / len(given.devices), 1),
+            cpu_s=round(progress.cpu_s, 4),
+            writing_s=round(context.dispatch.rate.writing_s, 4),
+        ),
+        publisher=PublisherFaults(
+            reconnects=counts.n_reconnects,
+            resent=counts.n_resent,
+            rejected=counts.n_rejected,
+        ),
+    )

@@ -7,14 +7,34 @@ its measured latency.
 
 from bisect import bisect_left
 from collections import Counter as Tally
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from eew.contract.measured_times import (
+    LatencyPercentiles,
+    LatencyPercentilesByLevel,
+    RunLatency,
+    RunWarning,
+    WarningPercentiles,
+    WarningPercentilesByLevel,
+)
+from eew.contract.run_summary import (
+    DeliveryCounts,
+    DeviceCounts,
+    LevelCounts,
+    OutcomeCounts,
+    PlannedCounts,
+    RefusedCounts,
+    ReportSummary,
+    RunFacts,
+    RunSummary,
+    SimulatedCounts,
+)
 from eew.devices.swarm.behaviour import LAST_MILE_SOURCE, Behaviour
 from eew.devices.swarm.receiver import Counter
 from eew.devices.swarm.swarm import Receipts
@@ -74,9 +94,9 @@ def summarise(
     *,
     cells: Cells | None,
     seed: int,
-    facts: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return the run summary as it is written to JSON.
+    facts: RunFacts,
+) -> RunSummary:
+    """Return the run summary.
 
     Parameters
     ----------
@@ -91,7 +111,7 @@ def summarise(
     seed
         For what is simulated on top: last mile, do-not-disturb, devices that are off.
     facts
-        What else stands at the top: scenario, mode, qos, speed, broker, machine.
+        What the run was made with.
     """
     matched = _match(dispatched, receipts, len(devices), cells)
     people, simulated = _people(matched, devices, cells, seed)
@@ -101,49 +121,56 @@ def summarise(
     # A refused alert was delivered; what strangers sent was refused too, and hides no loss beyond its own number.
     n_delivered = n_taken + min(n_refused, max(n_expected - n_taken, 0))
     ignored = Tally(each.disposition.value for each in dispatched if each.delivery is None)
-    return dict(facts) | {
-        "n_devices": len(devices),
-        "n_devices_by_kind": {kind.name.lower(): int((devices.kind == kind).sum()) for kind in DeviceKind},
-        "reports": [_report_line(each) for each in matched],
-        "reports_ignored": dict(ignored),
-        "conservation": _conservation(matched),
-        "delivery": {
-            "expected": n_expected,
-            "delivered": n_delivered,
-            "lost": n_expected - n_delivered,
-            "duplicated": receipts.counts[Counter.DUPLICATE],
-            "refused": {each.name.lower(): receipts.counts[each] for each in _REFUSALS},
-            "unreadable": receipts.counts[Counter.UNREADABLE],
-        },
-        "latency_ms": _latencies(matched),
-        "alerts_a_second": _rate_hz(matched),
-        "warning_s": _warnings(people),
-        "outcome": people.outcome(),
-        "simulated": simulated,
-    }
+    return RunSummary(
+        **msgspec.structs.asdict(facts),
+        n_devices=len(devices),
+        n_devices_by_kind=DeviceCounts(
+            phone=int((devices.kind == DeviceKind.PHONE).sum()), tv=int((devices.kind == DeviceKind.TV).sum())
+        ),
+        reports=[_report_line(each) for each in matched],
+        reports_ignored=dict(ignored),
+        conservation=_conservation(matched),
+        delivery=DeliveryCounts(
+            expected=n_expected,
+            delivered=n_delivered,
+            lost=n_expected - n_delivered,
+            duplicated=receipts.counts[Counter.DUPLICATE],
+            refused=RefusedCounts(
+                older=receipts.counts[Counter.OLDER],
+                expired=receipts.counts[Counter.EXPIRED],
+                unverified=receipts.counts[Counter.UNVERIFIED],
+            ),
+            unreadable=receipts.counts[Counter.UNREADABLE],
+        ),
+        latency_ms=_latencies(matched),
+        alerts_a_second=_rate_hz(matched),
+        warning_s=_warnings(people),
+        outcome=OutcomeCounts(**people.outcome()),
+        simulated=simulated,
+    )
 
 
-def check_conservation(summary: Mapping[str, Any]) -> None:
+def check_conservation(summary: RunSummary) -> None:
     """Raise ``ConservationError`` unless what was selected and what was expected is all accounted for."""
-    counts = summary["conservation"]
-    accounted = counts["sent"] + counts["superseded"] + counts["expired"] + counts["failed"]
-    if counts["selected"] != accounted:
+    counts, delivery = summary.conservation, summary.delivery
+    if counts.selected != counts.sent + counts.superseded + counts.expired + counts.failed:
         raise ConservationError(
-            f"selected {counts['selected']} ≠ sent {counts['sent']} + superseded {counts['superseded']} "
-            f"+ expired {counts['expired']} + failed {counts['failed']}"
+            f"selected {counts.selected} ≠ sent {counts.sent} + superseded {counts.superseded} "
+            f"+ expired {counts.expired} + failed {counts.failed}"
         )
-    delivery = summary["delivery"]
-    if delivery["delivered"] + delivery["lost"] != delivery["expected"] or delivery["lost"] < 0:
-        raise ConservationError(
-            f"expected {delivery['expected']} ≠ delivered {delivery['delivered']} + lost {delivery['lost']}"
-        )
+    if delivery.delivered + delivery.lost != delivery.expected or delivery.lost < 0:
+        raise ConservationError(f"expected {delivery.expected} ≠ delivered {delivery.delivered} + lost {delivery.lost}")
 
 
-def summary_figures(summary: Mapping[str, Any]) -> dict[str, float | None]:
+def summary_figures(summary: RunSummary) -> dict[str, float | None]:
     """Return what limits on a run are judged by."""
-    n_late = summary["outcome"]["late_by_dispatch"]
-    latency_ms = summary["latency_ms"]["report_to_device"]
-    return figures_of(latency_ms, summary["delivery"], n_late, summary["alerts_a_second"])
+    delivery = summary.delivery
+    return figures_of(
+        msgspec.structs.asdict(summary.latency_ms.report_to_device),
+        {"lost": delivery.lost, "duplicated": delivery.duplicated},
+        summary.outcome.late_by_dispatch,
+        summary.alerts_a_second,
+    )
 
 
 def _match(dispatched: Sequence[Dispatched], receipts: Receipts, n_devices: int, cells: Cells | None) -> list[_Matched]:
@@ -174,7 +201,7 @@ def _match(dispatched: Sequence[Dispatched], receipts: Receipts, n_devices: int,
 
 def _people(
     matched: Sequence[_Matched], devices: Devices, cells: Cells | None, seed: int
-) -> tuple[People, dict[str, Any]]:
+) -> tuple[People, SimulatedCounts]:
     """Follow every event for some devices after the other; return the outcomes, and what is simulated on top."""
     people, simulated = People(), _Simulated(devices, seed)
     for event_id in dict.fromkeys(each.dispatched.report.event_id for each in matched):
@@ -202,41 +229,41 @@ def _followed(
         yield Followed(each.dispatched.report, origin_at, is_chosen, np.array(each.lines[part]), each.received_s[part])
 
 
-def _report_line(each: _Matched) -> dict[str, Any]:
+def _report_line(each: _Matched) -> ReportSummary:
     report, delivery = each.dispatched.report, each.delivery
     received = each.dispatched.received_mono_s
     sent = [part.at_mono_s - received for part in delivery.sent]
     issued_s = report.issued_after_s
-    return {
-        "event_id": report.event_id,
-        "report_no": report.report_no,
-        "kind": report.kind.value,
-        "status": report.status.value,
-        "issued_s": None if issued_s is None else round(issued_s, 3),
-        "issue_basis": report.issue_basis.value,
-        "magnitude": report.magnitude,
-        "n_selected": len(delivery.plan),
-        "n_selected_by_level": delivery.plan.n_by_level(),
-        "n_sent": delivery.n_sent,
-        "radius_km_by_level": dict(delivery.plan.radius_km_by_level),
-        "decide_ms": round(1000 * (each.dispatched.decided_mono_s - received), 3),
-        "first_sent_ms": round(1000 * min(sent), 3) if sent else None,
-        "last_sent_ms": round(1000 * max(sent), 3) if sent else None,
-    }
+    return ReportSummary(
+        event_id=report.event_id,
+        report_no=report.report_no,
+        kind=report.kind,
+        status=report.status,
+        issued_s=None if issued_s is None else round(issued_s, 3),
+        issue_basis=report.issue_basis,
+        magnitude=report.magnitude,
+        n_selected=len(delivery.plan),
+        n_selected_by_level=LevelCounts(**delivery.plan.n_by_level()),
+        n_sent=delivery.n_sent,
+        radius_km_by_level=dict(delivery.plan.radius_km_by_level),
+        decide_ms=round(1000 * (each.dispatched.decided_mono_s - received), 3),
+        first_sent_ms=round(1000 * min(sent), 3) if sent else None,
+        last_sent_ms=round(1000 * max(sent), 3) if sent else None,
+    )
 
 
-def _conservation(matched: Sequence[_Matched]) -> dict[str, int]:
+def _conservation(matched: Sequence[_Matched]) -> PlannedCounts:
     deliveries = [each.delivery for each in matched]
-    return {
-        "selected": sum(len(each.plan) for each in deliveries),
-        "sent": sum(each.n_sent for each in deliveries),
-        "superseded": sum(each.n_superseded for each in deliveries),
-        "expired": sum(each.n_expired for each in deliveries),
-        "failed": sum(each.n_failed for each in deliveries),
-    }
+    return PlannedCounts(
+        selected=sum(len(each.plan) for each in deliveries),
+        sent=sum(each.n_sent for each in deliveries),
+        superseded=sum(each.n_superseded for each in deliveries),
+        expired=sum(each.n_expired for each in deliveries),
+        failed=sum(each.n_failed for each in deliveries),
+    )
 
 
-def _latencies(matched: Sequence[_Matched]) -> dict[str, Any]:
+def _latencies(matched: Sequence[_Matched]) -> RunLatency:
     """Return percentiles of the measured latencies in ms, each named by its two ends."""
     none = np.empty(0, dtype=np.float32)
     sent_ms = np.concatenate([none, *(each.sent_s for each in matched)])
@@ -244,14 +271,18 @@ def _latencies(matched: Sequence[_Matched]) -> dict[str, Any]:
     sent_ms *= 1000
     received_ms *= 1000
     level = np.concatenate([none.astype(np.uint8), *(each.lines["level"] for each in matched)])
-    from_report = percentiles(sent_ms, PERCENTILES, 3)
+    from_report = _latency(sent_ms)
     np.subtract(received_ms, sent_ms, out=sent_ms)
-    return {
-        "report_to_sent": from_report,
-        "sent_to_device": percentiles(sent_ms, PERCENTILES, 3),
-        "report_to_device": percentiles(received_ms, PERCENTILES, 3),
-        "by_level": {each.word: percentiles(received_ms[level == each], PERCENTILES, 3) for each in LEVELS},
-    }
+    return RunLatency(
+        report_to_sent=from_report,
+        sent_to_device=_latency(sent_ms),
+        report_to_device=_latency(received_ms),
+        by_level=LatencyPercentilesByLevel(**{each.word: _latency(received_ms[level == each]) for each in LEVELS}),
+    )
+
+
+def _latency(values_ms: FloatColumn) -> LatencyPercentiles:
+    return LatencyPercentiles(**percentiles(values_ms, PERCENTILES, 3))
 
 
 def _rate_hz(matched: Sequence[_Matched]) -> float | None:
@@ -264,9 +295,12 @@ def _rate_hz(matched: Sequence[_Matched]) -> float | None:
     return rate_hz(sum(len(each.lines) for each in matched), spans_s)
 
 
-def _warnings(people: People) -> dict[str, Any]:
-    by_level = {each.word: percentiles(people.warning_s(each), _WARNING_PERCENTILES, 2) for each in LEVELS}
-    return percentiles(people.warning_s(), _WARNING_PERCENTILES, 2) | {"by_level": by_level}
+def _warnings(people: People) -> RunWarning:
+    by_level = {
+        each.word: WarningPercentiles(**percentiles(people.warning_s(each), _WARNING_PERCENTILES, 2)) for each in LEVELS
+    }
+    of_all = percentiles(people.warning_s(), _WARNING_PERCENTILES, 2)
+    return RunWarning(**of_all, by_level=WarningPercentilesByLevel(**by_level))
 
 
 class _Simulated:
@@ -299,6 +333,6 @@ class _Simulated:
             }
         )
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> SimulatedCounts:
         """Return the counts of all that was added."""
-        return {"last_mile_source": LAST_MILE_SOURCE} | {name: self._n[name] for name in _SIMULATED}
+        return SimulatedCounts(last_mile_source=dict(LAST_MILE_SOURCE), **{name: self._n[name] for name in _SIMULATED})

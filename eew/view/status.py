@@ -1,7 +1,6 @@
 """That a report is an exercise or a test, in tables."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from eew.model.report import AlertStatus
 from eew.view.grid import Column
@@ -12,6 +11,6 @@ __all__ = ["STATUS", "marks"]
 STATUS = Column("status")
 
 
-def marks(reports: Sequence[Mapping[str, Any]]) -> str:
-    """Return what a line about reports of a summary begins with: each mark once, nothing where all are meant."""
-    return "".join(dict.fromkeys(AlertStatus(report["status"]).mark for report in reports))
+def marks(statuses: Iterable[AlertStatus]) -> str:
+    """Return what a line about reports begins with: each mark once, nothing where all are meant."""
+    return "".join(dict.fromkeys(status.mark for status in statuses))

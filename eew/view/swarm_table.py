@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from eew.devices.swarm.receiver import Counter
+from eew.model.report import AlertStatus
 from eew.view.grid import Column, Grid, print_grid, say
 from eew.view.status import STATUS, marks
 
@@ -74,14 +75,14 @@ def print_reports(reports: Sequence[Mapping[str, Any]], console: Console) -> Non
     """Print a table for each event, one line a report."""
     for event_id in dict.fromkeys(report["event_id"] for report in reports):
         of_event = [report for report in reports if report["event_id"] == event_id]
-        grid = Grid(_COLUMNS, title=f"{marks(of_event)}event {event_id}")
+        grid = Grid(_COLUMNS, title=f"{marks(AlertStatus(report['status']) for report in of_event)}event {event_id}")
         # Only in cell mode devices estimate for themselves.
         has_harmless = any(report["n_unaffected"] for report in of_event)
         for report in of_event:
             grid.add(
                 str(report["report_no"]),
                 report["kind"],
-                marks([report]).rstrip(),
+                marks([AlertStatus(report["status"])]).rstrip(),
                 f"{report['n_devices']:,}",
                 *(f"{n:,}" for n in report["n_by_level"].values()),
                 f"{report['n_unaffected']:,}" if has_harmless else "",

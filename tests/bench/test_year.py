@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from eew.bench import year as bench
 from eew.bench.year_population import YearDevices, circles, year_devices
+from eew.contract.run_summary import OutcomeCounts, PlannedCounts, RunSummary
 from eew.devices.population.region import region_towns
 from eew.devices.swarm.receiver import RECEIPT
 from eew.devices.swarm.swarm import Receipts
@@ -142,18 +144,17 @@ def test_a_share_without_anybody_is_refused(year: Year) -> None:
 
 
 def test_a_lost_alert_is_exit_1_and_in_the_last_line(
-    year: Year, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    year: Year, run_summary: RunSummary, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A year of which one alert came and one was lost is told as it is, and fails."""
     first = year.reports[0]
     lines = np.array([(5_250_000_000, 0, 9.0, 0, 2)], dtype=RECEIPT)
-    figures = dict.fromkeys(("n_devices", "n_devices_by_kind", "alerts_a_second", "dispatcher", "broker"))
-    summary = figures | {
-        "latency_ms": {"report_to_device": {"p50": 250.0}},
-        "conservation": {"selected": 2, "sent": 2, "superseded": 0, "expired": 0, "failed": 0},
-        "delivery": {"expected": 2, "delivered": 1, "lost": 1, "duplicated": 0},
-        "outcome": {"in_time": 1, "late_by_physics": 0, "late_by_dispatch": 0, "not_told": 1},
-    }
+    summary = msgspec.structs.replace(
+        run_summary,
+        conservation=PlannedCounts(selected=2, sent=2, superseded=0, expired=0, failed=0),
+        delivery=msgspec.structs.replace(run_summary.delivery, expected=2, delivered=1, lost=1, duplicated=0),
+        outcome=OutcomeCounts(in_time=1, late_by_physics=0, late_by_dispatch=0, not_told=1),
+    )
     dispatched = [Dispatched(each, Disposition.ACCEPTED, 5.0, 5.01, None) for each in year.reports]
     receipts = Receipts(lines, [(first.event_id, 1, ReportKind.NEW)], {})
     result = RunResult(summary, None, dispatched, receipts)

@@ -14,6 +14,7 @@ import aiomqtt
 import jsonschema
 import pytest
 
+from eew.contract.schemas.schema import schemas
 from eew.devices.population import store
 from eew.devices.population.population import make
 from eew.model.region_name import parse_region
@@ -46,7 +47,9 @@ def reports_of(scenario: str, project: Path) -> list[dict[str, Any]]:
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
+    """Return what a run wrote; whatever run it was, it holds to the schema that readers have."""
     summary: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    jsonschema.validate(summary, schemas()["run-summary"])
     return summary
 
 

@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from eew.contract.run_summary import RunSummary
 from eew.dispatch.summary import check_conservation
 from eew.mqtt.embedded import EmbeddedBroker
 
@@ -142,7 +144,7 @@ def test_a_replay_that_is_stopped_tells_what_it_did(
     stopped = summary["stopped"]
     assert stopped["by"] == number.name
     assert 0 < len(summary["reports"]) <= stopped["reports_played"] < stopped["reports_given"]
-    check_conservation(summary)
+    check_conservation(msgspec.convert(summary, RunSummary))
     (file,) = runs_of(command.folder)
     assert file.endswith("/summary.json")
     assert json.loads((command.folder / file).read_text()) == summary
@@ -172,7 +174,7 @@ def test_a_replay_that_is_stopped_at_full_speed_adds_up(start: Callable[..., Com
     command.ends(130)
     (file,) = runs_of(command.folder)
     summary = json.loads((command.folder / file).read_text())
-    check_conservation(summary)
+    check_conservation(msgspec.convert(summary, RunSummary))
     assert summary["stopped"]["by"] == "SIGTERM"
 
 

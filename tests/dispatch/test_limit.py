@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eew.cli.main import main
+from eew.contract.run_summary import LimitJudgement
 from eew.dispatch.limit import FIGURES, figures_of, judged, parse_limit, parse_limits, say_broken
 from eew.model.errors import InputError
 
@@ -93,8 +94,8 @@ def test_what_is_broken_is_said_with_what_was_measured(capsys: pytest.CaptureFix
     figures = figures_of(latency, {"lost": 3, "duplicated": 0}, 0, 12_345.6)
     limits = parse_limits(["p99>0.5s", "p99.9 >= 1s", "max>1s", "lost>0", "late>0", "rate<20000/s", "p50>10ms"])
     judgements = judged(limits, figures)
-    assert [each["is_broken"] for each in judgements] == [True, True, True, True, False, True, False]
-    assert judgements[0] == {"limit": "p99>0.5s", "figure": "p99", "measured": 730.25, "is_broken": True}
+    assert [each.is_broken for each in judgements] == [True, True, True, True, False, True, False]
+    assert judgements[0] == LimitJudgement(limit="p99>0.5s", figure="p99", measured=730.25, is_broken=True)
     assert say_broken("swarm", judgements)
     assert capsys.readouterr().err.splitlines() == [
         "eew swarm: --fail-if 'p99>0.5s': p99 was 730.25 ms",
