@@ -7,14 +7,14 @@ from eew.model.records import Solution
 from eew.model.units import seconds_after
 from eew.physics.geodesy import EARTH_RADIUS_KM
 
-__all__ = ["JOIN", "REUNITE", "STAY", "Window"]
+__all__ = ["ASSOCIATE_WITHIN", "MERGE_WITHIN", "SPLIT_BEYOND", "Window"]
 
-#: Misfit up to which a new id joins an earthquake that is known, …
-JOIN = 1.0
-#: … up to which those once joined stay joined, …
-STAY = 2.0
-#: … and up to which those once apart become one.
-REUNITE = 0.5
+#: Association distance up to which a new id is associated with an event that is known, …
+ASSOCIATE_WITHIN = 1.0
+#: … beyond which an agency's solution is split off its event, …
+SPLIT_BEYOND = 2.0
+#: … and up to which two events are merged into one.
+MERGE_WITHIN = 0.5
 
 #: A wrong epicentre shifts the origin time by its error over this speed (triggers stand fast): P in the crust.
 _P_KM_S = 6.0
@@ -49,7 +49,9 @@ class Window:
     distance_km: float = 100.0
     time_s: float = 10.0
 
-    def misfit(self, one: Solution, other: Solution, magnitude_gap: float | None, *, is_same_agency: bool) -> float:
+    def association_distance(
+        self, one: Solution, other: Solution, magnitude_gap: float | None, *, is_same_agency: bool
+    ) -> float:
         """Return how far two solutions are apart; 1 at the edge of the window.
 
         Parameters
@@ -77,7 +79,7 @@ class Window:
     @property
     def longest_s(self) -> float:
         """Beyond this time apart, no two solutions can be one earthquake, nor stay one."""
-        return STAY * _LENIENT * (self.time_s + self.distance_km / _P_KM_S)
+        return SPLIT_BEYOND * _LENIENT * (self.time_s + self.distance_km / _P_KM_S)
 
 
 def _distance_km(one: Solution, other: Solution) -> float:

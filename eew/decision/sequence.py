@@ -13,7 +13,7 @@ from eew.model.errors import ModelRangeError
 from eew.model.records import EventReport, IssueBasis, ReportKind
 from eew.model.units import seconds_after
 
-__all__ = ["EventBook"]
+__all__ = ["ReportSequencer"]
 
 
 #: An agency and its own id of an event.
@@ -52,7 +52,7 @@ class _Event:
         return self.said[-1].is_cancel
 
 
-class EventBook:
+class ReportSequencer:
     """The events of late, and what each incoming report means for its own.
 
     Events are known by ``source`` and ``event_id``, and never touch one another. Numbers may skip (reports get lost);

@@ -178,10 +178,10 @@ class Dispatcher:
         merged = self._judge(report)
         received_mono_s = self._clock.mono_s()
         handled: tuple[Handled, ...]
-        if not merged.told:
+        if not merged.reports:
             handled = (Handled(report, merged.disposition, received_mono_s, received_mono_s),)
         else:
-            handled = tuple(Handled(each.report, each.disposition, received_mono_s) for each in merged.told)
+            handled = tuple(Handled(each.report, each.disposition, received_mono_s) for each in merged.reports)
             for each in handled:
                 solution = each.report.solution
                 if solution is None:
@@ -246,7 +246,7 @@ class Dispatcher:
         if self._observer is not None:
             if merged.in_sequence.is_kept:
                 self._observer.judged(report, merged.in_sequence.value, now_at)
-            for told in merged.told:
+            for told in merged.reports:
                 self._observer.accepted(told.report, told.disposition.value, now_at)
         return merged
 

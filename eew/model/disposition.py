@@ -45,8 +45,8 @@ class Disposition(StrEnum):
 
     # Beside other agencies' solutions, of a report that its own sequence accepts
 
-    #: A preferred agency's solution stands.
-    YIELDS = "yields"
+    #: Another agency's solution is preferred.
+    NOT_PREFERRED = "yields"
     #: The agency itself goes on under a newer id, or has gone further by another relay.
     SUPERSEDED = "superseded"
     #: A cancel that takes back this agency's solution only: another one is preferred, or all is taken back already.

@@ -78,7 +78,7 @@ def test_areas_alone_tell_nobody_and_stay_apart() -> None:
     """They are accepted as their agency's word; another agency's solution of the same time is an event of its own."""
     merger = Merger()
     first = merger.receive(areas_only("sasmex", "a"), T0)
-    assert (first.in_sequence, first.disposition, first.told) == (Disposition.ACCEPTED, Disposition.AREAS_ONLY, ())
+    assert (first.in_sequence, first.disposition, first.reports) == (Disposition.ACCEPTED, Disposition.AREAS_ONLY, ())
     second = merger.receive(report("usgs", "b", issued_s=20), T0 + timedelta(seconds=20))
     assert (second.disposition, second.event_id) == (Disposition.ACCEPTED, "b")
     assert first.event_id == "a"
@@ -91,11 +91,11 @@ def test_a_solution_after_areas_is_told() -> None:
     merger = Merger()
     merger.receive(areas_only("a", "e"), T0)
     solution = merger.receive(report("a", "e", 2, issued_s=12), T0 + timedelta(seconds=12))
-    assert [told.report.report_no for told in solution.told] == [2]
+    assert [told.report.report_no for told in solution.reports] == [2]
     later = merger.receive(areas_only("a", "e", 3, issued_s=14), T0 + timedelta(seconds=14))
-    assert (later.disposition, later.told) == (Disposition.AREAS_ONLY, ())
+    assert (later.disposition, later.reports) == (Disposition.AREAS_ONLY, ())
     other = merger.receive(report("b", "x", issued_s=15), T0 + timedelta(seconds=15))
-    assert (other.event_id, other.disposition) == ("e", Disposition.YIELDS)
+    assert (other.event_id, other.disposition) == ("e", Disposition.NOT_PREFERRED)
     taken_back = merger.receive(cancel("a", "e", 4, issued_s=20), T0 + timedelta(seconds=20))
     assert taken_back.in_sequence is Disposition.CANCELLED
 
@@ -119,10 +119,10 @@ def merged(merger: Merger, *reports: EventReport) -> list[Merged]:
 
 def groups(results: Iterable[Merged], reports: Iterable[EventReport]) -> set[frozenset[str]]:
     """Return which sources' ids are of one event, by where each stood last."""
-    event_by_vote = {
+    event_by_id = {
         f"{each.source}/{each.event_id}": result.event_id for each, result in zip(reports, results, strict=True)
     }
-    return {frozenset(vote for vote, event in event_by_vote.items() if event == one) for one in event_by_vote.values()}
+    return {frozenset(own_id for own_id, event in event_by_id.items() if event == one) for one in event_by_id.values()}
 
 
 def told(results: Iterable[Merged]) -> list[str]:
@@ -130,7 +130,7 @@ def told(results: Iterable[Merged]) -> list[str]:
     return [
         f"{each.report.event_id} {each.report.report_no} {each.report.kind} {each.report.source}"
         for result in results
-        for each in result.told
+        for each in result.reports
     ]
 
 
@@ -144,8 +144,8 @@ class Case(NamedTuple):
     reports: Sequence[EventReport]
     #: Which ids are one earthquake.
     expected: Sequence[str]
-    #: Who speaks, report by report; "-" for nobody.
-    speakers: str
+    #: Whose solution is preferred, report by report; "-" for nobody.
+    preferred: str
 
 
 def utc(text: str) -> datetime:
@@ -396,10 +396,12 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_a_hard_real_case_gives_the_events_that_there_were(case: Case) -> None:
-    """Each row of the table: which ids are one earthquake, and who speaks."""
+    """Each row of the table: which ids are one earthquake, and whose solution is preferred."""
     results = merged(Merger(case.leading), *case.reports)
     assert groups(results, case.reports) == {frozenset(each.split()) for each in case.expected}
-    assert " ".join(",".join(each.report.source for each in result.told) or "-" for result in results) == case.speakers
+    assert (
+        " ".join(",".join(each.report.source for each in result.reports) or "-" for result in results) == case.preferred
+    )
 
 
 @pytest.mark.reference_data
@@ -433,10 +435,10 @@ def test_a_day_of_great_aftershocks_by_two_agencies_is_told_apart(
     assert groups(results, reports) == {frozenset({f"jma/e{n}", f"other/e{n}"}) for n in range(len(rows))}
 
 
-# --- who speaks ---
+# --- whose solution is preferred ---
 
 
-def test_the_first_agency_speaks_until_a_leading_one_does() -> None:
+def test_the_first_agency_is_preferred_until_a_leading_one_reports() -> None:
     """Whoever is first tells the public at once; the leading agency takes over under the same event, counting on."""
     results = merged(
         Merger(CHINA),
@@ -447,7 +449,7 @@ def test_the_first_agency_speaks_until_a_leading_one_does() -> None:
         report("cenc", "c1", 3, issued_s=30, kind=ReportKind.FINAL),
     )
     assert told(results) == ["s1 1 new sc", "s1 2 update cenc", "s1 3 update cenc", "s1 4 final cenc"]
-    assert results[2].disposition is Disposition.YIELDS
+    assert results[2].disposition is Disposition.NOT_PREFERRED
 
 
 def test_among_agencies_of_no_preference_the_first_stays_in_the_lead() -> None:
@@ -457,7 +459,7 @@ def test_among_agencies_of_no_preference_the_first_stays_in_the_lead() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "after_s", "speaks"),
+    ("kind", "after_s", "is_preferred"),
     [
         (ReportKind.UPDATE, 60.0, False),
         (ReportKind.UPDATE, 60.1, True),
@@ -466,15 +468,15 @@ def test_among_agencies_of_no_preference_the_first_stays_in_the_lead() -> None:
     ids=["not yet silent", "silent", "final"],
 )
 def test_another_agency_overrules_a_leading_one_that_is_silent_for_long(
-    kind: ReportKind, after_s: float, speaks: bool
+    kind: ReportKind, after_s: float, is_preferred: bool
 ) -> None:
     """A leading agency's final report stands; one that falls silent is overruled, and takes over when it is back."""
     merger = Merger(("jma",), silent_s=60)
     merged(merger, report("jma", "j1", 1, issued_s=10, kind=kind))
     (result,) = merged(merger, report("usgs", "u1", 1, issued_s=10 + after_s))
-    assert result.disposition.is_acted_on is speaks
+    assert result.disposition.is_acted_on is is_preferred
     (back,) = merged(merger, report("jma", "j1", 2, issued_s=11 + after_s))
-    assert told([back]) == [f"j1 {3 if speaks else 2} update jma"]
+    assert told([back]) == [f"j1 {3 if is_preferred else 2} update jma"]
 
 
 def test_a_leading_agency_that_knows_no_source_does_not_take_over() -> None:
@@ -487,10 +489,10 @@ def test_a_leading_agency_that_knows_no_source_does_not_take_over() -> None:
         report("jma", "j1", 3, issued_s=8, magnitude=6.3),
     )
     assert told(results) == ["k1 1 update kma", "k1 2 update jma"]
-    assert [result.disposition for result in results[1:3]] == [Disposition.YIELDS] * 2
+    assert [result.disposition for result in results[1:3]] == [Disposition.NOT_PREFERRED] * 2
 
 
-def test_whoever_knows_the_source_speaks_where_the_leading_agency_only_assumes_it() -> None:
+def test_whoever_knows_the_source_is_preferred_where_the_leading_agency_only_assumes_it() -> None:
     """The other way round, the follower is the first who can tell anybody."""
     results = merged(
         Merger(JAPAN),
@@ -501,7 +503,7 @@ def test_whoever_knows_the_source_speaks_where_the_leading_agency_only_assumes_i
 
 
 def test_a_source_that_repeats_an_agency_is_that_agency() -> None:
-    """Wolfx and P2PQuake hand on JMA's own reports: copies, not votes."""
+    """Wolfx and P2PQuake hand on JMA's own reports: copies, not solutions of their own."""
     merger = Merger(JAPAN, agency_by_source={"wolfx-jma": "jma", "p2pquake": "jma"})
     first, second = report("wolfx-jma", "j1", 1), report("jma", "j1", 2, issued_s=11, magnitude=6.4)
     copies = [msgspec.structs.replace(each, source="p2pquake") for each in (first, second)]
@@ -519,14 +521,14 @@ def test_a_leading_agencys_cancel_is_the_publics() -> None:
         Merger(JAPAN), report("kma", "k1"), report("jma", "j1", issued_s=11), cancel("jma", "j1", 1, issued_s=12)
     )
     assert told(results[2:]) == ["k1 3 cancel jma"]
-    assert results[2].told[0].disposition is Disposition.CANCELLED
+    assert results[2].reports[0].disposition is Disposition.CANCELLED
 
 
 def test_another_agencys_cancel_takes_back_its_own_word_only() -> None:
     """The leading agency stands by it: nothing is told."""
     merger = Merger(JAPAN)
     results = merged(merger, report("kma", "k1"), report("jma", "j1", issued_s=11), cancel("kma", "k1", 2, issued_s=12))
-    assert (results[2].in_sequence, results[2].disposition, results[2].told) == (
+    assert (results[2].in_sequence, results[2].disposition, results[2].reports) == (
         Disposition.CANCELLED,
         Disposition.WITHDRAWN,
         (),
@@ -534,13 +536,13 @@ def test_another_agencys_cancel_takes_back_its_own_word_only() -> None:
     assert told(merged(merger, report("jma", "j1", 2, issued_s=13))) == ["k1 3 update jma"]
 
 
-def test_when_who_spoke_in_the_leaders_silence_takes_it_back_the_leader_speaks_again() -> None:
+def test_when_who_was_preferred_in_the_leaders_silence_takes_it_back_the_leader_is_again() -> None:
     """What the public was told last is replaced by what still stands."""
     merger = Merger(JAPAN)
     merged(merger, report("jma", "j1", 1, magnitude=5.0), report("kma", "k1", 1, issued_s=100, magnitude=7.0))
     (result,) = merged(merger, cancel("kma", "k1", 2, issued_s=110))
     assert told([result]) == ["j1 3 update jma"]
-    assert result.told[0].report.magnitude == 5.0
+    assert result.reports[0].report.magnitude == 5.0
 
 
 def test_after_a_leading_agencys_cancel_others_are_heard_again() -> None:
@@ -548,9 +550,9 @@ def test_after_a_leading_agencys_cancel_others_are_heard_again() -> None:
     merger = Merger(JAPAN)
     merged(merger, report("jma", "j1"), report("kma", "k1", 1, issued_s=11), cancel("jma", "j1", 2, issued_s=20))
     late, later = merged(merger, report("kma", "k1", 2, issued_s=19), report("kma", "k1", 3, issued_s=21))
-    assert late.disposition is Disposition.YIELDS
+    assert late.disposition is Disposition.NOT_PREFERRED
     assert told([later]) == ["j1 3 update kma"]
-    assert later.told[0].disposition is Disposition.CORRECTED
+    assert later.reports[0].disposition is Disposition.CORRECTED
     # The only one left: now its cancel is the public's.
     assert told(merged(merger, cancel("kma", "k1", 4, issued_s=30))) == ["j1 4 cancel kma"]
 
@@ -564,10 +566,10 @@ def test_a_mistaken_cancel_is_corrected_by_its_agency() -> None:
         report("jma", "j1", 2, issued_s=14),
     )
     assert told(results) == ["j1 1 update jma", "j1 2 cancel jma", "j1 3 update jma"]
-    assert results[2].told[0].disposition is Disposition.CORRECTED
+    assert results[2].reports[0].disposition is Disposition.CORRECTED
 
 
-def test_an_event_that_everybody_took_back_is_not_joined() -> None:
+def test_nothing_is_associated_with_an_event_that_everybody_took_back() -> None:
     """A detection at the same place and time afterwards is told as a new event."""
     merger = Merger(JAPAN)
     merged(merger, report("jma", "j1"), cancel("jma", "j1", 2, issued_s=12))
@@ -637,17 +639,17 @@ def test_a_public_id_stays_a_word_of_a_topic_however_long_the_agencys_is() -> No
 
 
 @pytest.mark.parametrize(
-    ("north_km", "late_s", "joins"),
+    ("north_km", "late_s", "is_associated"),
     [(95, 0.0, True), (105, 0.0, False), (0, 9.5, True), (0, 10.5, False), (60, 19.0, True), (60, 21.0, False)],
 )
-def test_a_new_id_joins_within_the_window(north_km: float, late_s: float, joins: bool) -> None:
+def test_a_new_id_is_associated_within_the_window(north_km: float, late_s: float, is_associated: bool) -> None:
     """100 km; 10 s beyond what the distance explains at 6 km/s."""
     results = groups_of(report("a", "a1"), report("b", "b1", lat_deg=35 + north_km / 110.95, origin_s=late_s))
-    assert (len(results) == 1) is joins
+    assert (len(results) == 1) is is_associated
 
 
 @pytest.mark.parametrize(
-    ("magnitude", "is_assumed", "north_km", "joins"),
+    ("magnitude", "is_assumed", "north_km", "is_associated"),
     [
         (1.0, True, 145, True),
         (None, False, 145, True),
@@ -658,11 +660,11 @@ def test_a_new_id_joins_within_the_window(north_km: float, late_s: float, joins:
     ids=["assumed", "no magnitude", "known", "far smaller", "far smaller, close by"],
 )
 def test_what_is_unknown_widens_the_window_and_a_magnitude_far_off_narrows_it(
-    magnitude: float | None, is_assumed: bool, north_km: float, joins: bool
+    magnitude: float | None, is_assumed: bool, north_km: float, is_associated: bool
 ) -> None:
     """150 km where little is known, 50 km where magnitudes differ by more than 2."""
     other = report("b", "b1", lat_deg=35 + north_km / 110.95, magnitude=magnitude, is_assumed=is_assumed)
-    assert (len(groups_of(report("a", "a1"), other)) == 1) is joins
+    assert (len(groups_of(report("a", "a1"), other)) == 1) is is_associated
 
 
 def moved(*north_km: float) -> list[Merged]:
@@ -681,14 +683,14 @@ def moved(*north_km: float) -> list[Merged]:
         ((120, 90), ["a1", "b1", "b1"]),
         ((120, 90, 45), ["a1", "b1", "b1", "a1"]),
     ],
-    ids=["joined stays joined", "until clearly apart", "apart stays apart", "until clearly one"],
+    ids=["associated stays so", "until clearly apart", "apart stays apart", "until clearly one"],
 )
 def test_events_do_not_flap_between_one_and_two(north_km: Sequence[float], expected: list[str]) -> None:
-    """What was joined parts beyond 200 km; what was apart becomes one within 50 km."""
+    """What was associated is split beyond 200 km; what was apart is merged within 50 km."""
     assert [result.event_id for result in moved(*north_km)] == expected
 
 
-def test_when_the_one_who_speaks_moves_away_the_others_go_on_in_an_event_of_their_own() -> None:
+def test_when_the_preferred_source_moves_away_the_others_go_on_in_an_event_of_their_own() -> None:
     """Those who were told follow the leading agency's correction; what the others hold is told anew."""
     results = merged(
         Merger(JAPAN),
@@ -771,7 +773,7 @@ def test_two_instants_too_far_apart_are_never_one_whatever_the_distance() -> Non
     near = report("a", "a1").solution
     assert near is not None
     assert far is not None
-    assert window.misfit(near, far, None, is_same_agency=False) > 2
+    assert window.association_distance(near, far, None, is_same_agency=False) > 2
 
 
 # --- properties ---
@@ -822,10 +824,10 @@ def test_numbers_grow_and_duplicates_change_nothing(reports: list[EventReport], 
     """The public sees growing numbers of each event, and the same with every message twice."""
     results = received_at_once(Merger(("b",)), reports)
     last_no: dict[str, int] = {}
-    for each in (each for result in results for each in result.told):
+    for each in (each for result in results for each in result.reports):
         assert each.report.report_no > last_no.get(each.report.event_id, 0)
         last_no[each.report.event_id] = each.report.report_no
-    assert all(len(result.told) <= 1 for result in results)
+    assert all(len(result.reports) <= 1 for result in results)
 
     twice = [each for n, each in enumerate(reports) for each in [each] * (2 if n in repeated else 1)]
     assert told(received_at_once(Merger(("b",)), twice)) == told(results)
@@ -847,11 +849,11 @@ def test_a_single_source_passes_unchanged(steps: list[tuple[int, float, float, R
         each_kind = kind if n == 0 or kind is not ReportKind.NEW else ReportKind.UPDATE
         reports.append(report("a", "a1", report_no, issued_s=issued_s, magnitude=magnitude, kind=each_kind))
     results = merged(Merger(("b",)), *reports)
-    assert [each.report for result in results for each in result.told] == reports
+    assert [each.report for result in results for each in result.reports] == reports
 
 
 @given(st.floats(500, 15_000), st.floats(-600, 600), st.booleans())
-def test_a_far_earthquake_never_joins(north_km: float, late_s: float, is_assumed: bool) -> None:
+def test_a_far_earthquake_is_never_associated(north_km: float, late_s: float, is_assumed: bool) -> None:
     """Whatever the times, and however little is known."""
     lat_deg = -60 + north_km / 111.2
     other = report("b", "b1", lat_deg=lat_deg, origin_s=late_s, issued_s=late_s + 10, is_assumed=is_assumed)

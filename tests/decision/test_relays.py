@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from eew.decision.merge import Merged, Merger
 from eew.decision.relay import Said, copied, is_news
-from eew.decision.sequence import EventBook
+from eew.decision.sequence import ReportSequencer
 from eew.model.disposition import Disposition
 from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
 
@@ -63,7 +63,7 @@ def cancel(report_no: int, issued_s: float, numbering: str | None = WARNINGS, **
     return report(report_no, issued_s, numbering=numbering, kind=ReportKind.CANCEL, **ids)  # type: ignore[arg-type]  # ids are texts
 
 
-def received(book: EventBook, *reports: EventReport) -> list[Disposition]:
+def received(book: ReportSequencer, *reports: EventReport) -> list[Disposition]:
     """Return the dispositions on reports that come in as they are issued, or at once if they come late."""
     now_at = ORIGIN_AT
     dispositions = []
@@ -82,7 +82,7 @@ def told(merger: Merger, *reports: EventReport) -> list[str]:
     return [
         each.report.kind.value if each.report.kind is ReportKind.CANCEL else f"{each.report.magnitude}"
         for result in results
-        for each in result.told
+        for each in result.reports
     ]
 
 
@@ -105,7 +105,7 @@ def test_what_only_the_second_relay_says_counts_when_the_first_has_died(
     first: EventReport, last: EventReport, expected: Disposition
 ) -> None:
     """Eight seconds after Wolfx's report 3, P2PQuake's second warning is a cancel, or M 7.6: neither is lost."""
-    book = EventBook()
+    book = ReportSequencer()
     dispositions = received(book, *BEGUN, first, last)
     assert dispositions[:3] == [Disposition.ACCEPTED] * 3
     assert not dispositions[3].is_acted_on
@@ -115,7 +115,7 @@ def test_what_only_the_second_relay_says_counts_when_the_first_has_died(
 def test_the_relay_that_comes_back_with_what_it_missed_undoes_nothing() -> None:
     """Wolfx's reports 4 to 6 of the outage come after P2PQuake's M 7.6; its report 7, issued later, counts."""
     dispositions = received(
-        EventBook(),
+        ReportSequencer(),
         *BEGUN,
         p2pquake(1, 12, 6.7),
         p2pquake(2, 20, 7.6),
@@ -139,7 +139,7 @@ def test_the_relay_that_comes_back_with_what_it_missed_undoes_nothing() -> None:
 def test_a_cancel_from_either_counts_and_its_copy_says_nothing_new() -> None:
     """Nor does a forecast that was on its way; one issued after the cancel corrects it, and stays."""
     dispositions = received(
-        EventBook(),
+        ReportSequencer(),
         *BEGUN,
         cancel(1, 20),
         cancel(3, 20, FORECASTS),
@@ -163,9 +163,9 @@ def test_a_cancel_from_either_counts_and_its_copy_says_nothing_new() -> None:
 def test_the_first_warning_of_bungo_2024_among_three_forecasts_of_one_second() -> None:
     """JMA's samples: at 23:14:59 forecasts 3, 4 and 5 (M 5.1, 5.8, 5.9), and warning 1, which is forecast 4."""
     second = [wolfx(3, 11, 5.1), wolfx(4, 11, 5.8), wolfx(5, 11, 5.9)]
-    late = received(EventBook(), *second, p2pquake(1, 11, 5.8), wolfx(6, 13, 5.7), p2pquake(2, 22, 6.6))
+    late = received(ReportSequencer(), *second, p2pquake(1, 11, 5.8), wolfx(6, 13, 5.7), p2pquake(2, 22, 6.6))
     assert late[3:] == [Disposition.COPY, Disposition.ACCEPTED, Disposition.ACCEPTED]
-    early = received(EventBook(), second[0], p2pquake(1, 11, 5.8), second[1], second[2], wolfx(6, 13, 5.7))
+    early = received(ReportSequencer(), second[0], p2pquake(1, 11, 5.8), second[1], second[2], wolfx(6, 13, 5.7))
     assert early == [
         Disposition.ACCEPTED,
         Disposition.ACCEPTED,
@@ -177,14 +177,16 @@ def test_the_first_warning_of_bungo_2024_among_three_forecasts_of_one_second() -
 
 def test_after_a_copy_the_next_number_is_newer_whatever_the_second() -> None:
     """Forecast 4 lowers the magnitude in the second in which 3 came first as a warning: numbers say which is newer."""
-    dispositions = received(EventBook(), wolfx(2, 12, 5.9), p2pquake(1, 12, 6.7), wolfx(3, 12, 6.7), wolfx(4, 12, 6.3))
+    dispositions = received(
+        ReportSequencer(), wolfx(2, 12, 5.9), p2pquake(1, 12, 6.7), wolfx(3, 12, 6.7), wolfx(4, 12, 6.3)
+    )
     assert dispositions == [Disposition.ACCEPTED, Disposition.ACCEPTED, Disposition.COPY, Disposition.ACCEPTED]
 
 
 def test_within_a_second_the_louder_counts_where_nobody_knows_which_is_newer() -> None:
     """What neither relay repeated: M 6.7 after M 5.9 counts, M 5.9 after M 6.7 does not."""
-    assert received(EventBook(), wolfx(1, 12, 5.9), p2pquake(1, 12, 6.7))[1] is Disposition.ACCEPTED
-    assert received(EventBook(), wolfx(1, 12, 6.7), p2pquake(1, 12, 5.9))[1] is Disposition.OLDER
+    assert received(ReportSequencer(), wolfx(1, 12, 5.9), p2pquake(1, 12, 6.7))[1] is Disposition.ACCEPTED
+    assert received(ReportSequencer(), wolfx(1, 12, 6.7), p2pquake(1, 12, 5.9))[1] is Disposition.OLDER
 
 
 def test_relays_round_differently_and_leave_members_out() -> None:
@@ -208,7 +210,7 @@ def test_what_knows_no_source_is_never_the_louder() -> None:
 
 def test_numbers_begun_anew_in_one_count_leave_the_other_alone() -> None:
     """The relay of forecasts restarts at 1; warnings go on, and what was on its way in the old numbers is older."""
-    book = EventBook()
+    book = ReportSequencer()
     received(book, wolfx(14, 30, 6.4), p2pquake(3, 31, 6.5))
     anew = [wolfx(1, 60, 6.6), p2pquake(4, 62, 6.9), wolfx(15, 33, 6.1), wolfx(2, 64, 7.0)]
     assert received(book, *anew) == [
@@ -295,24 +297,26 @@ def came(report_no: int, received_s: float, magnitude: float, basis: IssueBasis 
 
 def test_a_copy_is_known_without_its_time_of_issue() -> None:
     """Wolfx's copy of report 1 comes after FAN Studio's report 2; by the time of its receipt it would be the newest."""
-    dispositions = received(EventBook(), report(1, 6, 5.0), came(1, 7.5, 5.0), report(2, 20, 5.6), came(2, 21, 5.6))
+    dispositions = received(
+        ReportSequencer(), report(1, 6, 5.0), came(1, 7.5, 5.0), report(2, 20, 5.6), came(2, 21, 5.6)
+    )
     assert dispositions == [Disposition.ACCEPTED, Disposition.COPY, Disposition.ACCEPTED, Disposition.COPY]
-    assert received(EventBook(), report(1, 6, 5.0), report(2, 20, 5.6), came(1, 33, 5.0))[2] is Disposition.COPY
+    assert received(ReportSequencer(), report(1, 6, 5.0), report(2, 20, 5.6), came(1, 33, 5.0))[2] is Disposition.COPY
 
 
 def test_the_relay_without_times_goes_on_alone_when_the_other_has_died() -> None:
     """Abreast it goes on by its numbers, weaker ones too; behind, it counts where it is louder or comes long after."""
-    assert received(EventBook(), report(1, 6, 5.0), came(1, 7, 5.0), came(2, 9, 4.8))[2] is Disposition.ACCEPTED
-    assert received(EventBook(), report(1, 6, 5.0), came(2, 9, 5.4))[1] is Disposition.ACCEPTED
-    assert received(EventBook(), report(1, 6, 5.0), came(2, 9, 4.8))[1] is Disposition.OLDER
-    assert received(EventBook(), report(1, 6, 5.0), came(2, 17, 4.8))[1] is Disposition.ACCEPTED
-    assert received(EventBook(), report(2, 20, 5.6), came(1, 19, 6.0))[1] is Disposition.OLDER
+    assert received(ReportSequencer(), report(1, 6, 5.0), came(1, 7, 5.0), came(2, 9, 4.8))[2] is Disposition.ACCEPTED
+    assert received(ReportSequencer(), report(1, 6, 5.0), came(2, 9, 5.4))[1] is Disposition.ACCEPTED
+    assert received(ReportSequencer(), report(1, 6, 5.0), came(2, 9, 4.8))[1] is Disposition.OLDER
+    assert received(ReportSequencer(), report(1, 6, 5.0), came(2, 17, 4.8))[1] is Disposition.ACCEPTED
+    assert received(ReportSequencer(), report(2, 20, 5.6), came(1, 19, 6.0))[1] is Disposition.OLDER
 
 
 def test_where_nothing_is_known_of_the_time_the_louder_counts() -> None:
     """From a file, with the origin in place of the time of issue."""
     unknown = [came(n, 0, magnitude, IssueBasis.UNKNOWN) for n, magnitude in ((1, 5.0), (2, 5.6), (3, 5.2))]
-    assert received(EventBook(), report(1, 6, 5.3), *unknown) == [
+    assert received(ReportSequencer(), report(1, 6, 5.3), *unknown) == [
         Disposition.ACCEPTED,
         Disposition.OLDER,
         Disposition.ACCEPTED,
@@ -353,7 +357,7 @@ def interleavings(draw: st.DrawFn) -> tuple[list[EventReport], list[tuple[int, E
 def in_effect(words: Sequence[EventReport], merger: Merger, brought: Sequence[tuple[int, EventReport]]) -> list[int]:
     """Return which of the words were told, in order."""
     now_at = words[-1].issued_at + timedelta(seconds=1)
-    return [index for index, each in brought for _ in merger.receive(each, now_at).told]
+    return [index for index, each in brought for _ in merger.receive(each, now_at).reports]
 
 
 @settings(max_examples=300)
@@ -397,7 +401,7 @@ def test_a_book_that_is_filled_from_what_was_kept_judges_as_the_first_one_did(
     words, brought = drawn
     now_at = words[-1].issued_at + timedelta(seconds=1)
     half = len(brought) // 2
-    first, again = EventBook(), EventBook()
+    first, again = ReportSequencer(), ReportSequencer()
     for _, each in brought[:half]:
         if first.receive(each, now_at).is_kept:
             again.receive(each, now_at)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eew.decision.merge import Merger
-from eew.decision.sequence import EventBook
+from eew.decision.sequence import ReportSequencer
 from eew.feed.intake import Intake, IntakeResult
 from eew.feed.transports import folder_watcher as folder
 from eew.feed.transports import lines
@@ -117,7 +117,7 @@ def test_a_report_is_late_when_even_the_earliest_issue_is_too_long_ago() -> None
 
 def test_reports_without_number_and_time_are_numbered_by_their_receipt() -> None:
     """SeisComP says neither: what comes later has a larger number, so it is not taken for the last one."""
-    listener, book = Listener("quakeml"), EventBook()
+    listener, book = Listener("quakeml"), ReportSequencer()
     reports = [report_of(listener.read(quakeml(magnitude), at_s)) for magnitude, at_s in ((4.0, 9.0), (4.4, 9.5))]
     # 5 ms each since the first pick, 3 s after the origin.
     assert [report.report_no for report in reports] == [1201, 1301]
@@ -147,15 +147,15 @@ def test_a_leading_agency_that_says_no_time_is_not_silent_while_it_speaks() -> N
         lon_deg=75.1,
         magnitude=5.0,
     )
-    assert merger.receive(other, other.issued_at).disposition is Disposition.YIELDS
+    assert merger.receive(other, other.issued_at).disposition is Disposition.NOT_PREFERRED
     stored = Merger(("cenc", "sc"))
     stored.receive(report_of(Listener("wolfx-cenc").read(cenc(2), 50.0, is_stored=True)), ORIGIN_AT)
-    assert stored.receive(other, other.issued_at).disposition is Disposition.YIELDS
+    assert stored.receive(other, other.issued_at).disposition is Disposition.NOT_PREFERRED
 
 
 def test_a_report_overtaken_on_its_way_does_not_begin_numbers_anew_because_it_came_late() -> None:
     """When it came says nothing of when it was issued: the lower number is the older."""
-    book, relays = EventBook(), [Listener("wolfx-cenc"), Listener("wolfx-cenc")]
+    book, relays = ReportSequencer(), [Listener("wolfx-cenc"), Listener("wolfx-cenc")]
     second = report_of(relays[0].read(cenc(2, 5.1), 20.0))
     first = report_of(relays[1].read(cenc(1, 4.8), 45.0))
     assert [book.receive(each, each.issued_at) for each in (second, first)] == [Disposition.ACCEPTED, Disposition.OLDER]
