@@ -28,6 +28,7 @@ from eew.contract.signature import (
 )
 from eew.model.errors import InputError
 from eew.model.records import AlertStatus, ReportKind
+from tests.strategies import DEPTHS_KM, LATITUDES, LONGITUDES, MAGNITUDES
 
 #: Seed, public key, message, signature: RFC 8032, section 7.1, tests 1 to 3.
 RFC8032 = [
@@ -79,10 +80,10 @@ cores = st.fixed_dictionaries(
         "status": st.sampled_from(AlertStatus),
         "issued_at": instants,
         "origin_at": st.none() | instants,
-        "lat_deg": st.none() | st.floats(-90, 90),
-        "lon_deg": st.none() | st.floats(-180, 180),
-        "depth_km": st.none() | st.floats(-10, 800),
-        "magnitude": st.none() | st.floats(-2, 10.5),
+        "lat_deg": st.none() | LATITUDES,
+        "lon_deg": st.none() | LONGITUDES,
+        "depth_km": st.none() | DEPTHS_KM,
+        "magnitude": st.none() | MAGNITUDES,
         "expires_at": instants,
     }
 )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from eew.decision.merge import Merged, Merger
 from eew.model.disposition import Disposition
 from eew.model.errors import ModelRangeError
 from eew.model.records import AlertStatus, AreaAnswer, EventReport, ReportKind, Severity
+from tests.strategies import make_report
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 JAPAN = ("jma",)
@@ -26,34 +27,11 @@ CHINA = ("cenc", "icl", "sc")
 
 
 def report(
-    source: str,
-    event_id: str,
-    report_no: int = 1,
-    *,
-    at: datetime = T0,
-    origin_s: float = 0.0,
-    issued_s: float = 10.0,
-    lat_deg: float = 35.0,
-    lon_deg: float = 139.0,
-    magnitude: float | None = 6.0,
-    kind: ReportKind = ReportKind.UPDATE,
-    is_assumed: bool = False,
-    status: AlertStatus = AlertStatus.ACTUAL,
+    source: str, event_id: str, report_no: int = 1, *, at: datetime = T0, issued_s: float = 10.0, **members: Any
 ) -> EventReport:
     """Return a report; times count from ``at``."""
-    return EventReport(
-        event_id=event_id,
-        source=source,
-        report_no=report_no,
-        kind=kind,
-        status=status,
-        issued_at=at + timedelta(seconds=issued_s),
-        origin_at=at + timedelta(seconds=origin_s),
-        lat_deg=lat_deg,
-        lon_deg=lon_deg,
-        magnitude=magnitude,
-        is_assumed=is_assumed,
-    )
+    place: dict[str, Any] = {"lat_deg": 35.0, "lon_deg": 139.0, "depth_km": None, "magnitude": 6.0}
+    return make_report(report_no, issued_s, source=source, event_id=event_id, at=at, **{**place, **members})
 
 
 def cancel(source: str, event_id: str, report_no: int = 1, *, at: datetime = T0, issued_s: float = 10.0) -> EventReport:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,41 +13,17 @@ from eew.decision.merge import Merged, Merger
 from eew.decision.relay import Said, copied, is_news
 from eew.decision.sequence import ReportSequencer
 from eew.model.disposition import Disposition
-from eew.model.records import AlertStatus, EventReport, IssueBasis, ReportKind
+from eew.model.records import EventReport, IssueBasis, ReportKind
+from tests.strategies import make_report
 
 ORIGIN_AT = datetime(2024, 8, 8, 7, 42, 54, tzinfo=UTC)
+HYUGANADA: dict[str, Any] = {"lat_deg": 31.7, "lon_deg": 131.7, "depth_km": 30.0}
 FORECASTS, WARNINGS = None, "warnings"
 
 
-def report(
-    report_no: int,
-    issued_s: float,
-    magnitude: float | None = 6.0,
-    *,
-    numbering: str | None = FORECASTS,
-    event_id: str = "20240808164302",
-    source: str = "jma",
-    kind: ReportKind = ReportKind.UPDATE,
-    lat_deg: float = 31.7,
-    lon_deg: float = 131.7,
-    depth_km: float | None = 30.0,
-    origin_s: float = 0.0,
-) -> EventReport:
-    is_cancel = kind is ReportKind.CANCEL
-    return EventReport(
-        event_id=event_id,
-        source=source,
-        report_no=report_no,
-        numbering=numbering,
-        kind=kind,
-        status=AlertStatus.ACTUAL,
-        issued_at=ORIGIN_AT + timedelta(seconds=issued_s),
-        origin_at=None if is_cancel else ORIGIN_AT + timedelta(seconds=origin_s),
-        lat_deg=None if is_cancel else lat_deg,
-        lon_deg=None if is_cancel else lon_deg,
-        depth_km=None if is_cancel else depth_km,
-        magnitude=None if is_cancel else magnitude,
-    )
+def report(report_no: int, issued_s: float, magnitude: float | None = 6.0, **members: Any) -> EventReport:
+    members = {"numbering": FORECASTS, "event_id": "20240808164302", **HYUGANADA, **members}
+    return make_report(report_no, issued_s, magnitude, at=ORIGIN_AT, **members)
 
 
 def wolfx(report_no: int, issued_s: float, magnitude: float) -> EventReport:
@@ -193,11 +170,11 @@ def test_relays_round_differently_and_leave_members_out() -> None:
     """A copy has the origin to the second, places to 0.1° and the depth or not; across the date line, too."""
     of = Said.of(report(3, 12.4, 6.7, lat_deg=-17.98, lon_deg=179.96, depth_km=33.0, origin_s=0.6))
     alike = {"lat_deg": -18.0, "lon_deg": -180.0, "depth_km": None}
-    assert copied(report(1, 12, 6.7, **alike), [of]) == 0  # type: ignore[arg-type]  # numbers all
-    assert copied(report(1, 12, 6.7, **alike | {"lat_deg": -18.1}), [of]) is None  # type: ignore[arg-type]  # numbers all
-    assert copied(report(1, 12, 6.8, **alike), [of]) is None  # type: ignore[arg-type]  # numbers all
-    assert copied(report(1, 12, None, **alike), [of]) is None  # type: ignore[arg-type]  # numbers all
-    assert copied(report(1, 15, 6.7, **alike), [of]) is None  # type: ignore[arg-type]  # numbers all
+    assert copied(report(1, 12, 6.7, **alike), [of]) == 0
+    assert copied(report(1, 12, 6.7, **alike | {"lat_deg": -18.1}), [of]) is None
+    assert copied(report(1, 12, 6.8, **alike), [of]) is None
+    assert copied(report(1, 12, None, **alike), [of]) is None
+    assert copied(report(1, 15, 6.7, **alike), [of]) is None
 
 
 def test_what_knows_no_source_is_never_the_louder() -> None:

@@ -1,6 +1,7 @@
 """Whom an update is sent to."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,38 +12,14 @@ from hypothesis import strategies as st
 from eew.decision.revision import EventState
 from eew.model.errors import ModelRangeError
 from eew.model.records import AlertStatus, EventReport, Level, ReportKind
+from tests.strategies import make_report
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
 NONE, PASSIVE, ACTIVE, CRITICAL = (int(level) for level in Level)
 
 
-def report(
-    report_no: int = 1,
-    *,
-    magnitude: float | None = 7.2,
-    lat_deg: float = 38.2,
-    lon_deg: float = 142.7,
-    depth_km: float | None = 10.0,
-    origin_s: float = 0.0,
-    kind: ReportKind = ReportKind.UPDATE,
-    place: str | None = None,
-    is_assumed: bool = False,
-) -> EventReport:
-    return EventReport(
-        event_id="20110311144640",
-        source="jma",
-        report_no=report_no,
-        kind=kind,
-        status=AlertStatus.ACTUAL,
-        issued_at=ORIGIN_AT + timedelta(seconds=20 + report_no),
-        origin_at=ORIGIN_AT + timedelta(seconds=origin_s),
-        lat_deg=lat_deg,
-        lon_deg=lon_deg,
-        depth_km=depth_km,
-        magnitude=magnitude,
-        place=place,
-        is_assumed=is_assumed,
-    )
+def report(report_no: int = 1, *, magnitude: float | None = 7.2, **members: Any) -> EventReport:
+    return make_report(report_no, 20 + report_no, magnitude, at=ORIGIN_AT, **members)
 
 
 def rows(*row: int) -> npt.NDArray[np.int32]:

@@ -2,6 +2,7 @@
 
 from collections import Counter as Tally
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,35 +10,14 @@ from eew.decision.sequence import ReportSequencer
 from eew.model.disposition import Disposition
 from eew.model.errors import ModelRangeError
 from eew.model.records import AlertStatus, EventReport, ReportKind
+from tests.strategies import make_report
 
 ORIGIN_AT = datetime(2024, 8, 8, 7, 42, 54, tzinfo=UTC)
 
 
-def report(
-    report_no: int,
-    *,
-    issued_s: float = 10.0,
-    event_id: str = "e1",
-    kind: ReportKind = ReportKind.UPDATE,
-    magnitude: float | None = 6.0,
-    status: AlertStatus = AlertStatus.ACTUAL,
-    source: str = "jma",
-    is_assumed: bool = False,
-) -> EventReport:
-    is_cancel = kind is ReportKind.CANCEL
-    return EventReport(
-        event_id=event_id,
-        source=source,
-        report_no=report_no,
-        kind=kind,
-        status=status,
-        issued_at=ORIGIN_AT + timedelta(seconds=issued_s),
-        origin_at=None if is_cancel else ORIGIN_AT,
-        lat_deg=None if is_cancel else 31.7,
-        lon_deg=None if is_cancel else 131.7,
-        magnitude=None if is_cancel else magnitude,
-        is_assumed=is_assumed,
-    )
+def report(report_no: int, **members: Any) -> EventReport:
+    place: dict[str, Any] = {"lat_deg": 31.7, "lon_deg": 131.7, "depth_km": None, "magnitude": 6.0}
+    return make_report(report_no, at=ORIGIN_AT, **{"event_id": "e1", **place, **members})
 
 
 def cancel(report_no: int, *, issued_s: float = 20.0, event_id: str = "e1") -> EventReport:

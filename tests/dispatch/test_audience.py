@@ -30,6 +30,7 @@ from eew.model.records import (
 from eew.mqtt.packet import V3
 from eew.physics import cells
 from eew.physics.geodesy import ecef_km
+from tests.strategies import make_report
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, tzinfo=UTC)
 GEOD = Geod(ellps="WGS84")
@@ -73,18 +74,16 @@ def shelters(rng: np.random.Generator, hazards: list[int]) -> Shelters:
 
 
 def report(*, tsunami: bool | None = None, kind: ReportKind = ReportKind.NEW) -> EventReport:
-    return EventReport(
+    return make_report(
+        1,
+        28,
+        7.6,
         event_id="e1",
-        source="jma",
-        report_no=1,
         kind=kind,
         status=AlertStatus.EXERCISE,
-        issued_at=ORIGIN_AT + timedelta(seconds=28),
-        origin_at=ORIGIN_AT,
+        at=ORIGIN_AT,
         lat_deg=38.1,
         lon_deg=142.9,
-        depth_km=10.0,
-        magnitude=7.6,
         tsunami=tsunami,
     )
 

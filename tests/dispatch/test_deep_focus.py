@@ -20,13 +20,14 @@ from eew.estimate.intensity_models import intensity_model
 from eew.fanout.outbox import Outbox
 from eew.fanout.send_loop import SendRate
 from eew.model.clock import SystemClock
-from eew.model.records import AlertStatus, DeviceKind, Devices, EventReport, Level, Profile, ReportKind
+from eew.model.records import DeviceKind, Devices, EventReport, Level, Profile, ReportKind
 from eew.model.region_profile_file import load_profile, profile_names
 from eew.mqtt import packet
 from eew.physics.cells import cell_at
 from eew.physics.travel_time_at_place import travel_times
 from eew.physics.travel_time_table import TravelTimeTable
 from eew.shelter import catalogue
+from tests.strategies import make_report
 
 #: Off the Ogasawara islands, 2015-05-30: M 8.1 at 682 km [JMA-EEW-DEEP].
 ORIGIN_AT = datetime(2015, 5, 30, 11, 23, 2, tzinfo=UTC)
@@ -35,18 +36,16 @@ JAPAN = load_profile("japan")
 
 
 def report(depth_km: float | None, magnitude: float = 8.1, report_no: int = 1) -> EventReport:
-    return EventReport(
+    return make_report(
+        report_no,
+        60 + report_no,
+        magnitude,
         event_id="20150530202302",
-        source="jma",
-        report_no=report_no,
         kind=ReportKind.NEW if report_no == 1 else ReportKind.UPDATE,
-        status=AlertStatus.ACTUAL,
-        issued_at=ORIGIN_AT + timedelta(seconds=60 + report_no),
-        origin_at=ORIGIN_AT,
+        at=ORIGIN_AT,
         lat_deg=EPICENTRE[0],
         lon_deg=EPICENTRE[1],
         depth_km=depth_km,
-        magnitude=magnitude,
     )
 
 

@@ -30,6 +30,7 @@ from eew.model.disposition import Disposition
 from eew.model.records import AlertPlan, AlertStatus, AreaAnswer, EventReport, Level, ReportKind, Solution
 from eew.model.region_profile_file import load_profile
 from eew.physics.travel_time_table import TravelTimeTable
+from tests.strategies import make_report
 
 ORIGIN_AT = datetime(2011, 3, 11, 5, 46, 18, 100000, tzinfo=UTC)
 NONE, PASSIVE, ACTIVE, CRITICAL = (int(level) for level in Level)
@@ -42,33 +43,10 @@ DISTANCE_KM = np.array([45.0, 60.0, 100.0, 150.0, 200.0, 260.0, 340.0, 450.0, 70
 EPICENTRE = (38.1, 142.9)
 
 
-def report(
-    report_no: int = 1,
-    magnitude: float | None = 7.2,
-    *,
-    issued_s: float = 10.0,
-    event_id: str = "20110311144640",
-    kind: ReportKind = ReportKind.UPDATE,
-    status: AlertStatus = AlertStatus.ACTUAL,
-    is_assumed: bool = False,
-) -> EventReport:
-    is_cancel = kind is ReportKind.CANCEL
+def report(report_no: int = 1, magnitude: float | None = 7.2, *, issued_s: float = 10.0, **members: Any) -> EventReport:
     # A minute apart, or the two would be taken for one earthquake under two ids.
-    origin_at = ORIGIN_AT + timedelta(seconds=60 if event_id == "e2" else 0)
-    return EventReport(
-        event_id=event_id,
-        source="jma",
-        report_no=report_no,
-        kind=kind,
-        status=status,
-        issued_at=origin_at + timedelta(seconds=issued_s),
-        origin_at=None if is_cancel else origin_at,
-        lat_deg=None if is_cancel else EPICENTRE[0],
-        lon_deg=None if is_cancel else EPICENTRE[1],
-        depth_km=None if is_cancel else 10.0,
-        magnitude=None if is_cancel else magnitude,
-        is_assumed=is_assumed,
-    )
+    at = ORIGIN_AT + timedelta(seconds=60 if members.get("event_id") == "e2" else 0)
+    return make_report(report_no, issued_s, magnitude, at=at, lat_deg=EPICENTRE[0], lon_deg=EPICENTRE[1], **members)
 
 
 def cancel(report_no: int, issued_s: float = 20.0, event_id: str = "20110311144640") -> EventReport:

@@ -10,10 +10,11 @@ from numpy.testing import assert_allclose
 from eew.dispatch.out_of_reach import out_of_reach
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
-from eew.model.records import AlertStatus, Devices, EventReport, ReportKind
+from eew.model.records import Devices, EventReport
 from eew.model.region_profile_file import load_profile
 from eew.physics.geodesy import hypocentral_km
 from eew.physics.travel_time_table import TravelTimeTable
+from tests.strategies import make_report
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)
 PROFILE = load_profile("global")
@@ -22,19 +23,8 @@ ESTIMATOR = Estimator(TravelTimeTable.load(PROFILE.travel_times), MODEL, PROFILE
 
 
 def report(report_no: int, magnitude: float | None, *, is_assumed: bool = False) -> EventReport:
-    return EventReport(
-        event_id="e",
-        source="s",
-        report_no=report_no,
-        kind=ReportKind.UPDATE,
-        status=AlertStatus.ACTUAL,
-        issued_at=AT,
-        origin_at=AT,
-        lat_deg=0.0,
-        lon_deg=0.0,
-        depth_km=10.0,
-        magnitude=magnitude,
-        is_assumed=is_assumed,
+    return make_report(
+        report_no, 0, magnitude, event_id="e", source="s", at=AT, lat_deg=0.0, lon_deg=0.0, is_assumed=is_assumed
     )
 
 

@@ -1,8 +1,9 @@
 """The estimate against the travel-time table and the intensity model called place by place on geodesics."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from eew.estimate.targets import BLOCK_ROWS, Targets
 from eew.model.records import AlertStatus, Estimate, EventReport, ReportKind, Vertex
 from eew.physics import cells, geodesy
 from eew.physics.travel_time_table import TravelTimeTable
+from tests.strategies import make_report
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -33,30 +35,8 @@ S_TOLERANCE_S, INTENSITY_TOLERANCE = 0.05, 0.02
 DISTANCE_TOLERANCE = 0.0001
 
 
-def report(
-    magnitude: float | None = 7.2,
-    *,
-    lat_deg: float = 38.2,
-    lon_deg: float = 142.7,
-    depth_km: float | None = 10.0,
-    is_assumed: bool = False,
-    fault: tuple[tuple[Vertex, ...], ...] | None = None,
-) -> EventReport:
-    return EventReport(
-        event_id="20110311144640",
-        source="jma",
-        report_no=1,
-        kind=ReportKind.NEW,
-        status=AlertStatus.ACTUAL,
-        issued_at=ORIGIN_AT + timedelta(seconds=28),
-        origin_at=ORIGIN_AT,
-        lat_deg=lat_deg,
-        lon_deg=lon_deg,
-        depth_km=depth_km,
-        magnitude=magnitude,
-        is_assumed=is_assumed,
-        fault=fault,
-    )
+def report(magnitude: float | None = 7.2, **members: Any) -> EventReport:
+    return make_report(1, 28, magnitude, kind=ReportKind.NEW, at=ORIGIN_AT, **members)
 
 
 @dataclass(frozen=True)

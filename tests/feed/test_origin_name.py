@@ -6,24 +6,25 @@ import msgspec
 import pytest
 
 from eew.feed.origin_id import OriginNames, origin_name
-from eew.model.records import AlertStatus, EventReport, ReportKind
+from eew.model.records import EventReport, ReportKind
+from tests.strategies import make_report
 
 AT = datetime(2024, 4, 2, 23, 58, 10, tzinfo=UTC)
 
 
 def report(report_no: int = 1, *, origin_s: float = 0.0, lat_deg: float = 23.9, source: str = "cwa") -> EventReport:
-    origin_at = AT + timedelta(seconds=origin_s)
-    return EventReport(
-        event_id=origin_name(origin_at, lat_deg, 121.6),
+    return make_report(
+        report_no,
+        15 + report_no,
+        6.0,
+        event_id=origin_name(AT + timedelta(seconds=origin_s), lat_deg, 121.6),
         source=source,
-        report_no=report_no,
         kind=ReportKind.NEW if report_no == 1 else ReportKind.UPDATE,
-        status=AlertStatus.ACTUAL,
-        issued_at=AT + timedelta(seconds=15 + report_no),
-        origin_at=origin_at,
+        at=AT,
+        origin_s=origin_s,
         lat_deg=lat_deg,
         lon_deg=121.6,
-        magnitude=6.0,
+        depth_km=None,
     )
 
 

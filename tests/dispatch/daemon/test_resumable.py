@@ -1,8 +1,9 @@
 """Going on where another dispatcher stood: nobody is left out, nobody who is known to be told is told again."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -27,6 +28,7 @@ from eew.model.region_name import parse_region
 from eew.model.region_profile_file import load_profile
 from eew.physics.travel_time_table import TravelTimeTable
 from eew.shelter import catalogue
+from tests.strategies import make_report
 
 JAPAN = load_profile("japan")
 ESTIMATOR = Estimator(TravelTimeTable.load("ak135"), intensity_model("sm99"), 10.0)
@@ -34,6 +36,7 @@ KEY = SigningKey.from_seed(bytes(range(32)))
 DEVICES = make(parse_region("35,139,60"), 400, 1)
 #: The event's own time: however long the suite has run, no report is stale and no alert has expired.
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
+TOKYO_BAY: dict[str, Any] = {"lat_deg": 35.0, "lon_deg": 139.0, "depth_km": 10.0}
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +45,8 @@ def shelters() -> Shelters:
 
 
 def report(report_no: int = 1, kind: ReportKind = ReportKind.NEW, magnitude: float = 7.4) -> EventReport:
-    is_cancel = kind is ReportKind.CANCEL
-    return EventReport(
-        event_id="ev",
-        source="jma",
-        report_no=report_no,
-        kind=kind,
-        status=AlertStatus.TEST,
-        issued_at=NOW + timedelta(seconds=report_no),
-        origin_at=None if is_cancel else NOW,
-        lat_deg=None if is_cancel else 35.0,
-        lon_deg=None if is_cancel else 139.0,
-        depth_km=None if is_cancel else 10.0,
-        magnitude=None if is_cancel else magnitude,
+    return make_report(
+        report_no, report_no, magnitude, event_id="ev", kind=kind, status=AlertStatus.TEST, at=NOW, **TOKYO_BAY
     )
 
 
