@@ -123,7 +123,7 @@ async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
     if summary["latency_ms"]["report_to_device"]["max"] is None:
         raise EewError(f"none of {summary['delivery']['expected']:,} alerts came to its device")
     started_s = published_mono_s[0]
-    feed_s = progress.handled[0].received_mono_s - started_s
+    feed_s = progress.results[0].received_mono_s - started_s
     total_s = feed_s + summary["latency_ms"]["report_to_device"]["max"] / 1000
     behind_s = total_s - feed_s - summary["reports"][0]["last_sent_ms"] / 1000
     n_sent = summary["conservation"]["sent"]

@@ -157,7 +157,7 @@ async def _messages(reports: "Sequence[EventReport]", profile: "Profile", estima
     """Return what the dispatcher would publish, in its order."""
     from eew.contract.signature import SigningKey
     from eew.dispatch.announcement import Announcements
-    from eew.dispatch.dispatcher import Dispatcher, EventClock
+    from eew.dispatch.dispatcher import ActedOn, Dispatcher, EventClock
     from eew.fanout.outbox import Outbox
     from eew.fanout.send_loop import SendRate
     from eew.model.clock import SystemClock
@@ -178,10 +178,10 @@ async def _messages(reports: "Sequence[EventReport]", profile: "Profile", estima
     messages = []
     for report in reports:
         event_clock.anchor(report.issued_at)
-        for handled in await dispatcher.handle(report):
-            if handled.core is None:
+        for result in await dispatcher.handle(report):
+            if not isinstance(result, ActedOn):
                 continue
-            message = announcements.cap(handled, announcements.event(handled))
+            message = announcements.cap(result, announcements.event(result))
             if message is not None:
                 messages.append(message)
     return messages

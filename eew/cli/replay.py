@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from eew.contract.run_summary import FeedSummary, RunStop
     from eew.contract.signature import SigningKey
-    from eew.dispatch.dispatcher import Handled
+    from eew.dispatch.dispatcher import DispatchResult
     from eew.dispatch.limit import Limit
     from eew.dispatch.replay import Progress, RunInput, RunResult
     from eew.dispatch.settings import Settings
@@ -295,7 +295,7 @@ def _shown(progress: "Progress", speed: float, pace: "Pace | None") -> "Shown":
     from eew.view.live import Shown, pace_words
 
     counts = ""
-    if progress.handled:
+    if progress.results:
         counts = (
             f"– {progress.n_planned:,} alerts planned, {progress.n_waiting:,} waiting, "
             f"{progress.n_taken:,} taken by devices"
@@ -303,31 +303,33 @@ def _shown(progress: "Progress", speed: float, pace: "Pace | None") -> "Shown":
     elif progress.broker:
         counts = f"({progress.broker}, {progress.n_devices:,} devices)"
     words, now_mono_s = "", time.monotonic()
-    if progress.handled:
+    if progress.results:
         between = None if pace is None else pace.event_at(now_mono_s)
         words = pace_words(
             event_at=between or progress.event_at,
             # After the last report, and without a pace of ours, the event's time passes as ours does.
             speed=1.0 if between is None else speed,
-            n_out=len(progress.handled) if pace is None else pace.n_out,
+            n_out=len(progress.results) if pace is None else pace.n_out,
             n_reports=None if pace is None else pace.n_reports,
             next_in_s=None if pace is None else pace.next_in_s(now_mono_s),
         )
-    return Shown(progress.stage, counts, [_line(handled) for handled in progress.handled], words)
+    return Shown(progress.stage, counts, [_line(each) for each in progress.results], words)
 
 
-def _line(handled: "Handled") -> "Line":
+def _line(result: "DispatchResult") -> "Line":
+    from eew.dispatch.dispatcher import ActedOn
     from eew.model.records import IssueBasis
     from eew.view.live import Line
 
-    report, is_acted_on = handled.report, handled.core is not None
+    report, is_acted_on = result.report, isinstance(result, ActedOn)
     issued_s = report.issued_after_s
     issued = "" if issued_s is None else f"{issued_s:.1f}"
     is_unknown = report.issue_basis is IssueBasis.UNKNOWN
     said = "issue time unknown" if is_unknown else f"{issued or '?'} s after origin"
     magnitude = "?" if report.magnitude is None else f"{report.magnitude:.1f}"
-    numbers = tuple(f"{n:,}" for n in handled.n_alerts_by_level.values()) if is_acted_on else ("–",) * 3
-    word = report.status.value if is_acted_on else handled.disposition.value
+    n_by_level = result.n_alerts_by_level if isinstance(result, ActedOn) else {}
+    numbers = tuple(f"{n:,}" for n in n_by_level.values()) or ("–",) * 3
+    word = report.status.value if is_acted_on else result.disposition.value
     # What became of it must not hide what it is.
     status = word if is_acted_on else f"{report.status.mark}{word}"
     words = (

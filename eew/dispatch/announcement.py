@@ -1,6 +1,6 @@
 """What everybody may read beside the alerts: help cards, and each event as it stands, in words and as CAP.
 
-Handled ─ EventMessage, texts ─ contours ─ CAP ─▶ RetainedPublisher
+ActedOn ─ EventMessage, texts ─ contours ─ CAP ─▶ RetainedPublisher
 
 Written behind the alerts, by one task and in a thread: nobody waits for it.
 """
@@ -21,7 +21,7 @@ from eew.contract.card import all_cards
 from eew.contract.message import EventMessage, InfoCard
 from eew.contract.text import event_texts
 from eew.dispatch.contour import contours
-from eew.dispatch.dispatcher import Handled
+from eew.dispatch.dispatcher import ActedOn
 from eew.estimate.estimator import Estimator
 from eew.fanout.retained_publisher import RetainedPublisher
 from eew.model.records import Profile
@@ -54,24 +54,24 @@ class Announcements:
         self._cards = _cards_of(profile)
         self._history.profile, self._history.cards = profile, self._cards
 
-    def event(self, handled: Handled) -> EventMessage:
+    def event(self, acted_on: ActedOn) -> EventMessage:
         """Return an event as it stands after a report that was acted on."""
-        bare = _event_message(handled, self._profile)
+        bare = _event_message(acted_on, self._profile)
         region = self._profile.info.partition("/")[0]
         return msgspec.structs.replace(bare, texts=event_texts(bare, region, self._cards))
 
-    def cap(self, handled: Handled, event: EventMessage) -> CapMessage | None:
+    def cap(self, acted_on: ActedOn, event: EventMessage) -> CapMessage | None:
         """Return the same as CAP; ``None`` where that has nothing to say: what stood before still stands.
 
         Takes up to a second where the report has a finite fault.
         """
-        places = contours(handled.report, handled.radius_km_by_level, self._profile, self._estimator)
-        return self._history.message(event, places, handled.report.likelihood)
+        places = contours(acted_on.report, acted_on.radius_km_by_level, self._profile, self._estimator)
+        return self._history.message(event, places, acted_on.report.likelihood)
 
-    def recall(self, handled: Handled) -> None:
+    def recall(self, acted_on: ActedOn) -> None:
         """Note a report that somebody before us announced; before any that comes after it."""
-        places = contours(handled.report, handled.radius_km_by_level, self._profile, self._estimator)
-        self._history.recall(_event_message(handled, self._profile), places)
+        places = contours(acted_on.report, acted_on.radius_km_by_level, self._profile, self._estimator)
+        self._history.recall(_event_message(acted_on, self._profile), places)
 
     def keep(self, event_ids: AbstractSet[str]) -> None:
         """Forget all events but these."""
@@ -92,7 +92,7 @@ class Announcer:
     def __init__(self, retained: RetainedPublisher, announcements: Announcements) -> None:
         self._retained = retained
         self._announcements = announcements
-        self._waiting: asyncio.Queue[Handled] = asyncio.Queue()
+        self._waiting: asyncio.Queue[ActedOn] = asyncio.Queue()
         self._announcing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -114,22 +114,22 @@ class Announcer:
         with contextlib.suppress(asyncio.CancelledError):
             await self._announcing
 
-    def tell(self, handled: Handled) -> None:
+    def tell(self, acted_on: ActedOn) -> None:
         """Announce a report that was acted on, soon."""
-        self._waiting.put_nowait(handled)
+        self._waiting.put_nowait(acted_on)
 
     async def _announce(self) -> None:
         while True:
-            handled = await self._waiting.get()
+            acted_on = await self._waiting.get()
             try:
-                event = await asyncio.to_thread(self._announcements.event, handled)
+                event = await asyncio.to_thread(self._announcements.event, acted_on)
                 self._retained.publish_event(event)
-                cap = await asyncio.to_thread(self._announcements.cap, handled, event)
+                cap = await asyncio.to_thread(self._announcements.cap, acted_on, event)
                 if cap is not None:
                     self._retained.publish_cap(cap.event_id, cap.payload)
             except Exception:
                 # The alerts are out: what is said beside them must not end the dispatcher.
-                logger.exception("announcement.broke event=%s", handled.report.event_id)
+                logger.exception("announcement.broke event=%s", acted_on.report.event_id)
             finally:
                 self._waiting.task_done()
 
@@ -144,19 +144,17 @@ def _cards_of(profile: Profile) -> Mapping[str, InfoCard]:
     return {each.lang: each for each in sorted((own or anywhere).values(), key=lambda card: card.lang != lang)}
 
 
-def _event_message(handled: Handled, profile: Profile) -> EventMessage:
+def _event_message(acted_on: ActedOn, profile: Profile) -> EventMessage:
     """Return an event as it stands after a report that was acted on, without texts."""
-    report, core = handled.report, handled.core
-    if core is None:
-        raise AssertionError("what is acted on has a core")
+    report, core = acted_on.report, acted_on.core
     members = {name: getattr(core, name) for name in core.__struct_fields__}
     return EventMessage(
         **members,
         magnitude_type=report.magnitude_type,
         place=report.place,
         scale=profile.scale,
-        radius_km_by_level=dict(handled.radius_km_by_level),
-        n_alerts_by_level={str(word): n for word, n in handled.n_alerts_by_level.items()},
+        radius_km_by_level=dict(acted_on.radius_km_by_level),
+        n_alerts_by_level={str(word): n for word, n in acted_on.n_alerts_by_level.items()},
         is_assumed=report.is_assumed,
         has_fault=bool(report.fault),
     )

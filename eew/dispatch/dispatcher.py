@@ -32,7 +32,7 @@ from eew.model.disposition import Disposition
 from eew.model.records import AlertPlan, EventReport, LevelWord, Profile, ReportKind, Solution
 from eew.model.units import at_after, seconds_after
 
-__all__ = ["Dispatcher", "EventClock", "Handled", "Observer"]
+__all__ = ["ActedOn", "DispatchResult", "Dispatcher", "EventClock", "Observer"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,18 +74,28 @@ class EventClock:
 
 
 @dataclass(slots=True)
-class Handled:
-    """What became of one incoming report in the decision; times are monotonic seconds.
-
-    Kept for every report of a run, so it holds no columns.
-    """
+class DispatchResult:
+    """What became of one incoming report in the decision; times are monotonic seconds."""
 
     report: EventReport
     disposition: Disposition
     received_mono_s: float
-    decided_mono_s: float = 0.0
-    #: ``None`` for a report that was not acted on.
-    core: AlertCore | None = None
+    decided_mono_s: float
+
+    @property
+    def n_alerts(self) -> int:
+        """How many alerts were planned: none for a report that is not acted on."""
+        return 0
+
+
+@dataclass(slots=True, kw_only=True)
+class ActedOn(DispatchResult):
+    """A report that is acted on: what the public is told, under the id and number of its merged event.
+
+    Kept for every report of a run, so it holds no columns.
+    """
+
+    core: AlertCore
     #: Planned alerts by the word of their level.
     n_alerts_by_level: Mapping[LevelWord, int] = field(default_factory=dict)
     radius_km_by_level: Mapping[str, float] = field(default_factory=dict)
@@ -94,11 +104,6 @@ class Handled:
     def n_alerts(self) -> int:
         """How many alerts were planned."""
         return sum(self.n_alerts_by_level.values())
-
-    def note(self, plan: AlertPlan) -> None:
-        """Keep what is to be said of the plan."""
-        self.n_alerts_by_level = plan.n_by_level()
-        self.radius_km_by_level = plan.radius_km_by_level
 
 
 class Dispatcher:
@@ -166,32 +171,26 @@ class Dispatcher:
         """Judge a report and leave acting on it to whoever restores."""
         return self._judge(report).in_sequence
 
-    async def handle(self, report: EventReport) -> tuple[Handled, ...]:
+    async def handle(self, report: EventReport) -> tuple[DispatchResult, ...]:
         """Decide on one report; not to be called concurrently.
 
         Returns
         -------
-        handled
-            One, or two where the report takes a public event apart. Of a report that is acted on it holds what the
-            public is told, under its public event's id and number.
+        results
+            One, or two where the report splits a merged event.
         """
         merged = self._judge(report)
         received_mono_s = self._clock.mono_s()
-        handled: tuple[Handled, ...]
-        if not merged.reports:
-            handled = (Handled(report, merged.disposition, received_mono_s, received_mono_s),)
+        results: tuple[DispatchResult, ...]
+        if merged.reports:
+            results = tuple(
+                [await self._act(each.report, each.disposition, received_mono_s) for each in merged.reports]
+            )
         else:
-            handled = tuple(Handled(each.report, each.disposition, received_mono_s) for each in merged.reports)
-            for each in handled:
-                solution = each.report.solution
-                if solution is None:
-                    self._take_back(each.report, each)
-                else:
-                    await self._tell(each.report, solution, each)
-                each.decided_mono_s = self._clock.mono_s()
+            results = (DispatchResult(report, merged.disposition, received_mono_s, received_mono_s),)
         for event_id in self._states.keys() - self._merger.event_ids:
             del self._states[event_id]
-        return handled
+        return results
 
     async def restore(self, history: History) -> None:
         """Put events and states where another dispatcher, which was stopped or killed, left them.
@@ -212,32 +211,40 @@ class Dispatcher:
             is_cancelled = last[each.report.event_id].report.kind is ReportKind.CANCEL
             await self._restore(each, [told for told in each.told if told.is_confirmed or is_cancelled])
 
-    async def replan(self, history: History) -> list[Handled]:
+    async def replan(self, history: History) -> list[ActedOn]:
         """Plan again what had not reached everybody; after ``restore``.
 
         Returns
         -------
-        list of Handled
+        list of ActedOn
             Of each event that still matters, its last report: there may be nobody left to notify.
         """
         last = {each.report.event_id: each for each in self._living(history)}
-        return [handled for each in last.values() if (handled := await self._act_again(each)) is not None]
+        return [acted_on for each in last.values() if (acted_on := await self._act_again(each)) is not None]
 
-    async def acted_on(self, history: History) -> list[Handled]:
+    async def acted_on(self, history: History) -> list[ActedOn]:
         """Return the reports of living events that were acted on before our time, in their order; after ``restore``."""
-        handled = []
+        acted_on = []
         for kept in self._living(history):
             report, mono_s = kept.report, self._clock.mono_s()
-            each = Handled(report, Disposition(kept.verdict), mono_s, mono_s)
             solution = report.solution
+            radius_km_by_level: Mapping[str, float] = {}
             if solution is None:
-                each.core = self._signed(report, self._planner.cancel(report, None).expires_at)
+                expires_at = self._planner.cancel(report, None).expires_at
             else:
                 outlook = await self._in_thread(self._planner.outlook, report, solution)
-                each.core = self._signed(report, outlook.expires_at)
-                each.radius_km_by_level = outlook.radius_km_by_level
-            handled.append(each)
-        return handled
+                expires_at, radius_km_by_level = outlook.expires_at, outlook.radius_km_by_level
+            acted_on.append(
+                ActedOn(
+                    report,
+                    Disposition(kept.verdict),
+                    mono_s,
+                    mono_s,
+                    core=self._signed(report, expires_at),
+                    radius_km_by_level=radius_km_by_level,
+                )
+            )
+        return acted_on
 
     def _judge(self, report: EventReport) -> Merged:
         """Judge a report, and tell the observer what it is and what is acted on."""
@@ -279,42 +286,49 @@ class Dispatcher:
             far = None if far_level is None else far_level[part.target_row]
             state.mark_sent(report, part.target_row, part.level, part.s_arrival_s, far)
 
-    async def _act_again(self, kept: Kept) -> Handled | None:
+    async def _act_again(self, kept: Kept) -> ActedOn | None:
         """Notify who has not been notified of a report, unless it is no longer worth it."""
-        report, now_at = kept.report, self._event_clock.now()
-        handled = Handled(report, Disposition(kept.verdict), self._clock.mono_s())
+        report, now_at, mono_s = kept.report, self._event_clock.now(), self._clock.mono_s()
         solution = report.solution
         if solution is None:
-            if seconds_after(now_at, report.issued_at) >= _CANCEL_WORTH_S:
-                return None
-            self._take_back(report, handled)
+            is_worth_it = seconds_after(now_at, report.issued_at) < _CANCEL_WORTH_S
         else:
-            if (await self._in_thread(self._planner.outlook, report, solution)).expires_at <= now_at:
-                return None
-            await self._tell(report, solution, handled)
-        handled.decided_mono_s = self._clock.mono_s()
-        return handled
+            is_worth_it = (await self._in_thread(self._planner.outlook, report, solution)).expires_at > now_at
+        return await self._act(report, Disposition(kept.verdict), mono_s) if is_worth_it else None
 
-    def _take_back(self, report: EventReport, handled: Handled) -> None:
+    async def _act(self, report: EventReport, disposition: Disposition, received_mono_s: float) -> ActedOn:
+        """Plan what a report means for whom, and hand it to the outbox."""
+        solution = report.solution
+        core, plan = self._take_back(report) if solution is None else await self._tell(report, solution)
+        return ActedOn(
+            report,
+            disposition,
+            received_mono_s,
+            self._clock.mono_s(),
+            core=core,
+            n_alerts_by_level=plan.n_by_level(),
+            radius_km_by_level=plan.radius_km_by_level,
+        )
+
+    def _take_back(self, report: EventReport) -> tuple[AlertCore, AlertPlan]:
         """Tell exactly those who were told that it was nothing."""
         self._outbox.withdraw(report.event_id)
         state = self._states.get(report.event_id)
         plan = self._planner.cancel(report, state)
-        handled.core = self._signed(report, plan.expires_at)
-        handled.note(plan)
-        self._outbox.put(plan, self._audience.encoder(plan, handled.core), DeliveryTracker(state))
+        core = self._signed(report, plan.expires_at)
+        self._outbox.put(plan, self._audience.encoder(plan, core), DeliveryTracker(state))
+        return core, plan
 
-    async def _tell(self, report: EventReport, solution: Solution, handled: Handled) -> None:
+    async def _tell(self, report: EventReport, solution: Solution) -> tuple[AlertCore, AlertPlan]:
         """Tell whom a solution reaches; the most urgent while the rest is still being worked out."""
         planner, outbox, event_id = self._planner, self._outbox, report.event_id
         outlook = await self._in_thread(planner.outlook, report, solution)
-        core = handled.core = self._signed(report, outlook.expires_at)
+        core = self._signed(report, outlook.expires_at)
         if solution.rupture is None:
             # Such a report tells nobody, and takes nothing back.
             nobody = planner.nobody(report, outlook)
-            handled.note(nobody)
             outbox.note(nobody)
-            return
+            return core, nobody
         fresh = EventState(len(self._audience), solution.origin_at, has_extent=outlook.far_level is not None)
         state = self._states.setdefault(event_id, fresh)
         tracker = DeliveryTracker(state, outlook.far_level)
@@ -344,12 +358,12 @@ class Dispatcher:
             raise
         finally:
             tracker.resume()
-        handled.note(plan)
         encoder = self._audience.encoder(plan, core)
         if ahead is None:
             outbox.put(plan, encoder, tracker)
         else:
             outbox.extend(plan, encoder)
+        return core, plan
 
     async def _in_thread(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *arguments, **named))

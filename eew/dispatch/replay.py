@@ -129,7 +129,7 @@ async def run(
             Dispatched(
                 each.report, each.disposition, each.received_mono_s, each.decided_mono_s, by_plan.get(id(each.report))
             )
-            for each in progress.handled
+            for each in progress.results
         ]
         summary = await asyncio.to_thread(
             summarise,

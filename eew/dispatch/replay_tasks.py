@@ -13,7 +13,7 @@ from typing import Protocol
 from eew.contract.message import Clock as ClockMessage
 from eew.contract.signature import SigningKey
 from eew.dispatch.assembly import DispatchContext
-from eew.dispatch.dispatcher import Handled
+from eew.dispatch.dispatcher import ActedOn, DispatchResult
 from eew.dispatch.plan_store import Ledger
 from eew.dispatch.settings import Settings
 from eew.estimate.estimator import Estimator
@@ -60,7 +60,7 @@ class Progress:
 
     broker: str = ""
     n_devices: int = 0
-    handled: list[Handled] = field(default_factory=list)
+    results: list[DispatchResult] = field(default_factory=list)
     n_planned: int = 0
     n_waiting: int = 0
     n_taken: int = 0
@@ -154,12 +154,12 @@ async def _decide(context: RunContext, sending: asyncio.Task[None]) -> None:
             await _set_clock(context, report.issued_at)
             context.dispatch.retained.n_reports += 1
             progress.stage = "dispatching"
-            for handled in await context.dispatch.dispatcher.handle(report):
-                progress.handled.append(handled)
-                if handled.core is not None:
-                    progress.n_planned += handled.n_alerts
+            for result in await context.dispatch.dispatcher.handle(report):
+                progress.results.append(result)
+                if isinstance(result, ActedOn):
+                    progress.n_planned += result.n_alerts
                     context.dispatch.retained.last_dispatch_at = datetime.now(UTC)
-                    context.dispatch.announcer.tell(handled)
+                    context.dispatch.announcer.tell(result)
     context.dispatch.outbox.close()
 
 

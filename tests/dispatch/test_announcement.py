@@ -13,7 +13,7 @@ import pytest
 
 from eew.contract.message import AlertCore, EventMessage, InfoCard
 from eew.dispatch.announcement import Announcements, Announcer
-from eew.dispatch.dispatcher import Handled
+from eew.dispatch.dispatcher import ActedOn
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
 from eew.fanout.retained_publisher import MqttRetainedPublisher, RetainedPublisher
@@ -34,7 +34,7 @@ def announcements(profile: Profile = JAPAN) -> Announcements:
     return Announcements(profile, Estimator(table, intensity_model(profile.intensity_model), profile.default_depth_km))
 
 
-def handled(report: EventReport) -> Handled:
+def handled(report: EventReport) -> ActedOn:
     """Return a report that was acted on, as the dispatcher returns it."""
     core = AlertCore(
         **{name: getattr(report, name) for name in AlertCore.__struct_fields__ if hasattr(report, name)}
@@ -43,7 +43,7 @@ def handled(report: EventReport) -> Handled:
         key_id="k",
     )
     radii = {} if report.kind is ReportKind.CANCEL else {"critical": 20.0, "active": 50.0, "passive": 150.0}
-    return Handled(report, Disposition.ACCEPTED, 0.0, core=core, radius_km_by_level=radii)
+    return ActedOn(report, Disposition.ACCEPTED, 0.0, 0.0, core=core, radius_km_by_level=radii)
 
 
 ALL = [handled(report) for report in REPORTS]
@@ -99,9 +99,9 @@ async def test_one_announcement_that_breaks_stops_no_other(
 ) -> None:
     """It is logged with its event, and the next is told."""
     told = announcements()
-    whole: Callable[[Handled], EventMessage] = told.event
+    whole: Callable[[ActedOn], EventMessage] = told.event
 
-    def breaks_once(each: Handled) -> EventMessage:
+    def breaks_once(each: ActedOn) -> EventMessage:
         if each is ALL[0]:
             raise ZeroDivisionError
         return whole(each)

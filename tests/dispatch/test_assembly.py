@@ -174,7 +174,7 @@ async def test_a_report_goes_through_to_the_last_confirmation(
     async with station.opened() as context:
         run = station.run_of(context, played(report()))
         assert await play(run) is None
-        (handled,) = run.progress.handled
+        (handled,) = run.progress.results
         (delivery,) = station.settled(context)
         assert delivery.n_sent == handled.n_alerts == len(context.audience)
     assert station.retained.n_reports == 1
@@ -208,7 +208,7 @@ async def test_what_a_newer_report_overtakes_is_superseded(tmp_path: Path) -> No
         run = station.run_of(context, overtaking())
         assert await play(run) is None
         first, second, cancel = station.settled(context)
-        selected = [each.n_alerts for each in run.progress.handled]
+        selected = [each.n_alerts for each in run.progress.results]
     assert [len(each.plan) for each in (first, second, cancel)] == selected
     # The encoder works one portion ahead of the writer.
     assert first.n_sent + first.n_superseded == N

@@ -14,7 +14,7 @@ from eew.contract.signature import SigningKey
 from eew.devices.swarm.device_estimates import OnDeviceEstimator
 from eew.dispatch.audience import Send, audience_of
 from eew.dispatch.contour import contours
-from eew.dispatch.dispatcher import Dispatcher, EventClock, Handled
+from eew.dispatch.dispatcher import ActedOn, Dispatcher, DispatchResult, EventClock
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
 from eew.fanout.outbox import Outbox
@@ -77,7 +77,7 @@ def estimator(profile: Profile = JAPAN) -> Estimator:
     return Estimator(table, intensity_model(profile.intensity_model), profile.default_depth_km)
 
 
-async def handled(mode: str, *reports: EventReport) -> list[Handled]:
+async def handled(mode: str, *reports: EventReport) -> list[DispatchResult]:
     """Return what becomes of reports that are dispatched one after the other to an island."""
     audience = audience_of(
         mode, island(), catalogue.load(catalogue.default_catalogue_path()), Send(0, packet.V3, "full")
@@ -93,7 +93,7 @@ async def handled(mode: str, *reports: EventReport) -> list[Handled]:
         clock=SystemClock(),
         event_clock=event_clock,
     )
-    found: list[Handled] = []
+    found: list[DispatchResult] = []
     for each in reports:
         event_clock.anchor(each.issued_at)
         found += await dispatcher.handle(each)
@@ -119,14 +119,15 @@ def test_japan_forecasts_none_from_150_km_on_and_the_others_set_no_limit() -> No
 async def test_the_dispatcher_tells_nobody_of_a_deep_focus(mode: str, depth_km: float) -> None:
     """M 8.1 at 682 km was 6+ by the formula, and is told to none, nor is a radius published."""
     (found,) = await handled(mode, report(depth_km))
+    assert isinstance(found, ActedOn)
     assert (found.n_alerts, dict(found.radius_km_by_level)) == (0, {})
-    assert found.core is not None
 
 
 @pytest.mark.parametrize("mode", ["device", "cell"])
 async def test_just_above_the_limit_it_tells_as_ever(mode: str) -> None:
     """At 149.9 km all are told; a later report that puts the focus at 160 km tells nobody more."""
     shallower, deeper = await handled(mode, report(149.9), report(160.0, magnitude=8.6, report_no=2))
+    assert isinstance(shallower, ActedOn)
     assert shallower.n_alerts_by_level["critical"] > 0
     assert deeper.n_alerts == 0
 

@@ -17,7 +17,7 @@ from pyproj import Geod
 
 from eew.contract.message import AlertCore
 from eew.contract.signature import SigningKey, Verifier, core_of
-from eew.dispatch.dispatcher import Dispatcher, EventClock, Handled
+from eew.dispatch.dispatcher import ActedOn, Dispatcher, DispatchResult, EventClock
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
 from eew.estimate.targets import Targets
@@ -107,7 +107,7 @@ class Office:
             event_clock=self.event_clock,
         )
 
-    async def handle(self, of: EventReport) -> Handled:
+    async def handle(self, of: EventReport) -> DispatchResult:
         self.event_clock.anchor(of.issued_at)
         (handled,) = await self.dispatcher.handle(of)
         return handled
@@ -168,6 +168,7 @@ async def test_a_report_becomes_a_plan_for_all_who_will_feel_it() -> None:
     assert (plan.scale, plan.info) == ("jma", "jp/ja")
     assert handled.disposition is Disposition.ACCEPTED
     words = {"critical": CRITICAL, "active": ACTIVE, "passive": PASSIVE}
+    assert isinstance(handled, ActedOn)
     assert handled.n_alerts_by_level == {word: levels.count(level) for word, level in words.items()}
     assert handled.n_alerts == len(told) == office.outbox.n_waiting
     assert handled.decided_mono_s >= handled.received_mono_s
@@ -177,6 +178,7 @@ async def test_radii_are_where_the_intensity_falls_below_each_level() -> None:
     """The formula has just reached the level's threshold there, and no further out."""
     handled = await Office().handle(report())
     for word, least in (("critical", 3.5), ("active", 2.5), ("passive", 0.5)):
+        assert isinstance(handled, ActedOn)
         radius_km = handled.radius_km_by_level[word]
         inside, outside = intensity_model("sm99").intensity(7.2, np.hypot([radius_km - 1, radius_km + 1], 10.0))
         assert inside > least > outside
@@ -204,6 +206,7 @@ async def test_an_alert_stays_valid_until_after_the_last_s_wave() -> None:
     handled = await office.handle(report())
     last_s = float(AK135.travel_times(DISTANCE_KM[office.plan.target_row].max(), 10.0)[1])
     assert office.plan.expires_at >= ORIGIN_AT + timedelta(seconds=last_s + JAPAN.validity_s)
+    assert isinstance(handled, ActedOn)
     edge_s = float(AK135.travel_times(handled.radius_km_by_level["passive"], 10.0)[1])
     off = office.plan.expires_at - (ORIGIN_AT + timedelta(seconds=edge_s + JAPAN.validity_s))
     assert abs(off.total_seconds()) < 0.15
@@ -227,6 +230,7 @@ async def test_the_core_says_what_the_report_says_and_is_signed(status: AlertSta
     office = Office()
     handled = await office.handle(report(4, status=status))
     core = office.core
+    assert isinstance(handled, ActedOn)
     assert handled.core is core
     assert (core.event_id, core.report_no, core.kind, core.status) == ("20110311144640", 4, ReportKind.UPDATE, status)
     assert (core.lat_deg, core.lon_deg, core.depth_km, core.magnitude) == (38.1, 142.9, 10.0, 7.2)
@@ -253,6 +257,7 @@ async def test_an_unknown_magnitude_or_an_assumed_source_tells_nobody() -> None:
         office = Office()
         handled = await office.handle(weak)
         assert handled.disposition is Disposition.ACCEPTED
+        assert isinstance(handled, ActedOn)
         assert (handled.n_alerts, dict(handled.radius_km_by_level)) == (0, {})
         assert len(office.outbox.done) == 1
 
@@ -274,11 +279,8 @@ async def test_areas_without_a_hypocentre_tell_nobody_and_it_is_said() -> None:
     n_waiting = office.outbox.n_waiting
     nowhere = {"origin_at": None, "lat_deg": None, "lon_deg": None, "areas": (AreaAnswer(code="MX-CMX"),)}
     handled = await office.handle(msgspec.structs.replace(report(2, issued_s=11), **nowhere))
-    assert (handled.disposition, handled.core, handled.n_alerts) == (
-        Disposition.AREAS_ONLY,
-        None,
-        0,
-    )
+    assert not isinstance(handled, ActedOn)
+    assert (handled.disposition, handled.n_alerts) == (Disposition.AREAS_ONLY, 0)
     assert office.outbox.n_waiting == n_waiting > 0
 
 
@@ -287,6 +289,7 @@ async def test_a_report_below_what_is_issued_tells_nobody() -> None:
     office = Office(Town(np.array([1.0])))
     handled = await office.handle(report(magnitude=2.4))
     assert expected_levels(2.4, np.array([1.0])) == [NONE]
+    assert isinstance(handled, ActedOn)
     assert (handled.n_alerts, dict(handled.radius_km_by_level)) == (0, {})
 
 
@@ -397,7 +400,8 @@ async def test_what_adds_nothing_changes_nothing(again: EventReport, disposition
     n_waiting = office.outbox.n_waiting
     handled = await office.handle(again)
     assert handled.disposition is disposition
-    assert (handled.core, handled.n_alerts) == (None, 0)
+    assert not isinstance(handled, ActedOn)
+    assert handled.n_alerts == 0
     assert len(office.town.encoded) == 1
     assert office.outbox.n_waiting == n_waiting
     assert not office.outbox.done
@@ -463,7 +467,7 @@ class City(Town):
         return super().targets(solution)
 
 
-async def begun(office: Office, of: EventReport) -> "asyncio.Task[Handled]":
+async def begun(office: Office, of: EventReport) -> "asyncio.Task[DispatchResult]":
     """Hand a report in, and wait until its most urgent alerts wait."""
     handling = asyncio.create_task(office.handle(of))
     await office.outbox.wait()
@@ -485,6 +489,7 @@ async def test_the_most_urgent_leave_before_the_rest_is_planned() -> None:
     assert 5000 < len(ahead) < len(plan)
     assert (ahead.level == CRITICAL).all()
     np.testing.assert_array_equal(plan.target_row[: len(ahead)], ahead.target_row)
+    assert isinstance(handled, ActedOn)
     assert office.core is core is handled.core
     assert handled.n_alerts == len(plan) == office.outbox.n_waiting + 300
     assert len(np.unique(plan.target_row)) == len(plan)
@@ -625,7 +630,7 @@ async def test_after_any_sequence_a_cancel_finds_everybody_who_was_told_and_had_
         handled = await office.handle(cancel(20, issued_s=20, event_id=event_id))
         told = [row for row, kind in kind_by_row.items() if kind is not ReportKind.CANCEL]
         # What is being taken back already is not taken back again: that relief is on its way.
-        if handled.core is not None:
+        if isinstance(handled, ActedOn):
             assert sorted(office.plan.target_row.tolist()) == sorted(told)
         take(1000)
         assert set(kind_by_row.values()) <= {ReportKind.CANCEL}

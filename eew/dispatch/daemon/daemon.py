@@ -17,7 +17,7 @@ from eew.dispatch.daemon.config import ConfigFile, read_config
 from eew.dispatch.daemon.context import KEEP_S, DaemonContext, open_daemon
 from eew.dispatch.daemon.feed_supervisor import Heard, Listening
 from eew.dispatch.daemon.preparation import OpenFeed, prepare
-from eew.dispatch.dispatcher import EventClock, Handled
+from eew.dispatch.dispatcher import ActedOn, EventClock
 from eew.dispatch.metrics import Figures, MetricsServer
 from eew.model.clock import Clock, SystemClock
 from eew.model.disposition import Disposition
@@ -176,10 +176,10 @@ class Daemon:
         async with self._deciding:
             await context.dispatch.dispatcher.restore(context.history)
             resumed = await context.dispatch.dispatcher.replan(context.history)
-            for handled in await context.dispatch.dispatcher.acted_on(context.history):
-                await asyncio.to_thread(context.dispatch.announcements.recall, handled)
-            for handled in resumed:
-                await self._acted(context, handled, begun_mono_s, "report.resumed")
+            for before in await context.dispatch.dispatcher.acted_on(context.history):
+                await asyncio.to_thread(context.dispatch.announcements.recall, before)
+            for again in resumed:
+                await self._acted(context, again, begun_mono_s, "report.resumed")
         while (heard := await self._listening.queue.get()) is not None:
             if self._stop_requested.is_set():
                 self._note_only(context, heard)
@@ -201,35 +201,33 @@ class Daemon:
 
     async def _judge(self, context: DaemonContext, heard: Heard) -> None:
         context.dispatch.retained.n_reports += 1
-        all_handled = await context.dispatch.dispatcher.handle(heard.report)
-        self._figures.n_reports[heard.feed, all_handled[0].disposition.value] += 1
-        for handled in all_handled:
-            if handled.core is not None:
-                await self._acted(context, handled, heard.at_mono_s, f"report.acted feed={heard.feed}")
+        results = await context.dispatch.dispatcher.handle(heard.report)
+        self._figures.n_reports[heard.feed, results[0].disposition.value] += 1
+        for result in results:
+            if isinstance(result, ActedOn):
+                await self._acted(context, result, heard.at_mono_s, f"report.acted feed={heard.feed}")
                 continue
             # Areas that nobody is told of are news to whoever runs this; the rest is told otherwise.
             logger.log(
-                logging.INFO if handled.disposition is Disposition.AREAS_ONLY else logging.DEBUG,
+                logging.INFO if result.disposition is Disposition.AREAS_ONLY else logging.DEBUG,
                 "report.left feed=%s event=%s report=%d status=%s fate=%s",
-                *(heard.feed, handled.report.event_id, handled.report.report_no, handled.report.status.value),
-                handled.disposition.value,
+                *(heard.feed, result.report.event_id, result.report.report_no, result.report.status.value),
+                result.disposition.value,
             )
 
-    async def _acted(self, context: DaemonContext, handled: Handled, heard_mono_s: float, what: str) -> None:
+    async def _acted(self, context: DaemonContext, acted_on: ActedOn, heard_mono_s: float, what: str) -> None:
         """Say that a report was acted on."""
-        report, core = handled.report, handled.core
-        if core is None:
-            raise AssertionError("what is acted on has a core")
+        report = acted_on.report
         context.deliveries.expect(report, heard_mono_s)
         self._has_work.set()
         logger.info(
             "%s event=%s report=%d kind=%s status=%s verdict=%s magnitude=%s alerts=%d decide_s=%.3f",
             *(what, report.event_id, report.report_no, report.kind.value, report.status.value),
-            *(handled.disposition.value, report.magnitude, handled.n_alerts, handled.decided_mono_s - heard_mono_s),
+            *(acted_on.disposition.value, report.magnitude, acted_on.n_alerts, acted_on.decided_mono_s - heard_mono_s),
         )
         context.dispatch.retained.last_dispatch_at = datetime.now(UTC)
-        self._expires_at[report.event_id] = core.expires_at
-        context.dispatch.announcer.tell(handled)
+        self._expires_at[report.event_id] = acted_on.core.expires_at
+        context.dispatch.announcer.tell(acted_on)
 
     async def _watch(self, context: DaemonContext) -> None:
         """Write down progress, keep the figures true, and notice who comes and goes."""

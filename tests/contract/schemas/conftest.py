@@ -17,7 +17,7 @@ from eew.devices.swarm.layout import RowRange
 from eew.devices.swarm.receipts import ReceiptTeller
 from eew.dispatch.announcement import Announcements
 from eew.dispatch.audience import Send, audience_of
-from eew.dispatch.dispatcher import Dispatcher, EventClock
+from eew.dispatch.dispatcher import ActedOn, Dispatcher, EventClock
 from eew.estimate.estimator import Estimator
 from eew.estimate.intensity_models import intensity_model
 from eew.fanout.outbox import Outbox
@@ -131,7 +131,7 @@ async def _played(
         retained.feeds = {report.source: "listening"}
         yield Sent("status", topic.status("eew-1"), retained._status("running"), report)
         for handled in await dispatcher.handle(report):
-            if handled.core is None:
+            if not isinstance(handled, ActedOn):
                 continue
             message = announcements.event(handled)
             yield Sent("event", topic.event(message.event_id), payload_of(message), report)

@@ -19,7 +19,7 @@ from eew.contract.signature import SigningKey
 from eew.devices.population import store
 from eew.devices.population.population import make
 from eew.dispatch.daemon import ConfigFile, Daemon, read_config
-from eew.dispatch.dispatcher import Dispatcher, Handled
+from eew.dispatch.dispatcher import Dispatcher, DispatchResult
 from eew.dispatch.metrics import MetricsServer
 from eew.feed.intake import FeedCounts
 from eew.feed.source import FeedState
@@ -336,7 +336,7 @@ async def test_a_report_that_breaks_the_dispatcher_does_not_end_it(
     caplog.set_level(logging.DEBUG)
     real = Dispatcher.handle
 
-    async def breaking(self: Dispatcher, of: EventReport) -> tuple[Handled, ...]:
+    async def breaking(self: Dispatcher, of: EventReport) -> tuple[DispatchResult, ...]:
         if of.event_id == "x1":
             raise ValueError("a mistake of ours")
         return await real(self, of)

@@ -13,7 +13,7 @@ from eew.contract.signature import SigningKey
 from eew.devices.population.population import make
 from eew.dispatch.audience import CellAudience, DeviceAudience, Send
 from eew.dispatch.daemon.deliveries import Deliveries
-from eew.dispatch.dispatcher import Dispatcher, EventClock, Handled
+from eew.dispatch.dispatcher import ActedOn, Dispatcher, DispatchResult, EventClock
 from eew.dispatch.journal import Journal
 from eew.dispatch.metrics import Figures
 from eew.estimate.estimator import Estimator
@@ -100,7 +100,7 @@ class Office:
         return taken
 
 
-async def only(office: Office, of: EventReport) -> Handled:
+async def only(office: Office, of: EventReport) -> DispatchResult:
     (handled,) = await office.dispatcher.handle(of)
     return handled
 
@@ -115,7 +115,7 @@ def opened(request: pytest.FixtureRequest, shelters: Shelters) -> Opened:
     return lambda journal: Office(journal, audience)
 
 
-async def killed(office: Office, opened: Opened, folder: Path) -> tuple[Office, list[Handled]]:
+async def killed(office: Office, opened: Opened, folder: Path) -> tuple[Office, list[ActedOn]]:
     """Begin anew with what is on disk, as if the first had been killed."""
     await office.journal.close()
     journal = await Journal.open(folder, "a")
@@ -191,7 +191,8 @@ async def test_what_was_acted_on_before_is_told_as_it_was(opened: Opened, tmp_pa
     """So that what is announced of an event after a restart refers to what was announced before it."""
     office = opened(await Journal.open(tmp_path, "a"))
     reports = [report(), report(2, ReportKind.UPDATE, 7.8), report(3, ReportKind.CANCEL)]
-    before = [await only(office, each) for each in reports]
+    results = [await only(office, each) for each in reports]
+    before = [each for each in results if isinstance(each, ActedOn)]
     office, _ = await killed(office, opened, tmp_path)
     history = await office.journal.history(NOW, 86_400)
     after = await office.dispatcher.acted_on(history)
