@@ -10,13 +10,15 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn, TextIO
+from typing import NoReturn, TextIO
 
+from eew.cli.parser import CommandParser
+from eew.cli.streams import Streams
 from eew.model.errors import EewError, InputError
 from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "main", "parser_of"]
 
 #: Each is a module of ``eew.cli`` with ``configure(parser)`` and ``run(arguments) -> exit code``.
 COMMANDS = {
@@ -37,26 +39,13 @@ COMMANDS = {
     "key": "make a signing key",
     "dispatch": "the dispatcher as a daemon: feeds in, alerts out",
     "bench": "measure what the dispatcher and its broker can do",
+    "completion": "a script by which your shell completes commands and options",
+    "help": "the help of a command",
 }
 
 #: No room, no more of one's share of it, or no file that large.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NEGATIVE_COORDINATES = re.compile(r"-[\d.]+(,-?[\d.]+)+$")
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line and exit code 2, and name the command that they are of."""
-
-    def parse_known_args(self, *words: Any, **more: Any) -> Any:  # noqa: ANN401 - it has several forms
-        """Parse, and let what is unknown be told by the command that does not know it."""
-        known, unknown = super().parse_known_args(*words, **more)
-        if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return known, unknown
-
-    def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{self.prog}: {message} (see {self.prog} --help)\n")
-        sys.exit(ExitStatus.BAD_INPUT)
 
 
 class _Version(argparse.Action):
@@ -65,56 +54,74 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from eew import __version__
 
-        print(f"eew {__version__}")
+        out = parser.streams.out if isinstance(parser, CommandParser) else sys.stdout
+        out.write(f"eew {__version__}\n")
         parser.exit()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code (0 done, 1 loss, 2 bad input, 3 no broker, 130 interrupted)."""
+def main(argv: Sequence[str] | None = None, streams: Streams | None = None) -> int:
+    """Run one command; return its exit code, see ``ExitStatus``.
+
+    Parameters
+    ----------
+    argv
+        The words after ``eew``; ``None``: the process's own.
+    streams
+        Where it speaks; ``None``: the process's own.
+    """
+    streams = streams or Streams()
     words = list(sys.argv[1:] if argv is None else argv)
     named = next((word for word in words if not word.startswith("-")), None)
     with interrupt.heeded(is_last=argv is None):
         try:
-            return _run(words, named)
+            return _run(words, named, streams)
         except EewError as error:
-            return _ended(named, str(error), error.exit_code)
+            return _ended(streams, named, str(error), error.exit_code)
         except OSError as error:
             if _is_unheard(error):
-                _silence(sys.stdout, sys.stderr)
+                _silence(streams.out, streams.err)
                 return ExitStatus.FAILED if interrupt.stopped_by() is None else ExitStatus.INTERRUPTED
             path, why = error.filename, error.strerror or str(error)
             if path is None and error.errno in _FULL:
                 # Files are named where they are written.
                 path = "standard output"
-                _silence(sys.stdout)
+                _silence(streams.out)
             problem = InputError("a readable and writable path", file=path, value=why)
-            return _ended(named, str(problem), problem.exit_code)
+            return _ended(streams, named, str(problem), problem.exit_code)
         except KeyboardInterrupt:
             # Python would end itself with SIGINT where a text that it executes (of a dataclass) was interrupted, and
             # forgets that only when it executes the next one.
             exec("")  # noqa: S102 - nothing
-            return _ended(named, "interrupted", ExitStatus.INTERRUPTED)
+            return _ended(streams, named, "interrupted", ExitStatus.INTERRUPTED)
 
 
-def _run(words: Sequence[str], named: str | None) -> int:
+def _run(words: Sequence[str], named: str | None, streams: Streams) -> int:
     """Find the command and run it."""
-    parser = _Parser(
+    parser = parser_of(streams, *([] if named is None else [named]))
+    # A leading space keeps argparse from taking "-33.4,-70.6" for an option; every reader of places strips it.
+    arguments = parser.parse_args([f" {word}" if _NEGATIVE_COORDINATES.match(word) else word for word in words])
+    arguments.streams = streams
+    code: int = arguments.run(arguments)
+    streams.out.flush()
+    return code
+
+
+def parser_of(streams: Streams, *names: str) -> CommandParser:
+    """Return the parser, of which the named commands know their options: each costs what its module imports."""
+    parser = CommandParser(
         prog="eew",
+        streams=streams,
         description="Earthquake early-warning alert dispatch simulator. This is not a warning service.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if name == named:
+        if name in names:
             module = importlib.import_module(f"eew.cli.{name}")
             module.configure(command)
             command.set_defaults(run=module.run)
-    # A leading space keeps argparse from taking "-33.4,-70.6" for an option; every reader of places strips it.
-    arguments = parser.parse_args([f" {word}" if _NEGATIVE_COORDINATES.match(word) else word for word in words])
-    code: int = arguments.run(arguments)
-    sys.stdout.flush()
-    return code
+    return parser
 
 
 def _is_unheard(error: OSError) -> bool:
@@ -123,13 +130,13 @@ def _is_unheard(error: OSError) -> bool:
     return isinstance(error, BrokenPipeError) or (is_hung_up and error.filename is None)
 
 
-def _ended(named: str | None, why: str, code: int) -> int:
+def _ended(streams: Streams, named: str | None, why: str, code: int) -> int:
     """Say in one line why the command has ended; return its exit code."""
     try:
-        sys.stderr.write(f"eew {named}: {why}\n")
-        sys.stderr.flush()
+        streams.err.write(f"eew {named}: {why}\n")
+        streams.err.flush()
     except OSError:
-        _silence(sys.stdout, sys.stderr)
+        _silence(streams.out, streams.err)
     return code
 
 

@@ -3,11 +3,11 @@
 import argparse
 import json
 import math
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from eew.cli.place import place_of
+from eew.cli.streams import Streams
 from eew.model.errors import InputError
 from eew.model.exit_status import ExitStatus
 from eew.model.option_number import number_of
@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.physics.travel_time_table import TravelTimeTable
     from eew.view.line import tell
 
+    streams: Streams = arguments.streams
     magnitude = number_of(arguments.magnitude, "--magnitude", -2, 10.5)
     depth_km = number_of(arguments.depth_km, "--depth-km", -10, 800)
     issue_s = number_of(arguments.issue_s, "--issue-s")
@@ -84,15 +85,18 @@ def run(arguments: argparse.Namespace) -> int:
     late_radius_km = late_alert_radius_km(table, depth_km, issue_s)
 
     if arguments.json:
-        print(json.dumps({"places": places, "late_radius_km": late_radius_km}, allow_nan=False))
+        print(json.dumps({"places": places, "late_radius_km": late_radius_km}, allow_nan=False), file=streams.out)
     else:
         named = arguments.places or [f"{place['epicentral_km']:g} km away" for place in places]
         title = f"M {magnitude:g}, {depth_km:g} km deep, report issued {issue_s:g} s after origin"
-        _print_table([name.strip() for name in named], places, f"{title}; {profile.title}, {table.name}")
-        tell(f"Late-alert radius: {late_radius_km:.1f} km (nearer, the S wave arrives before the report is issued)")
-        tell("A calculation from formulas, not a warning: eew is not a warning service.")
+        _print_table(streams.out, [name.strip() for name in named], places, f"{title}; {profile.title}, {table.name}")
+        tell(
+            f"Late-alert radius: {late_radius_km:.1f} km (nearer, the S wave arrives before the report is issued)",
+            streams.out,
+        )
+        tell("A calculation from formulas, not a warning: eew is not a warning service.", streams.out)
     for note in _notes(profile, model, magnitude, depth_km, max_intensity, would_issue=would_issue):
-        print(f"eew predict: note: {note}", file=sys.stderr)
+        print(f"eew predict: note: {note}", file=streams.err)
     return ExitStatus.DONE
 
 
@@ -144,7 +148,7 @@ def _notes(
     return notes
 
 
-def _print_table(names: Sequence[str], places: Sequence[Place], title: str) -> None:
+def _print_table(out: TextIO, names: Sequence[str], places: Sequence[Place], title: str) -> None:
     """Print one line a place."""
     from rich.console import Console
 
@@ -176,4 +180,4 @@ def _print_table(names: Sequence[str], places: Sequence[Place], title: str) -> N
             str(place["level"]),
             f"{place['lead_s']:+.1f}",
         )
-    print_grid(Console(highlight=False), grid)
+    print_grid(Console(file=out, highlight=False), grid)

@@ -4,7 +4,6 @@ import argparse
 import json
 import math
 import re
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     return act(arguments)
 
 
-def _list(_: argparse.Namespace) -> int:
+def _list(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from eew.feed.scenario import YEAR_FILE, load_scenario, scenario_folder
@@ -74,7 +73,7 @@ def _list(_: argparse.Namespace) -> int:
         n_events = len({(report.source, report.event_id) for report in scenario.reports})
         counts = (str(n_events), str(len(scenario.reports)))
         grid.add(scenario.name, scenario.title, *counts, span, scenario.profile, scenario.population)
-    console = Console(highlight=False)
+    console = Console(file=arguments.streams.out, highlight=False)
     print_grid(console, grid)
     for path in sorted(folder.glob(f"*/{YEAR_FILE}")):
         year = load_year(path)
@@ -87,12 +86,14 @@ def _check(arguments: argparse.Namespace) -> int:
     n_bad = n_faults = 0
     for name in arguments.files:
         try:
-            print(_held(name), flush=True)
+            print(_held(name), file=arguments.streams.out, flush=True)
         except InputError as error:
-            tell_all("scenarios", error)
+            tell_all("scenarios", error, arguments.streams.err)
             n_bad, n_faults = n_bad + 1, n_faults + 1 + len(error.also)
     if n_bad and len(arguments.files) > 1:
-        sys.stderr.write(f"eew scenarios: {n_bad} of {len(arguments.files)} are not usable, faults: {n_faults}\n")
+        arguments.streams.err.write(
+            f"eew scenarios: {n_bad} of {len(arguments.files)} are not usable, faults: {n_faults}\n"
+        )
     return ExitStatus.BAD_INPUT if n_bad else ExitStatus.DONE
 
 
@@ -118,9 +119,9 @@ def _show(arguments: argparse.Namespace) -> int:
 
     scenario = load_scenario(scenario_path(arguments.scenario))
     if arguments.json:
-        print(json.dumps(_as_json(scenario), ensure_ascii=False))
+        print(json.dumps(_as_json(scenario), ensure_ascii=False), file=arguments.streams.out)
         return ExitStatus.DONE
-    console = Console(highlight=False)
+    console = Console(file=arguments.streams.out, highlight=False)
     statuses = ", ".join(dict.fromkeys(report.status.value for report in scenario.reports))
     marks = "".join(dict.fromkeys(report.status.mark for report in scenario.reports))
     say(console, f"{marks}{scenario.title} [{scenario.name}]")
@@ -199,7 +200,8 @@ def _convert(arguments: argparse.Namespace) -> int:
     text = scenario_toml(scenario)
     parse_scenario(text.encode(), arguments.out)
     write_file(arguments.out, text)
-    print(f"{arguments.out}: {len(reports)} reports; fill in its sources and licence")
+    said = f"{arguments.out}: {len(reports)} reports; fill in its sources and licence"
+    print(said, file=arguments.streams.out)
     return ExitStatus.DONE
 
 

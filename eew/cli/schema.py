@@ -34,7 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
         made = {arguments.name: made[arguments.name]}
     if arguments.out is None:
         is_one = arguments.asyncapi or arguments.name is not None
-        print(json.dumps(next(iter(made.values())) if is_one else made, indent=2, ensure_ascii=False))
+        text = json.dumps(next(iter(made.values())) if is_one else made, indent=2, ensure_ascii=False)
+        print(text, file=arguments.streams.out)
         return ExitStatus.DONE
     folder = given_path(arguments.out, "--out")
     check_folder(folder, "--out")
@@ -42,5 +43,5 @@ def run(arguments: argparse.Namespace) -> int:
     for name, content in made.items():
         path = folder / ("asyncapi.json" if arguments.asyncapi else f"{name}.schema.json")
         write_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-        print(path)
+        print(path, file=arguments.streams.out)
     return ExitStatus.DONE

@@ -206,7 +206,7 @@ def test_nonsense_for_a_setting_is_refused_before_anything_starts(
     [
         (
             "bench order --speed max",
-            "eew bench order: unrecognized arguments: --speed max (see eew bench order --help)",
+            "eew bench order: unrecognized arguments: --speed max; did you mean --seed? (see eew bench order --help)",
         ),
         ("scenarios list now", "eew scenarios list: unrecognized arguments: now (see eew scenarios list --help)"),
         ("key new a --qos=1", "eew key new: unrecognized arguments: --qos=1 (see eew key new --help)"),

@@ -34,7 +34,11 @@ def test_help_imports_nothing_but_eew() -> None:
     modules = imported("--help")
     assert {name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names) == {"eew"}
     assert modules & HEAVY == set()
-    assert {name for name in modules if name.startswith("eew.cli.")} == {"eew.cli.main"}
+    assert {name for name in modules if name.startswith("eew.cli.")} == {
+        "eew.cli.main",
+        "eew.cli.parser",
+        "eew.cli.streams",
+    }
     assert "asyncio" not in modules
 
 

@@ -50,6 +50,8 @@ TYPED = [
     (f"watch --broker {NOWHERE} --reconnect-s 0.1 --at 38.27,140.87 --profile japan --language ja", 3, NOWHERE),
     (f"swarm --broker {NOWHERE} --reconnect-s 0.1 --population population", 3, NOWHERE),
     ("webhook --config webhook.toml --check", 2, r"python\S* -m pip install 'aiohttp>=\S+ 'standardwebhooks"),
+    ("completion bash", 0, "complete .*eew"),
+    ("help bench order", 0, "usage: eew bench order"),
     ("--version", 0, r"eew \d"),
 ]
 
