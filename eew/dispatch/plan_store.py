@@ -5,17 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from eew.fanout.outbox import Job
 from eew.model.records import AlertPlan
 from eew.model.system.column_file import write_column
 from eew.model.system.output import naming
 
-__all__ = ["Ledger"]
+__all__ = ["PlanStore"]
 
 _COLUMNS = ("target_row", "level", "intensity", "p_arrival_s", "s_arrival_s", "s_slowness_s_km")
 
 
-class Ledger:
+class PlanStore:
     """A folder of plan columns.
 
     Parameters
@@ -28,14 +27,8 @@ class Ledger:
         self._folder = folder
         self._n_plans = 0
 
-    def put_away(self, jobs: list[Job]) -> None:
-        """Move the columns of plans that are out to disk; they stay readable, mapped from there."""
-        for job in jobs:
-            if len(job.plan) and not isinstance(job.plan.target_row, np.memmap):
-                job.plan = self._stored(job.plan)
-                job.encoder = None
-
-    def _stored(self, plan: AlertPlan) -> AlertPlan:
+    def spill(self, plan: AlertPlan) -> AlertPlan:
+        """Write the columns of a plan to disk and return it with its columns mapped from there."""
         self._n_plans += 1
         mapped = {}
         for name in _COLUMNS:

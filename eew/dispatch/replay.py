@@ -26,7 +26,7 @@ from eew.devices.swarm.swarm import Receipts, Swarm, SwarmSettings
 from eew.dispatch.assembly import DispatchConfig, open_dispatch
 from eew.dispatch.audience import CellAudience
 from eew.dispatch.out_of_reach import out_of_reach
-from eew.dispatch.plan_store import Ledger
+from eew.dispatch.plan_store import PlanStore
 from eew.dispatch.replay_tasks import Progress, RunContext, RunInput, drain, play
 from eew.dispatch.settings import Settings, shown_settings
 from eew.dispatch.summary import Dispatched, summarise
@@ -112,7 +112,7 @@ async def run(
             given.folder,
         )
         await stack.enter_async_context(swarm)
-        context = RunContext(settings, given, progress, dispatch, Ledger(given.folder), swarm, stopping())
+        context = RunContext(settings, given, progress, dispatch, PlanStore(given.folder), swarm, stopping())
         try:
             error = await play(context)
         except ExceptionGroup as group:

@@ -14,7 +14,7 @@ from eew.contract.message import Clock as ClockMessage
 from eew.contract.signature import SigningKey
 from eew.dispatch.assembly import DispatchContext
 from eew.dispatch.dispatcher import ActedOn, DispatchResult
-from eew.dispatch.plan_store import Ledger
+from eew.dispatch.plan_store import PlanStore
 from eew.dispatch.settings import Settings
 from eew.estimate.estimator import Estimator
 from eew.feed.playback import Pace, until
@@ -95,7 +95,7 @@ class RunContext:
     given: RunInput
     progress: Progress
     dispatch: DispatchContext
-    ledger: Ledger
+    plan_store: PlanStore
     swarm: Receivers
     #: Set when the run shall end early.
     stop: asyncio.Event
@@ -191,7 +191,9 @@ async def _watch(context: RunContext) -> None:
     while True:
         _note(context)
         context.swarm.check()
-        await to_the_end(context.ledger.put_away, list(context.dispatch.outbox.done))
+        outbox = context.dispatch.outbox
+        for plan_id, plan in outbox.to_spill:
+            outbox.spilled(plan_id, await to_the_end(context.plan_store.spill, plan))
         await asyncio.sleep(_TICK_S)
 
 

@@ -1,10 +1,10 @@
-"""What waits to be sent, and what goes next: decided here, synchronously; the dispatcher only moves the bytes."""
+"""What waits to be sent, what goes next and how far each plan has come: decided here only, synchronously."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from eew.fanout.encode import Encoder
 from eew.model.records import AlertPlan, Delivery, ReportKind, SentRange
 from eew.model.units import at_after
 
-__all__ = ["Job", "Outbox", "Portion", "TakenCallback"]
+__all__ = ["Outbox", "PlanProgress", "Portion", "TakenCallback"]
 
 #: Told which part of a plan is on its way and cannot be called back: plan, start, end.
 TakenCallback = Callable[[AlertPlan, int, int], None]
@@ -22,10 +22,24 @@ TakenCallback = Callable[[AlertPlan, int, int], None]
 _FIRST_PORTION, _LAST_PORTION = 512, 8192
 
 
-@dataclass(slots=True)
-class Job:
-    """A plan on its way out."""
+@dataclass(frozen=True, slots=True)
+class PlanProgress:
+    """How far a plan has come."""
 
+    plan_id: int
+    plan: AlertPlan
+    n_taken: int
+    #: What was written, with the publisher's delivery token.
+    written: tuple[tuple[int, SentRange], ...]
+    n_superseded: int
+    n_expired: int
+
+
+@dataclass(slots=True)
+class _Job:
+    """A plan on its way out; changed by the outbox only."""
+
+    plan_id: int
     plan: AlertPlan
     #: Let go when all was encoded.
     encoder: Encoder | None
@@ -37,8 +51,14 @@ class Job:
     n_next: int = _FIRST_PORTION
     n_superseded: int = 0
     n_expired: int = 0
-    #: What was written, with the publisher's delivery token.
     written: list[tuple[int, SentRange]] = field(default_factory=list)
+    is_spilled: bool = False
+
+    @property
+    def progress(self) -> PlanProgress:
+        """How far it has come now."""
+        written = tuple(self.written)
+        return PlanProgress(self.plan_id, self.plan, self.n_taken, written, self.n_superseded, self.n_expired)
 
     @property
     def is_waiting(self) -> bool:
@@ -66,8 +86,9 @@ class Job:
 class Portion:
     """The next alerts of one plan, to be encoded and sent."""
 
-    job: Job
-    #: The job's own may be let go of once all of it was taken.
+    plan_id: int
+    #: As it was when this was taken: of one that was only begun, the beginning.
+    plan: AlertPlan
     encoder: Encoder
     start: int
     end: int
@@ -84,9 +105,10 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
-        #: Plans of which nothing waits any more.
-        self.done: list[Job] = []
+        self._plan_ids = count(1)
+        self._jobs: dict[str, _Job] = {}
+        #: Plans of which nothing waits any more, by their ids.
+        self._done: dict[int, _Job] = {}
         self._has_work = asyncio.Event()
         self._has_less = asyncio.Event()
         self._is_closed = False
@@ -95,7 +117,7 @@ class Outbox:
     def put(self, plan: AlertPlan, encoder: Encoder, on_taken: TakenCallback, *, has_more: bool = False) -> None:
         """Queue a plan, superseding the event's older one; one that ``has_more`` is to be extended."""
         self.withdraw(plan.report.event_id)
-        self._queue(Job(plan, encoder, on_taken, has_more=has_more))
+        self._queue(_Job(next(self._plan_ids), plan, encoder, on_taken, has_more=has_more))
 
     def extend(self, plan: AlertPlan, encoder: Encoder) -> None:
         """Go on with the whole plan of a report, of which only the beginning was put.
@@ -116,17 +138,20 @@ class Outbox:
         job = self._jobs.get(event_id)
         return 0 if job is None else len(job.plan) - job.n_taken
 
-    def _queue(self, job: Job) -> None:
+    def _queue(self, job: _Job) -> None:
         if job.is_out:
             self._finish(job)
         else:
             self._jobs[job.plan.report.event_id] = job
             self._has_work.set()
 
-    def _finish(self, job: Job) -> None:
-        """Put a job of which nothing waits aside."""
-        job.n_expired = len(job.plan) - job.n_taken
-        self.done.append(job)
+    def _finish(self, job: _Job, *, is_superseded: bool = False) -> None:
+        """Put a job aside of which nothing waits any more: its rest has expired or was superseded."""
+        n_rest = len(job.plan) - job.n_taken
+        job.n_superseded, job.n_expired = (n_rest, 0) if is_superseded else (0, n_rest)
+        # A portion that was taken has its own.
+        job.encoder = None
+        self._done[job.plan_id] = job
         self._has_less.set()
 
     def note(self, plan: AlertPlan) -> None:
@@ -139,20 +164,43 @@ class Outbox:
         """
         if len(plan):
             raise ValueError(f"a plan of {len(plan)} alerts; expected none")
-        self.done.append(Job(plan, None, lambda _plan, _start, _end: None))
+        self._finish(_Job(next(self._plan_ids), plan, None, lambda _plan, _start, _end: None))
 
     def withdraw(self, event_id: str) -> None:
         """Supersede what an event still has waiting."""
         job = self._jobs.pop(event_id, None)
         if job is not None:
-            job.n_superseded = len(job.plan) - job.n_taken
-            self.done.append(job)
-            self._has_less.set()
+            self._finish(job, is_superseded=True)
 
     @property
-    def under_way(self) -> list[Job]:
-        """The jobs of which something was taken, until they leave ``done``."""
-        return [job for job in (*self.done, *self._jobs.values()) if job.n_taken]
+    def done(self) -> list[PlanProgress]:
+        """The plans of which nothing waits any more, in the order they ended, until they are forgotten."""
+        return [job.progress for job in self._done.values()]
+
+    @property
+    def under_way(self) -> list[PlanProgress]:
+        """The plans of which something was taken, until they are forgotten."""
+        return [job.progress for job in (*self._done.values(), *self._jobs.values()) if job.n_taken]
+
+    @property
+    def to_spill(self) -> list[tuple[int, AlertPlan]]:
+        """The plans of which nothing waits any more and whose columns are still in memory, with their ids."""
+        return [(job.plan_id, job.plan) for job in self._done.values() if len(job.plan) and not job.is_spilled]
+
+    def written(self, plan_id: int, token: int, part: SentRange) -> None:
+        """Note that a portion of a plan was written, with the publisher's delivery token."""
+        job = self._done.get(plan_id) or next((job for job in self._jobs.values() if job.plan_id == plan_id), None)
+        if job is not None:
+            job.written.append((token, part))
+
+    def spilled(self, plan_id: int, plan: AlertPlan) -> None:
+        """Go on with the same plan, whose columns are on disk."""
+        if (job := self._done.get(plan_id)) is not None:
+            job.plan, job.is_spilled = plan, True
+
+    def forget(self, plan_id: int) -> None:
+        """Let go of a plan that is done: somebody else has counted it."""
+        del self._done[plan_id]
 
     @property
     def n_waiting(self) -> int:
@@ -205,9 +253,9 @@ class Outbox:
         if job.is_out:
             self._finish(self._jobs.pop(job.plan.report.event_id))
         job.on_taken(job.plan, start, end)
-        return Portion(job, encoder, start, end)
+        return Portion(job.plan_id, job.plan, encoder, start, end)
 
-    def _ready(self) -> list[Job]:
+    def _ready(self) -> list[_Job]:
         """Return the jobs that have something to send now."""
         return [] if self._is_halted else [job for job in self._jobs.values() if job.is_waiting]
 
@@ -222,11 +270,12 @@ class Outbox:
         rejected
             Gives the positions within a delivery token's batch that the broker refused.
         """
-        self.done += self._jobs.values()
+        ended = (*self._done.values(), *self._jobs.values())
         self._jobs.clear()
+        self._done.clear()
         self._has_less.set()
         deliveries = []
-        for job in self.done:
+        for job in ended:
             sent: list[SentRange] = []
             for token, written in job.written:
                 if token <= confirmed_token:
@@ -234,7 +283,6 @@ class Outbox:
             n_sent = sum(each.end - each.start for each in sent)
             n_failed = len(job.plan) - n_sent - job.n_superseded - job.n_expired
             deliveries.append(Delivery(job.plan, tuple(sent), n_failed, job.n_superseded, job.n_expired))
-        self.done.clear()
         return deliveries
 
 

@@ -76,7 +76,7 @@ async def dispatch(
                     asyncio.to_thread(portion.encoder.encode, portion.start, portion.end), name="encode"
                 )
             if encoded is not None:
-                await _send(encoded, publisher, clock, rate)
+                await _send(encoded, outbox, publisher, clock, rate)
             encoded = None if portion is None or encoding is None else (portion, await encoding)
             encoding = None
             if encoded is None:
@@ -89,10 +89,12 @@ async def dispatch(
             await asyncio.gather(encoding, return_exceptions=True)
 
 
-async def _send(encoded: tuple[Portion, Batch], publisher: Publisher, clock: Clock, rate: SendRate) -> None:
+async def _send(
+    encoded: tuple[Portion, Batch], outbox: Outbox, publisher: Publisher, clock: Clock, rate: SendRate
+) -> None:
     portion, batch = encoded
     started_s = clock.mono_s()
     token = await publisher.send(batch)
     sent_s = clock.mono_s()
-    portion.job.written.append((token, SentRange(portion.start, portion.end, sent_s)))
+    outbox.written(portion.plan_id, token, SentRange(portion.start, portion.end, sent_s))
     rate.sent(len(portion), started_s, sent_s)

@@ -17,7 +17,7 @@ from eew.contract.message import DeviceAlert
 from eew.contract.signature import SigningKey, Verifier, core_of
 from eew.devices.population.population import make
 from eew.dispatch.assembly import DispatchConfig, DispatchContext, open_dispatch
-from eew.dispatch.plan_store import Ledger
+from eew.dispatch.plan_store import PlanStore
 from eew.dispatch.planner import Planner
 from eew.dispatch.replay_tasks import Progress, RunContext, RunInput, play
 from eew.dispatch.settings import Settings
@@ -141,7 +141,7 @@ class Station:
             folder=self.folder,
         )
         settings, swarm = Settings(speed=speed), Memory(self.publisher)
-        return RunContext(settings, given, Progress(), context, Ledger(self.folder), swarm, asyncio.Event())
+        return RunContext(settings, given, Progress(), context, PlanStore(self.folder), swarm, asyncio.Event())
 
     def settled(self, context: DispatchContext) -> list[Delivery]:
         """Return what became of each plan; every alert is sent, superseded, expired or failed, and none is two."""

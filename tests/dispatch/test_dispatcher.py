@@ -135,7 +135,7 @@ def taken_rows(portions: Sequence[Portion | None]) -> list[int]:
         int(row)
         for portion in portions
         if portion is not None
-        for row in portion.job.plan.target_row[portion.start : portion.end]
+        for row in portion.plan.target_row[portion.start : portion.end]
     ]
 
 
@@ -619,8 +619,8 @@ async def test_after_any_sequence_a_cancel_finds_everybody_who_was_told_and_had_
     def take(n: int) -> None:
         while n > 0 and (portion := office.take(n)) is not None:
             n -= len(portion)
-            kind = portion.job.plan.report.kind
-            last[portion.job.plan.report.event_id] |= dict.fromkeys(taken_rows([portion]), kind)
+            kind = portion.plan.report.kind
+            last[portion.plan.report.event_id] |= dict.fromkeys(taken_rows([portion]), kind)
 
     for at, (event_id, magnitude, kind, n_taken) in enumerate(steps, start=1):
         now = report(at, magnitude, issued_s=at, event_id=event_id, kind=ReportKind(kind))

@@ -51,13 +51,13 @@ def nothing_rejected(_token: int) -> "np.ndarray[Any, np.dtype[np.int_]]":
     return np.array([], dtype=np.int_)
 
 
-def written(portion: Portion, token: int, at_mono_s: float = 0.0) -> None:
-    portion.job.written.append((token, SentRange(portion.start, portion.end, at_mono_s)))
+def write(outbox: Outbox, portion: Portion, token: int, at_mono_s: float = 0.0) -> None:
+    outbox.written(portion.plan_id, token, SentRange(portion.start, portion.end, at_mono_s))
 
 
 def taken_from(outbox: Outbox, n_max: int = EVERYTHING, now_at: datetime = T0) -> tuple[str, int, int] | None:
     portion = outbox.take(now_at, n_max)
-    return None if portion is None else (portion.job.plan.report.event_id, portion.start, portion.end)
+    return None if portion is None else (portion.plan.report.event_id, portion.start, portion.end)
 
 
 def counts(delivery: Delivery) -> tuple[int, int, int, int]:
@@ -92,11 +92,11 @@ def test_a_newer_plan_supersedes_only_its_own_event(plan_of: PlanOf) -> None:
     put(outbox, plan_of(700, report_event_id="b"))
     first = outbox.take(T0, EVERYTHING)
     assert first is not None
-    written(first, 1)
+    write(outbox, first, 1)
     put(outbox, plan_of(50, report_event_id="a", report_report_no=2))
     assert outbox.n_waiting == 750
     while (portion := outbox.take(T0, EVERYTHING)) is not None:
-        written(portion, 1)
+        write(outbox, portion, 1)
     by_event = {
         (each.plan.report.event_id, each.plan.report.report_no): counts(each)
         for each in outbox.settle(1, nothing_rejected)
@@ -119,7 +119,7 @@ async def test_a_halted_one_gives_nothing_more(plan_of: PlanOf) -> None:
     put(outbox, plan_of(600))
     first = outbox.take(T0, EVERYTHING)
     assert first is not None
-    written(first, 1)
+    write(outbox, first, 1)
     outbox.halt()
     assert taken_from(outbox) is None
     assert [counts(each) for each in outbox.settle(1, nothing_rejected)] == [(512, 0, 0, 88)]
@@ -156,13 +156,13 @@ def test_a_plan_may_be_put_in_two_parts(plan_of: PlanOf) -> None:
     for token in (1, 2):
         portion = outbox.take(T0, EVERYTHING)
         assert portion is not None
-        written(portion, token)
+        write(outbox, portion, token)
     assert outbox.take(T0, EVERYTHING) is None
     assert (outbox.n_waiting, outbox.done) == (0, [])
     outbox.extend(whole, NoEncoder())
     assert outbox.n_waiting == outbox.n_waiting_of("20110311144640") == 2300
     while (portion := outbox.take(T0, EVERYTHING)) is not None:
-        written(portion, 3)
+        write(outbox, portion, 3)
     assert [taken[1:] for taken in notes] == [(0, 512), (512, 700), (700, 2748), (2748, 3000)]
     assert [taken[0] is begun for taken in notes] == [True, True, False, False]
     (delivery,) = outbox.settle(3, nothing_rejected)
@@ -211,15 +211,45 @@ def test_only_what_was_begun_can_be_extended(is_begun: bool, plan_of: PlanOf) ->
         outbox.extend(plan_of(20, report_report_no=2), NoEncoder())
 
 
-def test_a_portion_keeps_the_encoder_that_its_job_lets_go_of(plan_of: PlanOf) -> None:
-    """A plan may be put away as soon as all of it was taken, while its last portion waits to be encoded."""
+def test_a_portion_has_its_encoder_when_its_plan_is_out(plan_of: PlanOf) -> None:
+    """A plan is done as soon as all of it was taken, while its last portion waits to be encoded."""
+    outbox, encoder = Outbox(), NoEncoder()
+    outbox.put(plan_of(10), encoder, lambda *_taken: None)
+    portion = outbox.take(T0, EVERYTHING)
+    assert portion is not None
+    assert [each.plan_id for each in outbox.done] == [portion.plan_id]
+    assert portion.encoder is encoder
+
+
+def test_a_plan_on_disk_is_the_same_delivery(plan_of: PlanOf) -> None:
+    """It is asked for once, its report and what was written stay, and an empty one is never asked for."""
+    outbox = Outbox()
+    put(outbox, plan_of(600, report_event_id="a"))
+    outbox.note(plan_of(0, report_event_id="b"))
+    for token in (1, 2):
+        assert outbox.to_spill == []
+        portion = outbox.take(T0, EVERYTHING)
+        assert portion is not None
+        write(outbox, portion, token)
+    ((plan_id, plan),) = outbox.to_spill
+    on_disk = beginning(plan, 600)
+    outbox.spilled(plan_id, on_disk)
+    assert outbox.to_spill == []
+    _, delivery = outbox.settle(2, nothing_rejected)
+    assert delivery.plan is on_disk
+    assert counts(delivery) == (600, 0, 0, 0)
+
+
+def test_what_is_forgotten_is_nobodys_delivery(plan_of: PlanOf) -> None:
+    """Who follows plans one by one lets go of each; what is written or stored of it later changes nothing."""
     outbox = Outbox()
     put(outbox, plan_of(10))
     portion = outbox.take(T0, EVERYTHING)
     assert portion is not None
-    encoder = portion.encoder
-    outbox.done[0].encoder = None
-    assert portion.encoder is encoder is not None
+    outbox.forget(portion.plan_id)
+    write(outbox, portion, 1)
+    outbox.spilled(portion.plan_id, portion.plan)
+    assert (outbox.done, outbox.under_way, outbox.settle(1, nothing_rejected)) == ([], [], [])
 
 
 def test_a_withdrawn_event_sends_nothing_more(plan_of: PlanOf) -> None:
@@ -290,7 +320,7 @@ def test_only_what_is_confirmed_counts_as_sent(plan_of: PlanOf) -> None:
         portion = outbox.take(T0, EVERYTHING)
         assert portion is not None
         if token is not None:
-            written(portion, token, at_mono_s=float(token))
+            write(outbox, portion, token, at_mono_s=float(token))
     (delivery,) = outbox.settle(1, nothing_rejected)
     assert delivery.sent == (SentRange(0, 512, 1.0),)
     assert counts(delivery) == (512, 0, 0, 8000 - 512)
@@ -304,7 +334,7 @@ def test_refused_packets_are_cut_out_of_what_was_sent(plan_of: PlanOf) -> None:
     for token in (1, 2):
         portion = outbox.take(T0, EVERYTHING)
         assert portion is not None
-        written(portion, token, at_mono_s=float(token))
+        write(outbox, portion, token, at_mono_s=float(token))
     rejected = {1: [511, 0, 5, 5], 2: [1, 2]}
     (delivery,) = outbox.settle(2, lambda token: np.array(rejected[token]))
     assert delivery.sent == (
@@ -353,7 +383,7 @@ async def test_whoever_waits_for_emptiness_is_woken(how: str, plan_of: PlanOf) -
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Reports, cancels, sending, refusing and expiring in any order; then all adds up."""
+    """Reports, cancels, sending, refusing, expiring, spilling and forgetting in any order; then all adds up."""
 
     @initialize()
     def start(self) -> None:
@@ -365,14 +395,19 @@ class AnyOrder(RuleBasedStateMachine):
         self.portions: list[Portion] = []
         self.latest: dict[str, AlertPlan] = {}
         self.taken: dict[int, int] = {}
+        #: By plan id, what was written of it: start, end and token.
+        self.parts: dict[int, list[tuple[int, int, int]]] = {}
+        #: By event, the whole of a plan of which the beginning was put.
+        self.begun: dict[str, AlertPlan] = {}
 
     @rule(
         event_id=st.sampled_from("abc"),
         n=st.sampled_from([0, 1, 3, 700, 2000]),
         validity_s=st.integers(0, 5),
         is_cancel=st.booleans(),
+        is_begun=st.booleans(),
     )
-    def report(self, event_id: str, n: int, validity_s: int, is_cancel: bool) -> None:
+    def report(self, event_id: str, n: int, validity_s: int, is_cancel: bool, is_begun: bool) -> None:
         report = EventReport(
             event_id=event_id,
             source="s",
@@ -398,15 +433,50 @@ class AnyOrder(RuleBasedStateMachine):
             s_slowness_s_km=column,
             radius_km_by_level={},
         )
-        self.outbox.put(plan, NoEncoder(), self.note)
+        self.begun.pop(event_id, None)
+        if is_begun:
+            self.begun[event_id], plan = plan, beginning(plan, n // 2)
+        self.outbox.put(plan, NoEncoder(), self.note, has_more=is_begun)
         self.latest[event_id] = plan
-        self.n_planned += n
+        self.taken[id(plan)] = 0
+        self.n_planned += len(plan)
+
+    @precondition(lambda self: self.begun)
+    @rule(data=st.data())
+    def extend(self, data: st.DataObject) -> None:
+        event_id = data.draw(st.sampled_from(sorted(self.begun)))
+        whole, start = self.begun.pop(event_id), self.latest[event_id]
+        self.outbox.extend(whole, NoEncoder())
+        self.latest[event_id] = whole
+        self.taken[id(whole)] = self.taken[id(start)]
+        self.n_planned += len(whole) - len(start)
+
+    @precondition(lambda self: self.outbox.to_spill)
+    @rule(data=st.data())
+    def spill(self, data: st.DataObject) -> None:
+        plan_id, plan = data.draw(st.sampled_from(self.outbox.to_spill))
+        self.outbox.spilled(plan_id, beginning(plan, len(plan)))
+
+    @precondition(lambda self: self.outbox.done)
+    @rule(data=st.data())
+    def forget(self, data: st.DataObject) -> None:
+        plan = data.draw(st.sampled_from(self.outbox.done))
+        self.outbox.forget(plan.plan_id)
+        self.n_planned -= len(plan.plan)
+        self.parts.pop(plan.plan_id, None)
+        self.portions = [each for each in self.portions if each.plan_id != plan.plan_id]
+
+    @invariant()
+    def is_known_how_far_each_has_come(self) -> None:
+        for each in self.outbox.under_way:
+            assert [(part.start, part.end, token) for token, part in each.written] == self.parts.get(each.plan_id, [])
+            assert each.n_taken + each.n_superseded + each.n_expired <= len(each.plan)
 
     def note(self, plan: AlertPlan, start: int, end: int) -> None:
         """Only the newest plan of an event is taken from, in order, before it expires."""
         assert plan is self.latest[plan.report.event_id]
         assert plan.expires_at > self.now_at
-        assert start == self.taken.get(id(plan), 0)
+        assert start == self.taken[id(plan)]
         self.taken[id(plan)] = end
 
     @rule(n_max=st.sampled_from([1, 100, EVERYTHING]))
@@ -422,7 +492,8 @@ class AnyOrder(RuleBasedStateMachine):
         portion = self.portions.pop(0)
         if is_written:
             self.token += 1
-            written(portion, self.token)
+            write(self.outbox, portion, self.token)
+            self.parts.setdefault(portion.plan_id, []).append((portion.start, portion.end, self.token))
             self.rejected[self.token] = data.draw(st.lists(st.integers(0, len(portion) - 1), max_size=3))
 
     @rule(by_s=st.integers(1, 4))
@@ -432,14 +503,16 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data())
     def settle(self, data: st.DataObject) -> None:
         confirmed = data.draw(st.integers(0, self.token))
-        n_settled = 0
+        n_settled, n_sent = 0, 0
         for delivery in self.outbox.settle(confirmed, lambda token: np.array(self.rejected[token], dtype=np.int_)):
             assert min(counts(delivery)) >= 0
             ranges = [(each.start, each.end) for each in delivery.sent]
             assert all(start < end for start, end in ranges)
             assert ranges == sorted(ranges)
-            n_settled += len(delivery.plan)
+            n_settled, n_sent = n_settled + len(delivery.plan), n_sent + delivery.n_sent
         assert n_settled == self.n_planned
+        parts = [part for plan in self.parts.values() for part in plan if part[2] <= confirmed]
+        assert n_sent == sum(end - start - len(set(self.rejected[token])) for start, end, token in parts)
         self.start()
 
     @invariant()

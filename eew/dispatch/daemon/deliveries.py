@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from eew.dispatch.journal import Journal, Range
 from eew.dispatch.metrics import Figures
-from eew.fanout.outbox import Job, Outbox
+from eew.fanout.outbox import Outbox, PlanProgress
 from eew.fanout.publisher import Publisher
-from eew.model.records import AlertPlan, EventReport, Level, SentRange
+from eew.model.records import EventReport, Level, SentRange
 
 __all__ = ["Deliveries"]
 
@@ -23,11 +23,11 @@ _N_LEVELS = len(Level)
 class _Way:
     """How far one plan has come."""
 
-    job: Job
-    #: In the journal, and the plan as it stands there.
+    #: As it was when it was looked at last.
+    seen: PlanProgress
+    #: In the journal.
     number: int
-    plan: AlertPlan
-    #: How many of the job's written ranges were looked at.
+    #: How many of its written ranges the broker has answered for.
     n_seen: int = 0
     confirmed: list[Range] = field(default_factory=list)
     n_by_level: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros(_N_LEVELS, dtype=np.intp))
@@ -39,7 +39,7 @@ class _Way:
         at = written.start
         for position in [*(written.start + np.sort(refused)).tolist(), written.end]:
             if position > at:
-                self.n_by_level += np.bincount(self.job.plan.level[at:position], minlength=_N_LEVELS)
+                self.n_by_level += np.bincount(self.seen.plan.level[at:position], minlength=_N_LEVELS)
                 if self.confirmed and self.confirmed[-1][1] == at:
                     at = self.confirmed.pop()[0]
                 self.confirmed.append((at, position))
@@ -52,9 +52,9 @@ class _Way:
     @property
     def is_settled(self) -> bool:
         """Whether all that was taken was written, and the broker has answered for it."""
-        job = self.job
-        n_written = sum(each.end - each.start for _, each in job.written)
-        return n_written == job.n_taken and self.n_seen == len(job.written)
+        seen = self.seen
+        n_written = sum(each.end - each.start for _, each in seen.written)
+        return n_written == seen.n_taken and self.n_seen == len(seen.written)
 
 
 class Deliveries:
@@ -87,13 +87,13 @@ class Deliveries:
     @property
     def n_unconfirmed(self) -> int:
         """Alerts that were taken, and that the broker has not confirmed or has refused."""
-        return sum(way.job.n_taken - way.n_confirmed for way in self._ways.values())
+        return sum(way.seen.n_taken - way.n_confirmed for way in self._ways.values())
 
     def put_down(self) -> None:
         """Write down where everything is, for whoever goes on with it."""
         self._look()
         for way in self._ways.values():
-            self._note(way, is_over=way.n_confirmed == len(way.job.plan))
+            self._note(way, is_over=way.n_confirmed == len(way.seen.plan))
 
     def expect(self, report: EventReport, heard_mono_s: float) -> None:
         """Note when the report was heard whose plan was handed to the outbox; before or after its first portion."""
@@ -102,52 +102,46 @@ class Deliveries:
     def follow(self) -> None:
         """Look at where everything is; what is over leaves the outbox."""
         self._look()
-        still: list[Job] = []
-        for job in self._outbox.done:
-            way = self._ways.get(id(job))
+        for plan in self._outbox.done:
+            way = self._ways.get(plan.plan_id)
             if way is None or way.is_settled:
-                self._end(job, way)
-            else:
-                still.append(job)
-        self._outbox.done[:] = still
+                self._end(plan, way)
 
     def _look(self) -> None:
-        for job in self._outbox.under_way:
-            way = self._ways.get(id(job))
+        for now in self._outbox.under_way:
+            way = self._ways.get(now.plan_id)
             if way is None:
-                way = self._ways[id(job)] = _Way(job, self._journal.plan(job.plan), job.plan)
-            self._look_at(way)
+                way = self._ways[now.plan_id] = _Way(now, self._journal.plan(now.plan))
+            self._look_at(way, now)
 
-    def _look_at(self, way: _Way) -> None:
-        job, journal = way.job, self._journal
-        if job.plan is not way.plan:
-            journal.extend(way.number, job.plan)
-            way.plan = job.plan
-        while way.n_seen < len(job.written):
-            token, written = job.written[way.n_seen]
+    def _look_at(self, way: _Way, now: PlanProgress) -> None:
+        if now.plan is not way.seen.plan:
+            self._journal.extend(way.number, now.plan)
+        way.seen = now
+        while way.n_seen < len(now.written):
+            token, written = now.written[way.n_seen]
             if token > self._publisher.confirmed_token:
                 break
             way.confirm(written, self._publisher.rejected(token))
             way.n_seen += 1
-        now = (job.n_taken, way.n_confirmed)
         # Where the disk is slow, fewer of its lines are better than many that wait.
-        if now != way.noted and not journal.is_busy:
+        if (now.n_taken, way.n_confirmed) != way.noted and not self._journal.is_busy:
             self._note(way, is_over=False)
 
     def _note(self, way: _Way, *, is_over: bool) -> None:
-        way.noted = (way.job.n_taken, way.n_confirmed)
-        self._journal.progress(way.number, way.job.n_taken, tuple(way.confirmed), is_over=is_over)
+        way.noted = (way.seen.n_taken, way.n_confirmed)
+        self._journal.progress(way.number, way.seen.n_taken, tuple(way.confirmed), is_over=is_over)
 
-    def _end(self, job: Job, way: _Way | None) -> None:
+    def _end(self, now: PlanProgress, way: _Way | None) -> None:
         """Count and tell what became of a plan."""
-        report, plan = job.plan.report, job.plan
+        report, plan = now.plan.report, now.plan
         heard_mono_s = self._heard_mono_s.pop(report, None)
         planned = np.bincount(plan.level, minlength=_N_LEVELS)
         sent = np.zeros(_N_LEVELS, dtype=np.intp) if way is None else way.n_by_level
-        n_rest = job.n_superseded + job.n_expired
+        n_rest = now.n_superseded + now.n_expired
         rest = np.bincount(plan.level[len(plan) - n_rest :], minlength=_N_LEVELS)
         nobody = np.zeros(_N_LEVELS, dtype=np.intp)
-        superseded, expired = (rest, nobody) if job.n_superseded else (nobody, rest)
+        superseded, expired = (rest, nobody) if now.n_superseded else (nobody, rest)
         by_outcome = {
             "planned": planned,
             "sent": sent,
@@ -158,11 +152,12 @@ class Deliveries:
         self._figures.alerts(by_outcome)
         if way is not None:
             self._note(way, is_over=True)
-            del self._ways[id(job)]
+            del self._ways[now.plan_id]
+        self._outbox.forget(now.plan_id)
         spans = ""
-        if job.written and heard_mono_s is not None:
-            first_s = job.written[0][1].at_mono_s - heard_mono_s
-            last_s = job.written[-1][1].at_mono_s - heard_mono_s
+        if now.written and heard_mono_s is not None:
+            first_s = now.written[0][1].at_mono_s - heard_mono_s
+            last_s = now.written[-1][1].at_mono_s - heard_mono_s
             self._figures.first_s.add(first_s)
             self._figures.last_s.add(last_s)
             spans = f" first_s={first_s:.3f} last_s={last_s:.3f}"

@@ -142,7 +142,7 @@ async def _played(
                     yield Sent(f"{mode}-alert", where, text, report)
                 if mode == "device":
                     part = slice(portion.start, portion.end)
-                    plan = portion.job.plan
+                    plan = portion.plan
                     for row, code in zip(plan.target_row[part].tolist(), plan.level[part].tolist(), strict=True):
                         told = teller._packet(handled.core, row, Level(code), handled.core.issued_at)
                         yield Sent("receipt", *_read(told), report)

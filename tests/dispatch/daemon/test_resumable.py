@@ -82,7 +82,7 @@ class Office:
         middle, at_s = portion.start + n_confirmed, 0.0
         for start, end in ((portion.start, middle), (middle, portion.end)):
             self.n_tokens += 1
-            portion.job.written.append((self.n_tokens, SentRange(start, end, at_s)))
+            self.outbox.written(portion.plan_id, self.n_tokens, SentRange(start, end, at_s))
         # A broker confirms in order: what is behind something unconfirmed is not confirmed either.
         if self.publisher.confirmed_token == self.n_tokens - 2:
             self.publisher._token += 1 + (n == n_confirmed) if n_confirmed else 0
@@ -90,13 +90,13 @@ class Office:
             # Where the disk is busy, progress is written the next time.
             self.deliveries.follow()
             await self.journal.written()
-        return [int(row) for row in portion.job.plan.target_row[portion.start : portion.end]]
+        return [int(row) for row in portion.plan.target_row[portion.start : portion.end]]
 
     def waiting(self) -> list[int]:
         """Take all that waits; return the rows."""
         taken: list[int] = []
         while (portion := self.outbox.take(self.event_clock.now(), 10_000)) is not None:
-            taken += portion.job.plan.target_row[portion.start : portion.end].tolist()
+            taken += portion.plan.target_row[portion.start : portion.end].tolist()
         return taken
 
 
