@@ -16,7 +16,7 @@ from eew.model.system.cancellation import to_the_end
 from eew.view.line import tell
 
 if TYPE_CHECKING:
-    from eew.bench.load import Load
+    from eew.bench.load import Load, MeasuredDispatch
     from eew.dispatch.settings import Settings
 
 __all__ = ["configure", "run"]
@@ -94,11 +94,11 @@ async def _run(settings: "Settings", n_runs: int, json_path: Path | None, limits
             print(f"run {number}: {n:,} connected in {connected['connecting_s']:.2f} s, {rate:,}/s", flush=True)
             async with _with_broker(everybody) as (load, _):
                 told = await dispatch(load, key)
-            print(f"run {number}: all told {told['total_s']:.3f} s after the report", flush=True)
+            print(f"run {number}: all told {told.total_s:.3f} s after the report", flush=True)
             runs.append(_figures(connected, told))
-            deliveries.append(told["delivery"])
+            deliveries.append(told.delivery)
     delivery = DeliveryTally(deliveries)
-    result = _result(settings, told["broker"], runs, delivery)
+    result = _result(settings, told.broker, runs, delivery)
     judgements = judged(limits, figures_of(result["latency_ms"]["report_to_device"], delivery))
     _print(settings, result)
     tell(str(delivery))
@@ -144,13 +144,15 @@ async def _with_broker(load: "Load") -> "AsyncIterator[tuple[Load, int | None]]"
         yield replace(load, settings=settings, endpoint=broker.endpoint, broker=broker.facts), broker.pid
 
 
-def _figures(connected: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+def _figures(connected: Mapping[str, Any], told: "MeasuredDispatch") -> dict[str, Any]:
     """Return what one run has shown."""
+    import msgspec
+
     return {
         **connected,
-        "last_sent_ms": told["reports"][0]["last_sent_ms"],
-        "report_to_last_device_s": told["total_s"],
-        "latency_ms": {"report_to_device": told["latency_ms"]["report_to_device"]},
+        "last_sent_ms": told.summary.reports[0].last_sent_ms,
+        "report_to_last_device_s": told.total_s,
+        "latency_ms": {"report_to_device": msgspec.structs.asdict(told.summary.latency_ms.report_to_device)},
     }
 
 

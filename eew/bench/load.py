@@ -17,6 +17,7 @@ import msgspec
 
 from eew.bench.urgency import urgency_ms
 from eew.contract import topic
+from eew.contract.run_summary import RunSummary
 from eew.contract.signature import SigningKey
 from eew.devices.swarm.swarm import Swarm
 from eew.dispatch.assembly import DispatchConfig, DispatchContext, open_dispatch
@@ -34,7 +35,7 @@ from eew.model.system import interrupt
 from eew.mqtt.aiomqtt_client import client_of, mqtt_version, translated
 from eew.mqtt.endpoint import Endpoint
 
-__all__ = ["Load", "ceiling", "dispatch", "only_alerts", "packets"]
+__all__ = ["Load", "MeasuredDispatch", "ceiling", "dispatch", "only_alerts", "packets"]
 
 #: One that every device within 300 km of the place feels.
 _MAGNITUDE, _DEPTH_KM = 7.6, 10.0
@@ -80,14 +81,34 @@ class Load:
         return Estimator(table, intensity_model(self.profile.intensity_model), self.profile.default_depth_km)
 
 
-async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
-    """Publish one report on the feed topic and return the run summary with what was measured from there.
+@dataclass(frozen=True, slots=True)
+class MeasuredDispatch:
+    """One report, dispatched from the feed topic to the last device."""
 
-    Added are: ``feed_ms`` until the dispatcher had the report; ``total_s`` until the last device had decoded its alert,
-    and ``rate_hz``, alerts over that time; ``urgency_ms``; ``broker_share``, of that time what the dispatcher spent
-    writing under the broker's back-pressure and what was left after its last byte; ``cpu_us_an_alert`` of the
-    dispatcher's process.
-    """
+    summary: RunSummary
+    #: ``name``, ``version``, ``url`` and ``mqtt_version``.
+    broker: Mapping[str, str]
+    #: From the report's publication until the dispatcher had it.
+    feed_ms: float
+    #: From the report's publication until the last device had decoded its alert.
+    total_s: float
+    #: Alerts over that time.
+    rate_hz: float
+    #: As ``urgency.urgency_ms`` returns it.
+    urgency_ms: Mapping[str, float | None]
+    #: Of ``total_s``, what the dispatcher spent writing under back-pressure and what was left after its last byte.
+    broker_share: float
+    #: Processor time of the dispatcher's process.
+    cpu_us_an_alert: float
+
+    @property
+    def delivery(self) -> dict[str, Any]:
+        """What became of the alerts, by name."""
+        return msgspec.structs.asdict(self.summary.delivery)
+
+
+async def dispatch(load: Load, key: SigningKey) -> MeasuredDispatch:
+    """Publish one report on the feed topic and return the run summary with what was measured from there."""
     published_mono_s: list[float] = []
     clock = SystemClock()
 
@@ -119,23 +140,26 @@ async def dispatch(load: Load, key: SigningKey) -> dict[str, Any]:
         result = await run(load.settings, given, progress)
     if result.error is not None:
         raise result.error
-    summary: dict[str, Any] = msgspec.to_builtins(result.summary)
-    if summary["latency_ms"]["report_to_device"]["max"] is None:
-        raise EewError(f"none of {summary['delivery']['expected']:,} alerts came to its device")
+    summary = result.summary
+    last_ms = summary.latency_ms.report_to_device.max
+    last_sent_ms = summary.reports[0].last_sent_ms if summary.reports else None
+    if last_ms is None or last_sent_ms is None:
+        raise EewError(f"none of {summary.delivery.expected:,} alerts came to its device")
     started_s = published_mono_s[0]
     feed_s = progress.results[0].received_mono_s - started_s
-    total_s = feed_s + summary["latency_ms"]["report_to_device"]["max"] / 1000
-    behind_s = total_s - feed_s - summary["reports"][0]["last_sent_ms"] / 1000
-    n_sent = summary["conservation"]["sent"]
-    return summary | {
-        "broker": summary["broker"] | load.broker,
-        "feed_ms": round(1000 * feed_s, 3),
-        "total_s": round(total_s, 4),
-        "rate_hz": round(n_sent / total_s, 1),
-        "urgency_ms": urgency_ms(result.receipts, started_s),
-        "broker_share": round((summary["dispatcher"]["writing_s"] + behind_s) / total_s, 4),
-        "cpu_us_an_alert": round(1e6 * summary["dispatcher"]["cpu_s"] / n_sent, 3),
-    }
+    total_s = feed_s + last_ms / 1000
+    behind_s = total_s - feed_s - last_sent_ms / 1000
+    n_sent = summary.conservation.sent
+    return MeasuredDispatch(
+        summary=summary,
+        broker=msgspec.structs.asdict(summary.broker) | dict(load.broker),
+        feed_ms=round(1000 * feed_s, 3),
+        total_s=round(total_s, 4),
+        rate_hz=round(n_sent / total_s, 1),
+        urgency_ms=urgency_ms(result.receipts, started_s),
+        broker_share=round((summary.dispatcher.writing_s + behind_s) / total_s, 4),
+        cpu_us_an_alert=round(1e6 * summary.dispatcher.cpu_s / n_sent, 3),
+    )
 
 
 async def ceiling(load: Load, key: SigningKey) -> dict[str, Any]:

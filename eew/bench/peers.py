@@ -104,7 +104,8 @@ async def _measured(
     def tell(name: str) -> None:
         print(f"{title} {name}: {measured[name]['rate_hz']:,.0f}/s", flush=True)
 
-    measured: _Run = {_ROAD: await dispatch(load, key)}
+    told = await dispatch(load, key)
+    measured: _Run = {_ROAD: {"rate_hz": told.rate_hz, "delivery": told.delivery, "broker": told.broker}}
     tell(_ROAD)
     measured[_PUBLISHER] = await ceiling(load, key)
     tell(_PUBLISHER)

@@ -17,7 +17,8 @@ from eew.model.system.cancellation import to_the_end
 from eew.view.line import tell
 
 if TYPE_CHECKING:
-    from eew.bench.load import Load
+    from eew.bench.footprint import Peak
+    from eew.bench.load import Load, MeasuredDispatch
     from eew.contract.signature import SigningKey
     from eew.dispatch.settings import Settings
     from eew.model.records import EventReport
@@ -110,9 +111,9 @@ async def _run(
     print(f"{settings.mode} mode, {n_runs} runs of each size; making {sum(sizes):,} devices", flush=True)
     async with open_loads(settings, [*sizes, warm_up_size(sizes[-1])]) as (*loads, small):
         runs_by_name = await _alternated({f"{len(load.devices):,}": load for load in loads}, small, key, n_runs)
-    (broker, *_) = (each["broker"] for runs in runs_by_name.values() for each in runs)
+    (broker, *_) = (each.told.broker for runs in runs_by_name.values() for each in runs)
     growth = [_figures(len_, runs) for len_, runs in zip(sizes, runs_by_name.values(), strict=True)]
-    deliveries = [each["delivery"] for runs in runs_by_name.values() for each in runs]
+    deliveries = [each.told.delivery for runs in runs_by_name.values() for each in runs]
     registered = None
     if n_registered is not None:
         registered, more = await _registered(settings, key, n_runs, n_registered)
@@ -142,35 +143,43 @@ async def _run(
     return ExitStatus.FAILED if delivery.say_lost() else ExitStatus.DONE
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _ScaleRun:
+    """One dispatch, and the most memory that it took; ``None`` where the system does not tell."""
+
+    told: "MeasuredDispatch"
+    peak: "Peak | None"
+
+
 async def _alternated(
     loads: Mapping[str, "Load"], small: "Load", key: "SigningKey", n_runs: int
-) -> dict[str, list[dict[str, Any]]]:
+) -> "dict[str, list[_ScaleRun]]":
     """Dispatch one load after the other, several times over; return what each run gave, by the load's name."""
     from eew.bench.footprint import Footprint
     from eew.bench.load import dispatch
 
     print("warming up", flush=True)
     await dispatch(small, key)
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in loads}
+    runs: dict[str, list[_ScaleRun]] = {name: [] for name in loads}
     for number in range(1, n_runs + 1):
         for name, load in loads.items():
             with Footprint() as footprint:
                 told = await dispatch(load, key)
-            runs[name].append(told | {"peak": footprint.peak})
-            print(f"run {number} {name:>16} devices: {told['total_s']:.3f} s", flush=True)
+            runs[name].append(_ScaleRun(told, footprint.peak))
+            print(f"run {number} {name:>16} devices: {told.total_s:.3f} s", flush=True)
     return runs
 
 
-def _figures(n_devices: int, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _figures(n_devices: int, runs: "Sequence[_ScaleRun]") -> dict[str, Any]:
     """Return the medians of time, and the most memory, of the runs of one size."""
     from eew.bench.result import medians
 
-    times = [{"total_s": each["total_s"], "decide_ms": each["reports"][0]["decide_ms"]} for each in runs]
-    peaks = [each["peak"] for each in runs if each["peak"] is not None]
+    times = [{"total_s": each.told.total_s, "decide_ms": each.told.summary.reports[0].decide_ms} for each in runs]
+    peaks = [each.peak for each in runs if each.peak is not None]
     figures = {
         "n_devices": n_devices,
         # In time, late or not told: all whom the report concerned.
-        "n_affected": sum(runs[0]["outcome"].values()),
+        "n_affected": runs[0].told.summary.outcome.total,
         **medians(times),
         "dispatcher_bytes": max((each.dispatcher_bytes for each in peaks), default=None),
         "swarm_bytes": max((each.swarm_bytes for each in peaks), default=None),
@@ -187,7 +196,7 @@ def _figures(n_devices: int, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any
 
 async def _registered(
     settings: "Settings", key: "SigningKey", n_runs: int, n_registered: int
-) -> tuple[dict[str, Any], list[Mapping[str, int]]]:
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Measure a moderate earthquake among many devices, and among those alone that it affects."""
     n_near = n_registered // _ONE_IN
     print(f"\nM{_MAGNITUDE:g} that affects {n_near:,} devices of {n_registered:,}: making them", flush=True)
@@ -204,7 +213,7 @@ async def _registered(
         for name in ("total_s", "decide_ms")
     }
     pairs = zip(runs["alone"], runs["with the registered"], strict=True)
-    slower = Ratio.of([both["total_s"] / alone_["total_s"] for alone_, both in pairs])
+    slower = Ratio.of([both.told.total_s / alone_.told.total_s for alone_, both in pairs])
     figures = {
         "magnitude": _MAGNITUDE,
         "n_affected": n_affected,
@@ -213,7 +222,7 @@ async def _registered(
         "with_registered_to_alone": round(slower.median, 4),
         "with_registered_to_alone_spread": slower.spread(),
     }
-    deliveries = [each["delivery"] for of_load in runs.values() for each in of_load]
+    deliveries = [each.told.delivery for of_load in runs.values() for each in of_load]
     return figures | {"alone": alone, "with_registered": whole}, deliveries
 
 

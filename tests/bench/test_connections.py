@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from eew.bench import connections
 from eew.bench.connecting import Usage, check_ports
+from eew.bench.load import MeasuredDispatch
+from eew.contract.run_summary import RunSummary
 from eew.model.errors import InputError
 
 _PERCENTILES = ("p50", "p90", "p99", "p99_9", "max")
@@ -136,21 +139,20 @@ def test_usage_is_unknown_where_the_system_does_not_tell(tmp_path: Path) -> None
 
 @pytest.mark.broker
 def test_loss_is_exit_1_and_unknown_memory_is_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    run_summary: RunSummary, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """One lost alert in one of three runs is enough; medians are over the runs."""
     lost = iter((0, 0, 1, 0))
     totals_s = iter((9.0, 1.0, 4.0, 2.0))
 
-    async def dispatch(_load: object, _key: object) -> dict[str, Any]:
+    async def dispatch(_load: object, _key: object) -> MeasuredDispatch:
         n_lost = next(lost)
-        return {
-            "delivery": {"expected": 10, "delivered": 10 - n_lost, "lost": n_lost, "duplicated": 0},
-            "broker": {"name": "fake", "version": "1", "url": "", "mqtt_version": "5"},
-            "reports": [{"last_sent_ms": 3.0}],
-            "total_s": next(totals_s),
-            "latency_ms": {"report_to_device": dict.fromkeys(_PERCENTILES, 5.0)},
-        }
+        delivery = msgspec.structs.replace(
+            run_summary.delivery, expected=10, delivered=10 - n_lost, lost=n_lost, duplicated=0
+        )
+        summary = msgspec.structs.replace(run_summary, delivery=delivery)
+        broker = {"name": "fake", "version": "1", "url": "", "mqtt_version": "5"}
+        return MeasuredDispatch(summary, broker, 1.0, next(totals_s), 10.0, {}, 0.5, 20.0)
 
     async def connect(_load: object, _pid: int | None) -> dict[str, Any]:
         unknown = dict.fromkeys(("broker", "devices"))
