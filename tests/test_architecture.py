@@ -44,8 +44,6 @@ TWICE = {
     # Seen outside their module: to be renamed.
     "Clock",
     "Figures",
-    "Heard",
-    "Told",
     # A wire format's own records, seen nowhere else.
     "_Document",
     "_Event",

@@ -67,7 +67,7 @@ async def _check(path: Path) -> int:
         return tell_all("dispatch", error)
     print(
         f"{file.path} is usable: {len(ready.devices):,} devices ({file.config.mode} mode), "
-        f"profile {ready.premises.profile.name}, {len(ready.premises.shelters):,} shelters, broker {ready.endpoint}"
+        f"profile {ready.region.profile.name}, {len(ready.region.shelters):,} shelters, broker {ready.endpoint}"
     )
     for feed in feeds:
         print(f"  feed {feed.name}: {feed.format_name} from {feed.address}")

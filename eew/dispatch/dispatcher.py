@@ -22,7 +22,7 @@ from eew.contract.signature import SigningKey, core_of
 from eew.decision.merge import Merged, Merger
 from eew.decision.revision import EventState
 from eew.dispatch.delivery_tracker import DeliveryTracker
-from eew.dispatch.journal import History, Kept, Told
+from eew.dispatch.journal import History, JournalledReport, NotifiedTargets
 from eew.dispatch.planner import Audience, Planner
 from eew.estimate.estimator import Estimator
 from eew.fanout.outbox import Outbox
@@ -203,13 +203,13 @@ class Dispatcher:
         history
             What the journal has.
         """
-        for heard in history.heard:
-            self._merger.receive(heard.report, heard.at)
+        for source_report in history.source_reports:
+            self._merger.receive(source_report.report, source_report.at)
         living = self._living(history)
         last = {each.report.event_id: each for each in living}
         for each in living:
             is_cancelled = last[each.report.event_id].report.kind is ReportKind.CANCEL
-            await self._restore(each, [told for told in each.told if told.is_confirmed or is_cancelled])
+            await self._restore(each, [part for part in each.notified if part.is_confirmed or is_cancelled])
 
     async def replan(self, history: History) -> list[ActedOn]:
         """Plan again what had not reached everybody; after ``restore``.
@@ -225,8 +225,8 @@ class Dispatcher:
     async def acted_on(self, history: History) -> list[ActedOn]:
         """Return the reports of living events that were acted on before our time, in their order; after ``restore``."""
         acted_on = []
-        for kept in self._living(history):
-            report, mono_s = kept.report, self._clock.mono_s()
+        for journalled in self._living(history):
+            report, mono_s = journalled.report, self._clock.mono_s()
             solution = report.solution
             radius_km_by_level: Mapping[str, float] = {}
             if solution is None:
@@ -237,7 +237,7 @@ class Dispatcher:
             acted_on.append(
                 ActedOn(
                     report,
-                    Disposition(kept.verdict),
+                    Disposition(journalled.verdict),
                     mono_s,
                     mono_s,
                     core=self._signed(report, expires_at),
@@ -253,48 +253,48 @@ class Dispatcher:
         if self._observer is not None:
             if merged.in_sequence.is_kept:
                 self._observer.judged(report, merged.in_sequence.value, now_at)
-            for told in merged.reports:
-                self._observer.accepted(told.report, told.disposition.value, now_at)
+            for each in merged.reports:
+                self._observer.accepted(each.report, each.disposition.value, now_at)
         return merged
 
-    def _living(self, history: History) -> list[Kept]:
+    def _living(self, history: History) -> list[JournalledReport]:
         event_ids = self.event_ids
         # Without a rupture a report leaves standing what was said before, unless it is a cancel.
         return [
             each
-            for each in history.kept
+            for each in history.journalled
             if each.report.event_id in event_ids
             and (each.report.kind is ReportKind.CANCEL or each.report.rupture is not None)
         ]
 
-    async def _restore(self, kept: Kept, told: Sequence[Told]) -> None:
+    async def _restore(self, journalled: JournalledReport, notified: Sequence[NotifiedTargets]) -> None:
         """Remember whom a report reached."""
-        report, state = kept.report, self._states.get(kept.report.event_id)
+        report, state = journalled.report, self._states.get(journalled.report.event_id)
         solution = report.solution
         if solution is None:
-            for part in told:
+            for part in notified:
                 if state is not None and part.is_confirmed:
                     state.mark_cancelled(part.target_row)
             return
-        if not told:
+        if not notified:
             return
         far_level = (await self._in_thread(self._planner.outlook, report, solution)).far_level
         if state is None:
             state = EventState(len(self._audience), solution.origin_at, has_extent=far_level is not None)
             self._states[report.event_id] = state
-        for part in told:
+        for part in notified:
             far = None if far_level is None else far_level[part.target_row]
             state.mark_sent(report, part.target_row, part.level, part.s_arrival_s, far)
 
-    async def _act_again(self, kept: Kept) -> ActedOn | None:
+    async def _act_again(self, journalled: JournalledReport) -> ActedOn | None:
         """Notify who has not been notified of a report, unless it is no longer worth it."""
-        report, now_at, mono_s = kept.report, self._event_clock.now(), self._clock.mono_s()
+        report, now_at, mono_s = journalled.report, self._event_clock.now(), self._clock.mono_s()
         solution = report.solution
         if solution is None:
             is_worth_it = seconds_after(now_at, report.issued_at) < _CANCEL_WORTH_S
         else:
             is_worth_it = (await self._in_thread(self._planner.outlook, report, solution)).expires_at > now_at
-        return await self._act(report, Disposition(kept.verdict), mono_s) if is_worth_it else None
+        return await self._act(report, Disposition(journalled.verdict), mono_s) if is_worth_it else None
 
     async def _act(self, report: EventReport, disposition: Disposition, received_mono_s: float) -> ActedOn:
         """Plan what a report means for whom, and hand it to the outbox."""

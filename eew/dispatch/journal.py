@@ -29,7 +29,7 @@ from eew.model.records import AlertPlan, CodeColumn, EventReport, FloatColumn, R
 from eew.model.system.column_file import write_column
 from eew.model.units import iso_utc
 
-__all__ = ["Heard", "History", "Journal", "Kept", "Range", "Told", "is_in_use"]
+__all__ = ["History", "Journal", "JournalledReport", "NotifiedTargets", "Range", "SourceReport", "is_in_use"]
 
 T = TypeVar("T")
 
@@ -59,8 +59,8 @@ _MOST_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Targets that were told of a report; columns have shape ``(n,)``."""
+class NotifiedTargets:
+    """Targets that were notified of a report; columns have shape ``(n,)``."""
 
     target_row: RowColumn
     level: CodeColumn
@@ -70,7 +70,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SourceReport:
     """An agency's report by which what followed was judged: it counted in its own sequence, or was a copy of one."""
 
     report: EventReport
@@ -79,22 +79,22 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class JournalledReport:
     """A report that the public is told, and whom it has reached."""
 
     report: EventReport
     verdict: str
     #: When it was judged.
     at: datetime
-    told: tuple[Told, ...]
+    notified: tuple[NotifiedTargets, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """What happened of late, each in its order."""
 
-    heard: tuple[Heard, ...]
-    kept: tuple[Kept, ...]
+    source_reports: tuple[SourceReport, ...]
+    journalled: tuple[JournalledReport, ...]
 
 
 class Journal:
@@ -284,19 +284,21 @@ class Journal:
 
     def _history(self, since: str) -> History:
         rows = self._database.execute("SELECT at, report FROM heard WHERE at >= ? ORDER BY id", (since,)).fetchall()
-        heard = tuple(Heard(_report(content), datetime.fromisoformat(at)) for at, content in rows)
-        kept = []
+        source_reports = tuple(SourceReport(_report(content), datetime.fromisoformat(at)) for at, content in rows)
+        journalled = []
         rows = self._database.execute(
             "SELECT id, at, verdict, report FROM reports WHERE at >= ? ORDER BY id", (since,)
         ).fetchall()
         for number, at, verdict, content in rows:
             report = _report(content)
             self._report_ids[report] = number
-            kept.append(Kept(report, verdict, datetime.fromisoformat(at), tuple(self._told(number))))
+            journalled.append(
+                JournalledReport(report, verdict, datetime.fromisoformat(at), tuple(self._notified(number)))
+            )
         self._forget(since)
-        return History(heard, tuple(kept))
+        return History(source_reports, tuple(journalled))
 
-    def _told(self, report_id: int) -> Iterator[Told]:
+    def _notified(self, report_id: int) -> Iterator[NotifiedTargets]:
         """Yield whom the plans of a report have reached."""
         rows = self._database.execute(
             "SELECT id, audience, n_taken, confirmed FROM plans WHERE report_id = ? AND n_taken > 0 ORDER BY id",
@@ -319,7 +321,7 @@ class Journal:
                 for first, last, is_confirmed in ((at, start, False), (start, end, True)):
                     if last > first:
                         part = slice(first, last)
-                        yield Told(target_row[part], level[part], s_arrival_s[part], is_confirmed)
+                        yield NotifiedTargets(target_row[part], level[part], s_arrival_s[part], is_confirmed)
                 at = end
 
     def _forget(self, since: str) -> None:

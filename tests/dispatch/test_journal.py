@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eew.dispatch.journal import Journal, Kept
+from eew.dispatch.journal import Journal, JournalledReport
 from eew.model.errors import InputError
 from eew.model.records import AlertPlan, AlertStatus, EventReport, ReportKind
 
@@ -53,14 +53,16 @@ def plan(of: EventReport, n: int = len(ROW)) -> AlertPlan:
     )
 
 
-async def reopened(journal: Journal, folder: Path, audience: str = "device 10") -> tuple[Journal, list[Kept]]:
+async def reopened(
+    journal: Journal, folder: Path, audience: str = "device 10"
+) -> tuple[Journal, list[JournalledReport]]:
     await journal.close()
     journal = await Journal.open(folder, audience)
-    return journal, list((await journal.history(NOW, 86_400)).kept)
+    return journal, list((await journal.history(NOW, 86_400)).journalled)
 
 
-def rows(kept: Kept, *, is_confirmed: bool = True) -> list[int]:
-    return [int(row) for told in kept.told if told.is_confirmed == is_confirmed for row in told.target_row]
+def rows(kept: JournalledReport, *, is_confirmed: bool = True) -> list[int]:
+    return [int(row) for told in kept.notified if told.is_confirmed == is_confirmed for row in told.target_row]
 
 
 async def test_reports_come_back_in_their_order_with_verdict_and_instant(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ async def test_confirmed_ranges_come_back_as_the_targets_at_those_positions(tmp_
     journal, (kept,) = await reopened(journal, tmp_path)
     assert rows(kept) == [7, 9]
     assert rows(kept, is_confirmed=False) == [3, 1]
-    first = kept.told[0]
+    first = kept.notified[0]
     assert (first.level.tolist(), first.s_arrival_s.tolist()) == ([3], [10.5])
     await journal.close()
 
@@ -100,7 +102,7 @@ async def test_rows_of_another_audience_mean_nobody(tmp_path: Path, caplog: pyte
     journal.accepted(report(), "accepted", NOW)
     journal.progress(journal.plan(plan(report())), 5, ((0, 5),), is_over=True)
     journal, (kept,) = await reopened(journal, tmp_path, "cell 4")
-    assert kept.told == ()
+    assert kept.notified == ()
     assert "journal.other_audience" in caplog.text
     await journal.close()
 
@@ -118,7 +120,7 @@ async def test_a_damaged_plan_is_sent_again(damage: str, tmp_path: Path, caplog:
     else:
         path.unlink()
     journal, (kept,) = await reopened(journal, tmp_path)
-    assert kept.told == ()
+    assert kept.notified == ()
     assert "journal.unreadable" in caplog.text
     await journal.close()
 
@@ -131,8 +133,8 @@ async def test_old_plans_are_deleted_and_their_reports_stay(tmp_path: Path) -> N
     journal.forget(NOW, 99)
     await journal.written()
     assert list((tmp_path / "plans").iterdir()) == []
-    assert (await journal.history(NOW, 99)).kept == ()
-    assert len((await journal.history(NOW, 101)).kept) == 1
+    assert (await journal.history(NOW, 99)).journalled == ()
+    assert len((await journal.history(NOW, 101)).journalled) == 1
     await journal.close()
 
 

@@ -24,7 +24,7 @@ from eew.mqtt.endpoint import Endpoint
 from eew.physics.travel_time_table import TravelTimeTable
 from eew.shelter import catalogue
 
-__all__ = ["ConfigFile", "DaemonConfig", "FeedConfig", "Premises", "read_config"]
+__all__ = ["ConfigFile", "DaemonConfig", "FeedConfig", "RegionConfig", "read_config"]
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ class DaemonConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 @dataclass(frozen=True, slots=True)
-class Premises:
+class RegionConfig:
     """What may change while the daemon runs: the region's practice and the places to go to."""
 
     profile: Profile
@@ -105,7 +105,7 @@ class ConfigFile:
         """The file."""
         return self.document.path
 
-    def premises(self) -> Premises:
+    def region(self) -> RegionConfig:
         """Load profile, travel times and shelters.
 
         Raises
@@ -127,7 +127,7 @@ class ConfigFile:
             shelters = placed(("shelters",), lambda: catalogue.load(where))
         refuse(faults)
         model = intensity_model(profile.intensity_model)
-        return Premises(profile, Estimator(travel_times, model, profile.default_depth_km), shelters)
+        return RegionConfig(profile, Estimator(travel_times, model, profile.default_depth_km), shelters)
 
     def endpoint(self) -> Endpoint:
         """Return where the broker is."""

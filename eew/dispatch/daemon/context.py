@@ -56,10 +56,10 @@ async def open_daemon(
         qos=config.qos,
         payload=config.payload,
         reconnect_s=config.reconnect_s,
-        profile=prepared.premises.profile,
-        estimator=prepared.premises.estimator,
+        profile=prepared.region.profile,
+        estimator=prepared.region.estimator,
         devices=prepared.devices,
-        shelters=prepared.premises.shelters,
+        shelters=prepared.region.shelters,
         key=prepared.key,
         max_age_s=config.max_age_s,
     )

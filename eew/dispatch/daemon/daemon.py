@@ -15,7 +15,7 @@ from eew import __version__
 from eew.dispatch.audience import audience_of
 from eew.dispatch.daemon.config import ConfigFile, read_config
 from eew.dispatch.daemon.context import KEEP_S, DaemonContext, open_daemon
-from eew.dispatch.daemon.feed_supervisor import Heard, Listening
+from eew.dispatch.daemon.feed_supervisor import FeedSupervisor, ReceivedReport
 from eew.dispatch.daemon.preparation import OpenFeed, prepare
 from eew.dispatch.dispatcher import ActedOn, EventClock
 from eew.dispatch.metrics import Figures, MetricsServer
@@ -52,7 +52,7 @@ class Daemon:
         self._open_feed = open_feed
         self._clock = clock or SystemClock()
         self._event_clock = EventClock()
-        self._listening = Listening(self._clock)
+        self._feeds = FeedSupervisor(self._clock)
         self._figures = Figures()
         self._metrics: MetricsServer | None = None
         #: Held while a report is judged, so that the practice changes between two reports.
@@ -107,16 +107,16 @@ class Daemon:
         set_mmap_threshold()
         file, config = self._file, self._file.config
         prepared = await prepare(stack, file, self._open_feed, self._clock)
-        premises, self._metrics = prepared.premises, prepared.metrics
+        region, self._metrics = prepared.region, prepared.metrics
         if self._metrics is not None:
             logger.info("metrics.ready url=http://127.0.0.1:%d/metrics", self._metrics.port)
         context = await open_daemon(stack, file, prepared, self._clock, self._event_clock, self._figures)
         for given, feed in zip(config.feeds, prepared.feeds, strict=True):
-            self._listening.hang(given, feed)
+            self._feeds.attach(given, feed)
         logger.info(
             "dispatch.ready version=%s broker=%s devices=%d mode=%s qos=%d profile=%s shelters=%d feeds=%s state=%s",
-            *(__version__, file.endpoint(), len(context.devices), config.mode, config.qos, premises.profile.name),
-            *(len(premises.shelters), ",".join(self._listening.configs), file.state),
+            *(__version__, file.endpoint(), len(context.devices), config.mode, config.qos, region.profile.name),
+            *(len(region.shelters), ",".join(self._feeds.configs), file.state),
         )
         return context
 
@@ -135,7 +135,7 @@ class Daemon:
             failures = [error for task in done if (error := task.exception()) is not None]
             for task in others:
                 task.cancel()
-            await self._listening.unhang(list(self._listening.configs))
+            await self._feeds.detach(list(self._feeds.configs))
             if not failures:
                 await self._finish(context, deciding, sending)
         finally:
@@ -155,7 +155,7 @@ class Daemon:
         logger.info("dispatch.stopping waiting=%d", context.dispatch.outbox.n_waiting)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STEP_WITHIN_S):
-                await self._listening.queue.put(None)
+                await self._feeds.queue.put(None)
                 await asyncio.shield(deciding)
         context.deliveries.follow()
         self._n_left = context.dispatch.outbox.n_waiting
@@ -171,7 +171,7 @@ class Daemon:
     async def _decide(self, context: DaemonContext) -> None:
         """Go on where the last daemon stood, then take each report as it comes."""
         begun_mono_s = self._clock.mono_s()
-        for event_id in {each.report.event_id for each in context.history.kept}:
+        for event_id in {each.report.event_id for each in context.history.journalled}:
             context.dispatch.retained.clear_event(event_id)
         async with self._deciding:
             await context.dispatch.dispatcher.restore(context.history)
@@ -180,50 +180,55 @@ class Daemon:
                 await asyncio.to_thread(context.dispatch.announcements.recall, before)
             for again in resumed:
                 await self._acted(context, again, begun_mono_s, "report.resumed")
-        while (heard := await self._listening.queue.get()) is not None:
+        while (received := await self._feeds.queue.get()) is not None:
             if self._stop_requested.is_set():
-                self._note_only(context, heard)
+                self._note_only(context, received)
                 continue
             async with self._deciding:
                 try:
-                    await self._judge(context, heard)
+                    await self._judge(context, received)
                 except Exception:
                     # One report that breaks the dispatcher must not keep others from being told.
-                    report = heard.report
+                    report = received.report
                     said = "report.broke event=%s report=%d status=%s"
                     logger.exception(said, report.event_id, report.report_no, report.status.value)
-                    self._figures.n_reports[heard.feed, "broke"] += 1
+                    self._figures.n_reports[received.feed, "broke"] += 1
 
-    def _note_only(self, context: DaemonContext, heard: Heard) -> None:
+    def _note_only(self, context: DaemonContext, received: ReceivedReport) -> None:
         """Write down a report for the one who resumes."""
-        disposition = context.dispatch.dispatcher.only_note(heard.report)
-        self._figures.n_reports[heard.feed, disposition.value] += 1
+        disposition = context.dispatch.dispatcher.only_note(received.report)
+        self._figures.n_reports[received.feed, disposition.value] += 1
 
-    async def _judge(self, context: DaemonContext, heard: Heard) -> None:
+    async def _judge(self, context: DaemonContext, received: ReceivedReport) -> None:
         context.dispatch.retained.n_reports += 1
-        results = await context.dispatch.dispatcher.handle(heard.report)
-        self._figures.n_reports[heard.feed, results[0].disposition.value] += 1
+        results = await context.dispatch.dispatcher.handle(received.report)
+        self._figures.n_reports[received.feed, results[0].disposition.value] += 1
         for result in results:
             if isinstance(result, ActedOn):
-                await self._acted(context, result, heard.at_mono_s, f"report.acted feed={heard.feed}")
+                await self._acted(context, result, received.at_mono_s, f"report.acted feed={received.feed}")
                 continue
             # Areas that nobody is told of are news to whoever runs this; the rest is told otherwise.
             logger.log(
                 logging.INFO if result.disposition is Disposition.AREAS_ONLY else logging.DEBUG,
                 "report.left feed=%s event=%s report=%d status=%s fate=%s",
-                *(heard.feed, result.report.event_id, result.report.report_no, result.report.status.value),
+                *(received.feed, result.report.event_id, result.report.report_no, result.report.status.value),
                 result.disposition.value,
             )
 
-    async def _acted(self, context: DaemonContext, acted_on: ActedOn, heard_mono_s: float, what: str) -> None:
+    async def _acted(self, context: DaemonContext, acted_on: ActedOn, received_mono_s: float, what: str) -> None:
         """Say that a report was acted on."""
         report = acted_on.report
-        context.deliveries.expect(report, heard_mono_s)
+        context.deliveries.expect(report, received_mono_s)
         self._has_work.set()
         logger.info(
             "%s event=%s report=%d kind=%s status=%s verdict=%s magnitude=%s alerts=%d decide_s=%.3f",
             *(what, report.event_id, report.report_no, report.kind.value, report.status.value),
-            *(acted_on.disposition.value, report.magnitude, acted_on.n_alerts, acted_on.decided_mono_s - heard_mono_s),
+            *(
+                acted_on.disposition.value,
+                report.magnitude,
+                acted_on.n_alerts,
+                acted_on.decided_mono_s - received_mono_s,
+            ),
         )
         context.dispatch.retained.last_dispatch_at = datetime.now(UTC)
         self._expires_at[report.event_id] = acted_on.core.expires_at
@@ -246,8 +251,8 @@ class Daemon:
 
     def _notice(self, context: DaemonContext) -> None:
         figures, publisher = self._figures, context.dispatch.publisher
-        figures.feeds = self._listening.figures()
-        if (states := self._listening.states) != context.dispatch.retained.feeds:
+        figures.feeds = self._feeds.figures()
+        if (states := self._feeds.states) != context.dispatch.retained.feeds:
             context.dispatch.retained.feeds = states
             context.dispatch.retained.request_publish()
         if publisher.is_connected != self._was_connected:
@@ -284,10 +289,10 @@ class Daemon:
 
     async def _reload(self, context: DaemonContext) -> None:
         """Load all that is new, then swap it in between two reports."""
-        running = self._listening.configs
+        running = self._feeds.configs
         file = await asyncio.to_thread(read_config, self._file.path)
         file.refuse_fixed(self._file)
-        premises = await asyncio.to_thread(file.premises)
+        region = await asyncio.to_thread(file.region)
         wanted = {each.name: each for each in file.config.feeds}
         new = {
             each.name: self._open_feed(file, number, self._clock)
@@ -295,16 +300,16 @@ class Daemon:
             if running.get(each.name) != each
         }
         audience = await asyncio.to_thread(
-            audience_of, file.config.mode, context.devices, premises.shelters, context.dispatch.how
+            audience_of, file.config.mode, context.devices, region.shelters, context.dispatch.how
         )
         async with self._deciding:
-            context.dispatch.dispatcher.refit(premises.profile, premises.estimator, audience)
-            context.dispatch.announcements.refit(premises.profile, premises.estimator)
+            context.dispatch.dispatcher.refit(region.profile, region.estimator, audience)
+            context.dispatch.announcements.refit(region.profile, region.estimator)
             self._file = file
-        await self._listening.unhang([name for name in running if wanted.get(name) != running[name]])
+        await self._feeds.detach([name for name in running if wanted.get(name) != running[name]])
         for name, feed in new.items():
-            self._listening.hang(wanted[name], feed)
+            self._feeds.attach(wanted[name], feed)
         logger.info(
             "reload.done profile=%s shelters=%d feeds=%s",
-            *(premises.profile.name, len(premises.shelters), ",".join(self._listening.configs)),
+            *(region.profile.name, len(region.shelters), ",".join(self._feeds.configs)),
         )

@@ -76,8 +76,8 @@ class Deliveries:
         self._journal = journal
         self._figures = figures
         self._ways: dict[int, _Way] = {}
-        #: When the reports that are being dispatched were heard.
-        self._heard_mono_s: dict[EventReport, float] = {}
+        #: When the reports that are being dispatched were received.
+        self._received_mono_s: dict[EventReport, float] = {}
 
     @property
     def is_any_under_way(self) -> bool:
@@ -95,9 +95,9 @@ class Deliveries:
         for way in self._ways.values():
             self._note(way, is_over=way.n_confirmed == len(way.seen.plan))
 
-    def expect(self, report: EventReport, heard_mono_s: float) -> None:
-        """Note when the report was heard whose plan was handed to the outbox; before or after its first portion."""
-        self._heard_mono_s[report] = heard_mono_s
+    def expect(self, report: EventReport, received_mono_s: float) -> None:
+        """Note when the report was received whose plan was handed to the outbox; before or after its first portion."""
+        self._received_mono_s[report] = received_mono_s
 
     def follow(self) -> None:
         """Look at where everything is; what is over leaves the outbox."""
@@ -135,7 +135,7 @@ class Deliveries:
     def _end(self, now: PlanProgress, way: _Way | None) -> None:
         """Count and tell what became of a plan."""
         report, plan = now.plan.report, now.plan
-        heard_mono_s = self._heard_mono_s.pop(report, None)
+        received_mono_s = self._received_mono_s.pop(report, None)
         planned = np.bincount(plan.level, minlength=_N_LEVELS)
         sent = np.zeros(_N_LEVELS, dtype=np.intp) if way is None else way.n_by_level
         n_rest = now.n_superseded + now.n_expired
@@ -155,9 +155,9 @@ class Deliveries:
             del self._ways[now.plan_id]
         self._outbox.forget(now.plan_id)
         spans = ""
-        if now.written and heard_mono_s is not None:
-            first_s = now.written[0][1].at_mono_s - heard_mono_s
-            last_s = now.written[-1][1].at_mono_s - heard_mono_s
+        if now.written and received_mono_s is not None:
+            first_s = now.written[0][1].at_mono_s - received_mono_s
+            last_s = now.written[-1][1].at_mono_s - received_mono_s
             self._figures.first_s.add(first_s)
             self._figures.last_s.add(last_s)
             spans = f" first_s={first_s:.3f} last_s={last_s:.3f}"

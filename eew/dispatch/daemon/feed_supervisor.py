@@ -1,4 +1,4 @@
-"""The feeds that the daemon hangs on: each in a task of its own, their reports in one queue."""
+"""The feeds that the daemon is attached to: each in a task of its own, their reports in one queue."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from eew.model.clock import Clock
 from eew.model.errors import EewError
 from eew.model.records import EventReport
 
-__all__ = ["Heard", "Listening", "ReportFeed"]
+__all__ = ["FeedSupervisor", "ReceivedReport", "ReportFeed"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class ReportFeed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedReport:
     """A report, from which feed and when."""
 
     feed: str
@@ -58,46 +58,46 @@ class Heard:
 
 
 @dataclass(slots=True)
-class _Hung:
+class _Attached:
     config: FeedConfig
     feed: ReportFeed
     task: asyncio.Task[None]
     state: FeedState
 
 
-class Listening:
-    """What is listened to.
+class FeedSupervisor:
+    """Reads the feeds that are attached.
 
     Parameters
     ----------
     clock
-        Tells when a report was heard.
+        Tells when a report was received.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._hung: dict[str, _Hung] = {}
+        self._attached: dict[str, _Attached] = {}
         #: Reports in the order in which they came; ``None`` after the last.
-        self.queue: asyncio.Queue[Heard | None] = asyncio.Queue(_MOST_WAITING)
+        self.queue: asyncio.Queue[ReceivedReport | None] = asyncio.Queue(_MOST_WAITING)
 
     @property
     def configs(self) -> dict[str, FeedConfig]:
         """How each feed was configured, by name."""
-        return {name: hung.config for name, hung in self._hung.items()}
+        return {name: attached.config for name, attached in self._attached.items()}
 
     @property
     def states(self) -> dict[str, str]:
         """How each feed is, by name."""
-        return {name: hung.feed.state.value for name, hung in self._hung.items()}
+        return {name: attached.feed.state.value for name, attached in self._attached.items()}
 
-    def hang(self, config: FeedConfig, feed: ReportFeed) -> None:
+    def attach(self, config: FeedConfig, feed: ReportFeed) -> None:
         """Begin to listen to a feed."""
         task = asyncio.create_task(self._listen(feed), name=f"feed {feed.name}")
-        self._hung[feed.name] = _Hung(config, feed, task, feed.state)
+        self._attached[feed.name] = _Attached(config, feed, task, feed.state)
 
-    async def unhang(self, names: Iterable[str]) -> None:
+    async def detach(self, names: Iterable[str]) -> None:
         """Stop listening to some feeds; what they gave already stays in the queue."""
-        tasks = [self._hung.pop(name).task for name in names]
+        tasks = [self._attached.pop(name).task for name in names]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -106,11 +106,11 @@ class Listening:
     def figures(self) -> dict[str, FeedFigures]:
         """Return how each feed is, and say in the log which are back."""
         figures = {}
-        for name, hung in self._hung.items():
-            state, counts = hung.feed.state, hung.feed.counts
-            if state is FeedState.LISTENING and hung.state in {FeedState.SILENT, FeedState.LOST}:
+        for name, attached in self._attached.items():
+            state, counts = attached.feed.state, attached.feed.counts
+            if state is FeedState.LISTENING and attached.state in {FeedState.SILENT, FeedState.LOST}:
                 logger.info("feed.back name=%s", name)
-            hung.state = state
+            attached.state = state
             n_by_outcome = {
                 "received": counts.n_received,
                 "parsed": counts.n_parsed,
@@ -128,7 +128,7 @@ class Listening:
         try:
             async with aclosing(feed.reports()) as reports:
                 async for report in reports:
-                    await self.queue.put(Heard(feed.name, report, self._clock.mono_s()))
+                    await self.queue.put(ReceivedReport(feed.name, report, self._clock.mono_s()))
             logger.warning("feed.over name=%s", feed.name)
         except EewError as error:
             logger.error("feed.failed name=%s error=%s", feed.name, error)  # noqa: TRY400 - what was given is wrong

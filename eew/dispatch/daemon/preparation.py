@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from eew.contract.signature import SigningKey
-from eew.dispatch.daemon.config import ConfigFile, Premises
+from eew.dispatch.daemon.config import ConfigFile, RegionConfig
 from eew.dispatch.daemon.feed_supervisor import ReportFeed
 from eew.dispatch.journal import Journal, is_in_use
 from eew.dispatch.metrics import MetricsServer
@@ -33,7 +33,7 @@ class Prepared:
     """All that a configuration names; nothing is connected yet."""
 
     endpoint: Endpoint
-    premises: Premises
+    region: RegionConfig
     devices: Devices
     key: SigningKey
     feeds: tuple[ReportFeed, ...]
@@ -74,7 +74,7 @@ async def prepare(
     with noted(faults):
         endpoint = file.endpoint()
     with noted(faults):
-        premises = await asyncio.to_thread(file.premises)
+        region = await asyncio.to_thread(file.region)
     with noted(faults):
         devices = await asyncio.to_thread(file.devices)
         audience = await asyncio.to_thread(_fingerprint, file.config.mode, devices)
@@ -93,7 +93,7 @@ async def prepare(
                 metrics = file.document.placed(("metrics_port",), partial(MetricsServer, port))
                 stack.push_async_callback(asyncio.to_thread, metrics.close)
     refuse(faults)
-    return Prepared(endpoint, premises, devices, key, tuple(feeds), journal, metrics)
+    return Prepared(endpoint, region, devices, key, tuple(feeds), journal, metrics)
 
 
 def _tried(stack: AsyncExitStack, folder: Path) -> Path:

@@ -103,7 +103,7 @@ class Station:
         what = Daemon(read_config(self.path), self.open_feed)
         task = asyncio.create_task(what.run())
         try:
-            while not self.feeds or not what._listening.configs:
+            while not self.feeds or not what._feeds.configs:
                 await asyncio.wait({task}, timeout=0.01)
                 if task.done():
                     task.result()
@@ -282,8 +282,8 @@ async def test_reload_changes_feeds_and_thresholds_between_two_reports(
         strict.write_text(before + "[[issue]]\nmin_magnitude = 9.5\n")
         station.write("a", "c", profile="strict.toml")
         what.reload()
-        await until(lambda: "c" in what._listening.configs)
-        assert (going.is_closed, staying.is_closed, list(what._listening.configs)) == (True, False, ["a", "c"])
+        await until(lambda: "c" in what._feeds.configs)
+        assert (going.is_closed, staying.is_closed, list(what._feeds.configs)) == (True, False, ["a", "c"])
         assert station.feeds["a"] is staying
         await staying.said.put(report("l1", magnitude=7.4))
         await ears.until(lambda: topic.event("l1") in ears.standing)
@@ -313,7 +313,7 @@ async def test_a_bad_reload_is_refused_in_one_line_and_changes_nothing(
         assert f"{station.path}:" in record.message
         assert said in record.message
         assert "\n" not in record.message
-        assert list(what._listening.configs) == ["a"]
+        assert list(what._feeds.configs) == ["a"]
         await station.feeds["a"].said.put(report("b1"))
         await ears.until(lambda: len(ears.alerts) == N)
 
@@ -394,7 +394,7 @@ async def test_a_broker_that_stays_away_ends_it_also_when_there_is_nothing_to_se
         station = Station(tmp_path, population, broker.endpoint)
         what = Daemon(read_config(station.path), station.open_feed)
         task = asyncio.create_task(what.run())
-        await until(lambda: bool(what._listening.configs))
+        await until(lambda: bool(what._feeds.configs))
     async with asyncio.timeout(15):
         with pytest.raises(BrokerLostError):
             await task
