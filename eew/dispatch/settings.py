@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, get_type
 
 import msgspec
 
-from eew.model.document import likely_name, line_of, read_toml, unknown_key
+from eew.model.document import Document, likely_name, line_of, unknown_key
 from eew.model.document_faults import A_WORD
 from eew.model.errors import InputError
 
@@ -176,14 +176,12 @@ def _expected(kind: msgspec.inspect.Type) -> str:
 
 def _read(path: Path, names: Collection[str]) -> dict[str, _Given]:
     """Return the settings of a TOML file."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError("a file that can be read", file=path, value=error.strerror) from error
-    text, values = read_toml(content, path)
-    given = {name: _Given(value, Place(path, line_of(text, (name,)), name)) for name, value in values.items()}
-    for name, each in given.items():
+    document = Document.read(path)
+    for name in document.tables:
         if name not in names:
             problem, expected, _ = unknown_key(tuple(names), name)
-            raise InputError(expected, file=path, line=each.place.line, field=name, problem=problem)
-    return given
+            raise document.wrong((name,), expected, problem=problem)
+    return {
+        name: _Given(value, Place(path, line_of(document.text, (name,)), name))
+        for name, value in document.tables.items()
+    }

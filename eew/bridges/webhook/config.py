@@ -9,6 +9,7 @@ import msgspec
 import yarl
 
 from eew.bridges.webhook.secret import secrets_in_environment, secrets_in_file
+from eew.model.config_file import TomlConfig, repeated_names
 from eew.model.document import Document, Steps, value_at
 from eew.model.document_faults import record_of, refuse
 from eew.model.region_profile import Level
@@ -69,25 +70,8 @@ _SHOWN = frozenset({
 })  # fmt: skip
 
 
-class WebhookConfigFile:
-    """A configuration and where it stands, so that what is wrong with it is found in the file.
-
-    Parameters
-    ----------
-    document
-        The TOML file. Paths in it are relative to its folder.
-    config
-        What it says.
-    """
-
-    def __init__(self, document: Document, config: WebhookConfig) -> None:
-        self.document = document
-        self.config = config
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self.document.path
+class WebhookConfigFile(TomlConfig[WebhookConfig]):
+    """The configuration of the webhooks, and the secrets that it names."""
 
     def broker(self) -> Endpoint:
         """Return where the broker is."""
@@ -107,7 +91,7 @@ class WebhookConfigFile:
             return self.document.placed(
                 ("endpoints", number, "secret_env"), lambda: secrets_in_environment(name, environment)
             )
-        path = self.path.parent / Path(given.secret_file or "").expanduser()
+        path = self.beside(given.secret_file or "")
         return self.document.placed(("endpoints", number, "secret_file"), lambda: secrets_in_file(path))
 
 
@@ -122,13 +106,9 @@ def read_config(path: Path) -> WebhookConfigFile:
     document = Document.read(path, is_secret=lambda steps: not _SHOWN.intersection(steps))
     _refuse_secrets(document)
     config = record_of(document, WebhookConfig)
-    names: set[str] = set()
-    faults = []
+    faults = repeated_names(document, "endpoints", (endpoint.name for endpoint in config.endpoints))
     for index, endpoint in enumerate(config.endpoints):
         place: Steps = ("endpoints", index)
-        if endpoint.name in names:
-            faults.append(document.wrong((*place, "name"), "a name that no other endpoint has"))
-        names.add(endpoint.name)
         if expected := _objection(endpoint.url):
             faults.append(document.wrong((*place, "url"), expected))
         if (endpoint.secret_file is None) == (endpoint.secret_env is None):

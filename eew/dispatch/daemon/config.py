@@ -15,6 +15,7 @@ from eew.estimate.intensity_models import intensity_model
 from eew.feed.source import Feed, FeedOptions
 from eew.feed.wire_format import FORMATS
 from eew.model.clock import Clock
+from eew.model.config_file import TomlConfig, repeated_names
 from eew.model.document import Document, Steps, value_at
 from eew.model.document_faults import noted, record_of, refuse
 from eew.model.errors import InputError
@@ -85,25 +86,8 @@ class RegionConfig:
     shelters: Shelters
 
 
-class ConfigFile:
-    """A configuration and where it stands, so that what is wrong with it is found in the file.
-
-    Parameters
-    ----------
-    document
-        The TOML file. Paths in it are relative to its folder.
-    config
-        What it says.
-    """
-
-    def __init__(self, document: Document, config: DaemonConfig) -> None:
-        self.document = document
-        self.config = config
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self.document.path
+class ConfigFile(TomlConfig[DaemonConfig]):
+    """The configuration of a daemon, and what it names."""
 
     def region(self) -> RegionConfig:
         """Load profile, travel times and shelters.
@@ -122,7 +106,7 @@ class ConfigFile:
         if table is not None:
             with noted(faults):
                 travel_times = placed(("travel_times",), partial(TravelTimeTable.load, self._beside_or_name(table)))
-        where = catalogue.default_catalogue_path() if config.shelters is None else self._beside(config.shelters)
+        where = catalogue.default_catalogue_path() if config.shelters is None else self.beside(config.shelters)
         with noted(faults):
             shelters = placed(("shelters",), lambda: catalogue.load(where))
         refuse(faults)
@@ -135,24 +119,24 @@ class ConfigFile:
 
     def devices(self) -> Devices:
         """Load the register of devices."""
-        return self.document.placed(("population",), lambda: store.load(self._beside(self.config.population)))
+        return self.document.placed(("population",), lambda: store.load(self.beside(self.config.population)))
 
     def key(self) -> SigningKey:
         """Load the signing key; without a name it is the user's own, made if there is none."""
-        path = None if self.config.key is None else self._beside(self.config.key)
+        path = None if self.config.key is None else self.beside(self.config.key)
         return self.document.placed(("key",), lambda: SigningKey.named_or_own(path))
 
     @property
     def state(self) -> Path:
         """The folder of the journal."""
-        return self._beside(self.config.state)
+        return self.beside(self.config.state)
 
     def feed(self, number: int, clock: Clock) -> Feed:
         """Make the feed of a ``[[feeds]]`` table, by its number from 0; nothing is connected yet."""
         given, place = self.config.feeds[number], ("feeds", number)
         options = FeedOptions(
             send=given.send,
-            key_file=None if given.key_file is None else str(self._beside(given.key_file)),
+            key_file=None if given.key_file is None else str(self.beside(given.key_file)),
             interval_s=given.interval_s,
             timeout_s=given.timeout_s,
             silent_after_s=given.silent_after_s,
@@ -183,16 +167,13 @@ class ConfigFile:
     def _feed_url(self, url: str) -> str:
         """Return a URL as it is, a path beside this file."""
         prefix, path = ("dir:", url[4:]) if url.startswith("dir:") else ("", url)
-        return url if "://" in url or url == "-" else f"{prefix}{self._beside(path)}"
-
-    def _beside(self, value: str) -> Path:
-        return self.path.parent / Path(value).expanduser()
+        return url if "://" in url or url == "-" else f"{prefix}{self.beside(path)}"
 
     def _named(self, value: str, names: Iterable[str]) -> str | Path:
-        return value if value in names else self._beside(value)
+        return value if value in names else self.beside(value)
 
     def _beside_or_name(self, value: str) -> str:
-        path = self._beside(value)
+        path = self.beside(value)
         return str(path) if path.is_file() else value
 
 
@@ -207,13 +188,15 @@ def read_config(path: Path) -> ConfigFile:
     # A URL may hold a password, what a server wants to be told first a key.
     document = Document.read(path, is_secret=lambda steps: steps[-1:] in {("broker",), ("url",), ("send",)})
     config = record_of(document, DaemonConfig)
-    names: set[str] = set()
-    faults = []
-    for index, feed in enumerate(config.feeds):
-        if feed.name in names:
-            faults.append(document.wrong(("feeds", index, "name"), "a name that no other feed has"))
-        names.add(feed.name)
-        if feed.format not in FORMATS:
-            faults.append(document.wrong(("feeds", index, "format"), f"one of {', '.join(FORMATS)}"))
-    refuse(faults)
+    expected = f"one of {', '.join(FORMATS)}"
+    refuse(
+        [
+            *repeated_names(document, "feeds", (feed.name for feed in config.feeds)),
+            *(
+                document.wrong(("feeds", index, "format"), expected)
+                for index, feed in enumerate(config.feeds)
+                if feed.format not in FORMATS
+            ),
+        ]
+    )
     return ConfigFile(document, config)
