@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["alerts_of", "configure", "run"]
 
-_ROAD, _PUBLISHER = "eew, report to last device", "eew, publisher alone"
+_WHOLE, _PUBLISHER = "eew, report to last device", "eew, publisher alone"
 #: A client has delivered what it will when nothing has come for this long.
 _QUIET_S = 2.0
 _POLL_S = 0.002
@@ -70,13 +70,13 @@ async def _run(measured: Measured, n_peer_alerts: int) -> int:
         for number in range(1, measured.n_runs + 1):
             found = [peer for peer in PUBLISHERS if installed[peer.name] is not None]
             runs.append(await _measured(load, key, found, n_peer_alerts, arrivals, f"run {number}"))
-    delivery = DeliveryTally([each[name]["delivery"] for each in runs for name in (_ROAD, _PUBLISHER)])
+    delivery = DeliveryTally([each[name]["delivery"] for each in runs for name in (_WHOLE, _PUBLISHER)])
     figures = _figures(runs, installed)
     write(
         document(
             "peers",
-            efficiency=Ratio.of([each[_ROAD]["rate_hz"] / each[_PUBLISHER]["rate_hz"] for each in runs]),
-            broker=runs[-1][_ROAD]["broker"],
+            efficiency=Ratio.of([each[_WHOLE]["rate_hz"] / each[_PUBLISHER]["rate_hz"] for each in runs]),
+            broker=runs[-1][_WHOLE]["broker"],
             delivery=delivery,
             seed=settings.seed,
             settings=shown_settings(settings) | {"peer_alerts": n_peer_alerts},
@@ -105,8 +105,8 @@ async def _measured(
         print(f"{title} {name}: {measured[name]['rate_hz']:,.0f}/s", flush=True)
 
     told = await dispatch(load, key)
-    measured: _Run = {_ROAD: {"rate_hz": told.rate_hz, "delivery": told.delivery, "broker": told.broker}}
-    tell(_ROAD)
+    measured: _Run = {_WHOLE: {"rate_hz": told.rate_hz, "delivery": told.delivery, "broker": told.broker}}
+    tell(_WHOLE)
     measured[_PUBLISHER] = await ceiling(load, key)
     tell(_PUBLISHER)
     alerts = await _alerts(load, key, n_peer_alerts)
@@ -224,7 +224,7 @@ def _figures(runs: Sequence[_Run], installed: Mapping[str, str | None]) -> dict[
         publishing[peer.name] = installed[peer.name] and {
             "version": installed[peer.name],
             "alerts_a_second": round(rate_hz(peer.name)),
-            **ratio("ratio", _ROAD, peer),
+            **ratio("ratio", _WHOLE, peer),
             **ratio("publisher_ratio", _PUBLISHER, peer),
             "aim": peer.aim,
             "delivery": DeliveryTally([run[peer.name]["delivery"] for run in runs]),
@@ -237,7 +237,7 @@ def _figures(runs: Sequence[_Run], installed: Mapping[str, str | None]) -> dict[
         "differs_s": max(run[TAUP.name]["differs_s"] for run in runs),
     }
     return {
-        "alerts_a_second": round(rate_hz(_ROAD)),
+        "alerts_a_second": round(rate_hz(_WHOLE)),
         "publisher_alerts_a_second": round(rate_hz(_PUBLISHER)),
         "publishing": publishing,
         "arrivals_a_second": round(rate_hz("arrivals")),
@@ -281,7 +281,7 @@ def _publishing_grid(figures: Mapping[str, Any]) -> "Grid":
             Column("delivered", falls=3),
         )
     )
-    grid.add(_ROAD, f"{figures['alerts_a_second']:,}", "", "", "", "")
+    grid.add(_WHOLE, f"{figures['alerts_a_second']:,}", "", "", "", "")
     grid.add(_PUBLISHER, f"{figures['publisher_alerts_a_second']:,}", "", "", "", "")
     for name, row in figures["publishing"].items():
         if row is not None:

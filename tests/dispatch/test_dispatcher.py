@@ -89,7 +89,7 @@ class _NoEncoder:
         raise AssertionError((start, end))
 
 
-class Office:
+class Context:
     """A dispatcher with its outbox, its audience and its clocks."""
 
     def __init__(self, town: Town | None = None, rate_hz: float = 100_000.0) -> None:
@@ -154,9 +154,9 @@ def expected_levels(magnitude: float, distance_km: npt.NDArray[np.float64] = DIS
 
 async def test_a_report_becomes_a_plan_for_all_who_will_feel_it() -> None:
     """Who is told, how loud, when P and S come, in the order of the S wave: as table and formula say place by place."""
-    office = Office()
-    handled = await office.handle(report())
-    plan = office.plan
+    context = Context()
+    handled = await context.handle(report())
+    plan = context.plan
     levels = expected_levels(7.2)
     assert {CRITICAL, ACTIVE, PASSIVE, NONE} == set(levels)
     told = [row for row, level in enumerate(levels) if level]
@@ -170,13 +170,13 @@ async def test_a_report_becomes_a_plan_for_all_who_will_feel_it() -> None:
     words = {"critical": CRITICAL, "active": ACTIVE, "passive": PASSIVE}
     assert isinstance(handled, ActedOn)
     assert handled.n_alerts_by_level == {word: levels.count(level) for word, level in words.items()}
-    assert handled.n_alerts == len(told) == office.outbox.n_waiting
+    assert handled.n_alerts == len(told) == context.outbox.n_waiting
     assert handled.decided_mono_s >= handled.received_mono_s
 
 
 async def test_radii_are_where_the_intensity_falls_below_each_level() -> None:
     """The formula has just reached the level's threshold there, and no further out."""
-    handled = await Office().handle(report())
+    handled = await Context().handle(report())
     for word, least in (("critical", 3.5), ("active", 2.5), ("passive", 0.5)):
         assert isinstance(handled, ActedOn)
         radius_km = handled.radius_km_by_level[word]
@@ -186,11 +186,11 @@ async def test_radii_are_where_the_intensity_falls_below_each_level() -> None:
 
 async def test_whom_the_rate_cannot_save_comes_last() -> None:
     """Five a minute, ten seconds after the origin: first those in time, then by level those who cannot be."""
-    office = Office(rate_hz=1 / 12)
-    await office.handle(report())
+    context = Context(rate_hz=1 / 12)
+    await context.handle(report())
     _, s_travel_s = AK135.travel_times(DISTANCE_KM, 10.0)
     levels = expected_levels(7.2)
-    order = office.plan.target_row.tolist()
+    order = context.plan.target_row.tolist()
     sent_s = 10 + 12 * np.arange(1, len(order) + 1)
     is_on_time = sent_s <= s_travel_s[order]
     n_on_time = int(np.argmin(is_on_time)) if not is_on_time.all() else len(order)
@@ -202,34 +202,34 @@ async def test_whom_the_rate_cannot_save_comes_last() -> None:
 
 async def test_an_alert_stays_valid_until_after_the_last_s_wave() -> None:
     """It expires two minutes after the S wave has come as far as anybody is told; a cancel after ten minutes."""
-    office = Office()
-    handled = await office.handle(report())
-    last_s = float(AK135.travel_times(DISTANCE_KM[office.plan.target_row].max(), 10.0)[1])
-    assert office.plan.expires_at >= ORIGIN_AT + timedelta(seconds=last_s + JAPAN.validity_s)
+    context = Context()
+    handled = await context.handle(report())
+    last_s = float(AK135.travel_times(DISTANCE_KM[context.plan.target_row].max(), 10.0)[1])
+    assert context.plan.expires_at >= ORIGIN_AT + timedelta(seconds=last_s + JAPAN.validity_s)
     assert isinstance(handled, ActedOn)
     edge_s = float(AK135.travel_times(handled.radius_km_by_level["passive"], 10.0)[1])
-    off = office.plan.expires_at - (ORIGIN_AT + timedelta(seconds=edge_s + JAPAN.validity_s))
+    off = context.plan.expires_at - (ORIGIN_AT + timedelta(seconds=edge_s + JAPAN.validity_s))
     assert abs(off.total_seconds()) < 0.15
-    assert office.plan.expires_at.microsecond % 1000 == 0
-    assert office.core.expires_at == office.plan.expires_at
-    office.take_all()
-    await office.handle(cancel(2))
-    assert office.plan.expires_at == ORIGIN_AT + timedelta(seconds=20 + 600)
+    assert context.plan.expires_at.microsecond % 1000 == 0
+    assert context.core.expires_at == context.plan.expires_at
+    context.take_all()
+    await context.handle(cancel(2))
+    assert context.plan.expires_at == ORIGIN_AT + timedelta(seconds=20 + 600)
 
 
 async def test_a_late_report_is_valid_from_its_issue_on() -> None:
     """Where every S wave is long through, two minutes are counted from the report."""
-    office = Office(Town(np.array([20.0])))
-    await office.handle(report(issued_s=300.0))
-    assert office.plan.expires_at == ORIGIN_AT + timedelta(seconds=300 + JAPAN.validity_s)
+    context = Context(Town(np.array([20.0])))
+    await context.handle(report(issued_s=300.0))
+    assert context.plan.expires_at == ORIGIN_AT + timedelta(seconds=300 + JAPAN.validity_s)
 
 
 @pytest.mark.parametrize("status", AlertStatus)
 async def test_the_core_says_what_the_report_says_and_is_signed(status: AlertStatus) -> None:
     """A drill is a drill in what is signed; the signature verifies, and no longer if a word of the core is changed."""
-    office = Office()
-    handled = await office.handle(report(4, status=status))
-    core = office.core
+    context = Context()
+    handled = await context.handle(report(4, status=status))
+    core = context.core
     assert isinstance(handled, ActedOn)
     assert handled.core is core
     assert (core.event_id, core.report_no, core.kind, core.status) == ("20110311144640", 4, ReportKind.UPDATE, status)
@@ -244,50 +244,50 @@ async def test_the_core_says_what_the_report_says_and_is_signed(status: AlertSta
 
 async def test_numbers_are_rounded_to_what_is_signed() -> None:
     """A payload prints no more decimals than the core: 5 of a degree, 3 of a km, 2 of a magnitude."""
-    office = Office()
+    context = Context()
     exact = {"lat_deg": 38.1234567, "lon_deg": 142.9876543, "depth_km": 10.12345, "magnitude": 7.204}
-    await office.handle(msgspec.structs.replace(report(), **exact))
-    core = office.core
+    await context.handle(msgspec.structs.replace(report(), **exact))
+    core = context.core
     assert (core.lat_deg, core.lon_deg, core.depth_km, core.magnitude) == (38.12346, 142.98765, 10.123, 7.2)
 
 
 async def test_an_unknown_magnitude_or_an_assumed_source_tells_nobody() -> None:
     """The plan is empty, and is put all the same: it was acted on."""
     for weak in (report(magnitude=None), report(magnitude=1.0, is_assumed=True)):
-        office = Office()
-        handled = await office.handle(weak)
+        context = Context()
+        handled = await context.handle(weak)
         assert handled.disposition is Disposition.ACCEPTED
         assert isinstance(handled, ActedOn)
         assert (handled.n_alerts, dict(handled.radius_km_by_level)) == (0, {})
-        assert len(office.outbox.done) == 1
+        assert len(context.outbox.done) == 1
 
 
 @pytest.mark.parametrize("weak", [{"magnitude": None}, {"magnitude": 1.0, "is_assumed": True}], ids=["M?", "assumed"])
 async def test_a_report_that_knows_less_takes_nothing_back(weak: dict[str, Any]) -> None:
     """The alerts of a good report go on while a later one has no magnitude or only an assumed source."""
-    office = Office()
-    await office.handle(report(1))
-    n_waiting = office.outbox.n_waiting
-    await office.handle(report(2, issued_s=11, **weak))
-    assert office.outbox.n_waiting == n_waiting > 0
+    context = Context()
+    await context.handle(report(1))
+    n_waiting = context.outbox.n_waiting
+    await context.handle(report(2, issued_s=11, **weak))
+    assert context.outbox.n_waiting == n_waiting > 0
 
 
 async def test_areas_without_a_hypocentre_tell_nobody_and_it_is_said() -> None:
     """Accepted, and neither told nor taken for a mistake; what was told before goes on."""
-    office = Office()
-    await office.handle(report(1))
-    n_waiting = office.outbox.n_waiting
+    context = Context()
+    await context.handle(report(1))
+    n_waiting = context.outbox.n_waiting
     nowhere = {"origin_at": None, "lat_deg": None, "lon_deg": None, "areas": (AreaAnswer(code="MX-CMX"),)}
-    handled = await office.handle(msgspec.structs.replace(report(2, issued_s=11), **nowhere))
+    handled = await context.handle(msgspec.structs.replace(report(2, issued_s=11), **nowhere))
     assert not isinstance(handled, ActedOn)
     assert (handled.disposition, handled.n_alerts) == (Disposition.AREAS_ONLY, 0)
-    assert office.outbox.n_waiting == n_waiting > 0
+    assert context.outbox.n_waiting == n_waiting > 0
 
 
 async def test_a_report_below_what_is_issued_tells_nobody() -> None:
     """M 2.4 under one's feet is neither M 3.5 nor class 3."""
-    office = Office(Town(np.array([1.0])))
-    handled = await office.handle(report(magnitude=2.4))
+    context = Context(Town(np.array([1.0])))
+    handled = await context.handle(report(magnitude=2.4))
     assert expected_levels(2.4, np.array([1.0])) == [NONE]
     assert isinstance(handled, ActedOn)
     assert (handled.n_alerts, dict(handled.radius_km_by_level)) == (0, {})
@@ -295,92 +295,92 @@ async def test_a_report_below_what_is_issued_tells_nobody() -> None:
 
 async def test_an_update_takes_the_place_of_what_waits_and_tells_the_rest() -> None:
     """Three were told of report 1; report 2, the same, goes to the others only, and what waited is superseded."""
-    office = Office()
-    await office.handle(report(1))
-    n_planned = len(office.plan)
-    first = office.take(3)
-    await office.handle(report(2, issued_s=11))
+    context = Context()
+    await context.handle(report(1))
+    n_planned = len(context.plan)
+    first = context.take(3)
+    await context.handle(report(2, issued_s=11))
     told = set(taken_rows([first]))
     assert len(told) == 3
-    assert set(office.plan.target_row.tolist()) == set(range(n_planned)) - told
-    (superseded,) = office.outbox.done
+    assert set(context.plan.target_row.tolist()) == set(range(n_planned)) - told
+    (superseded,) = context.outbox.done
     assert superseded.n_superseded == n_planned - 3
-    assert office.outbox.n_waiting == n_planned - 3
+    assert context.outbox.n_waiting == n_planned - 3
 
 
 async def test_a_stronger_update_goes_to_all_again() -> None:
     """Half a magnitude more is a change for everybody, and reaches more."""
-    office = Office()
-    await office.handle(report(1))
-    office.take_all()
-    await office.handle(report(2, 7.8, issued_s=11))
-    assert office.plan.level.tolist() == [level for level in expected_levels(7.8) if level]
-    assert len(office.plan) == len([level for level in expected_levels(7.8) if level])
+    context = Context()
+    await context.handle(report(1))
+    context.take_all()
+    await context.handle(report(2, 7.8, issued_s=11))
+    assert context.plan.level.tolist() == [level for level in expected_levels(7.8) if level]
+    assert len(context.plan) == len([level for level in expected_levels(7.8) if level])
 
 
 async def test_critical_stays_critical_when_the_magnitude_falls() -> None:
     """JMA's Tohoku report 5: who had a critical alert is told of M 6.3 with a critical one."""
-    office = Office()
-    await office.handle(report(1, 7.2))
-    office.take_all()
-    await office.handle(report(2, 6.3, issued_s=11))
+    context = Context()
+    await context.handle(report(1, 7.2))
+    context.take_all()
+    await context.handle(report(2, 6.3, issued_s=11))
     before, now = expected_levels(7.2), expected_levels(6.3)
-    for row, level in zip(office.plan.target_row.tolist(), office.plan.level.tolist(), strict=True):
+    for row, level in zip(context.plan.target_row.tolist(), context.plan.level.tolist(), strict=True):
         assert level == (CRITICAL if before[row] == CRITICAL else now[row])
 
 
 async def test_a_cancel_goes_to_exactly_those_on_whom_nothing_can_be_called_back() -> None:
     """Seven alerts were taken, not yet written: those seven are told that it was nothing, the loudest first."""
     town = Town(DISTANCE_KM[::-1])
-    office = Office(town)
-    await office.handle(report(1))
-    n_planned = len(office.plan)
-    told = taken_rows([office.take(1), office.take(6)])
-    handled = await office.handle(cancel(2))
+    context = Context(town)
+    await context.handle(report(1))
+    n_planned = len(context.plan)
+    told = taken_rows([context.take(1), context.take(6)])
+    handled = await context.handle(cancel(2))
     assert handled.disposition is Disposition.CANCELLED
-    assert sorted(office.plan.target_row.tolist()) == sorted(told)
-    assert office.plan.level.tolist() == sorted(
+    assert sorted(context.plan.target_row.tolist()) == sorted(told)
+    assert context.plan.level.tolist() == sorted(
         (expected_levels(7.2, town.distance_km)[row] for row in told), reverse=True
     )
-    assert np.isnan(office.plan.s_arrival_s).all()
-    assert office.outbox.n_waiting == 7
-    assert office.outbox.done[0].n_superseded == n_planned - 7
-    assert office.core.kind is ReportKind.CANCEL
-    assert office.core.magnitude is None
+    assert np.isnan(context.plan.s_arrival_s).all()
+    assert context.outbox.n_waiting == 7
+    assert context.outbox.done[0].n_superseded == n_planned - 7
+    assert context.core.kind is ReportKind.CANCEL
+    assert context.core.magnitude is None
 
 
 async def test_a_cancel_may_reuse_the_last_number_once() -> None:
     """JMA does that; the same again is a duplicate, and nobody is told twice."""
-    office = Office()
-    await office.handle(report(1))
-    office.take_all()
-    assert (await office.handle(cancel(1))).disposition is Disposition.CANCELLED
-    office.take_all()
-    assert (await office.handle(cancel(1))).disposition is Disposition.DUPLICATE
-    assert len(office.town.encoded) == 2
+    context = Context()
+    await context.handle(report(1))
+    context.take_all()
+    assert (await context.handle(cancel(1))).disposition is Disposition.CANCELLED
+    context.take_all()
+    assert (await context.handle(cancel(1))).disposition is Disposition.DUPLICATE
+    assert len(context.town.encoded) == 2
 
 
 async def test_a_cancel_of_what_nobody_heard_of_tells_nobody() -> None:
     """The event's first report is its cancel."""
-    office = Office()
-    handled = await office.handle(cancel(1))
+    context = Context()
+    handled = await context.handle(cancel(1))
     assert handled.disposition is Disposition.CANCELLED
     assert handled.n_alerts == 0
 
 
 async def test_an_event_that_lives_again_is_told_anew() -> None:
     """The cancel was the mistake. Who had it is told as if for the first time; who had not yet, knows it still."""
-    office = Office()
-    await office.handle(report(1))
-    office.take_all()
-    await office.handle(cancel(2))
-    told = taken_rows([office.take(2)])
-    handled = await office.handle(report(3, issued_s=30))
+    context = Context()
+    await context.handle(report(1))
+    context.take_all()
+    await context.handle(cancel(2))
+    told = taken_rows([context.take(2)])
+    handled = await context.handle(report(3, issued_s=30))
     assert handled.disposition is Disposition.CORRECTED
-    assert sorted(office.plan.target_row.tolist()) == sorted(told)
-    office.take_all()
-    await office.handle(cancel(4, issued_s=40))
-    assert len(office.plan) == len([level for level in expected_levels(7.2) if level])
+    assert sorted(context.plan.target_row.tolist()) == sorted(told)
+    context.take_all()
+    await context.handle(cancel(4, issued_s=40))
+    assert len(context.plan) == len([level for level in expected_levels(7.2) if level])
 
 
 @pytest.mark.parametrize(
@@ -395,58 +395,58 @@ async def test_an_event_that_lives_again_is_told_anew() -> None:
 )
 async def test_what_adds_nothing_changes_nothing(again: EventReport, disposition: Disposition) -> None:
     """No plan is made, and what waits goes on waiting."""
-    office = Office()
-    await office.handle(report(2, 7.2))
-    n_waiting = office.outbox.n_waiting
-    handled = await office.handle(again)
+    context = Context()
+    await context.handle(report(2, 7.2))
+    n_waiting = context.outbox.n_waiting
+    handled = await context.handle(again)
     assert handled.disposition is disposition
     assert not isinstance(handled, ActedOn)
     assert handled.n_alerts == 0
-    assert len(office.town.encoded) == 1
-    assert office.outbox.n_waiting == n_waiting
-    assert not office.outbox.done
+    assert len(context.town.encoded) == 1
+    assert context.outbox.n_waiting == n_waiting
+    assert not context.outbox.done
 
 
 async def test_two_events_at_once_know_nothing_of_each_other() -> None:
     """An update of one supersedes its own alerts, its cancel withdraws its own, and both tell everybody."""
-    office = Office()
-    await office.handle(report(1, event_id="e1"))
-    await office.handle(report(1, event_id="e2", issued_s=11))
-    n_each = len(office.plan)
-    assert office.outbox.n_waiting == 2 * n_each
-    await office.handle(report(2, 7.6, event_id="e1", issued_s=12))
-    assert [job.plan.report.event_id for job in office.outbox.done] == ["e1"]
-    await office.handle(cancel(3, event_id="e1"))
-    assert office.outbox.n_waiting == n_each
-    assert len(office.plan) == 0
+    context = Context()
+    await context.handle(report(1, event_id="e1"))
+    await context.handle(report(1, event_id="e2", issued_s=11))
+    n_each = len(context.plan)
+    assert context.outbox.n_waiting == 2 * n_each
+    await context.handle(report(2, 7.6, event_id="e1", issued_s=12))
+    assert [job.plan.report.event_id for job in context.outbox.done] == ["e1"]
+    await context.handle(cancel(3, event_id="e1"))
+    assert context.outbox.n_waiting == n_each
+    assert len(context.plan) == 0
 
 
 async def test_what_was_told_is_forgotten_with_the_event() -> None:
     """An hour after an event was last acted on, nothing is held of it."""
-    office = Office()
-    await office.handle(report(1, event_id="e1"))
-    assert set(office.dispatcher._states) == {"e1"}
+    context = Context()
+    await context.handle(report(1, event_id="e1"))
+    assert set(context.dispatcher._states) == {"e1"}
     later = msgspec.structs.replace(
         report(1, event_id="e2"),
         origin_at=ORIGIN_AT + timedelta(hours=2),
         issued_at=ORIGIN_AT + timedelta(hours=2, seconds=10),
     )
-    await office.handle(later)
-    assert set(office.dispatcher._states) == {"e2"}
+    await context.handle(later)
+    assert set(context.dispatcher._states) == {"e2"}
 
 
 async def test_what_is_kept_of_each_report_holds_no_columns() -> None:
     """A run of a thousand reports must not hold a thousand plans."""
-    handled = await Office().handle(report())
+    handled = await Context().handle(report())
     for each in fields(handled):
         assert not isinstance(getattr(handled, each.name), AlertPlan | np.ndarray)
 
 
 async def test_the_estimate_is_worked_out_beside_the_loop() -> None:
     """While it takes its time, the loop goes on sending; encoders are made on the loop."""
-    office = Office()
-    await office.handle(report())
-    assert office.town.threads == [False]
+    context = Context()
+    await context.handle(report())
+    assert context.town.threads == [False]
     assert threading.current_thread() is threading.main_thread()
 
 
@@ -467,31 +467,31 @@ class City(Town):
         return super().targets(solution)
 
 
-async def begun(office: Office, of: EventReport) -> "asyncio.Task[DispatchResult]":
+async def begun(context: Context, of: EventReport) -> "asyncio.Task[DispatchResult]":
     """Hand a report in, and wait until its most urgent alerts wait."""
-    handling = asyncio.create_task(office.handle(of))
-    await office.outbox.wait()
+    handling = asyncio.create_task(context.handle(of))
+    await context.outbox.wait()
     return handling
 
 
 async def test_the_most_urgent_leave_before_the_rest_is_planned() -> None:
     """They are critical, the first of the best order, and stay so when the whole plan follows."""
     city = City()
-    office = Office(city)
-    handling = await begun(office, report())
+    context = Context(city)
+    handling = await begun(context, report())
     (ahead, core), *_ = city.encoded
-    taken = office.take(300)
+    taken = context.take(300)
     assert taken is not None
     assert not handling.done()
     city.goes_on.set()
     handled = await handling
-    plan = office.plan
+    plan = context.plan
     assert 5000 < len(ahead) < len(plan)
     assert (ahead.level == CRITICAL).all()
     np.testing.assert_array_equal(plan.target_row[: len(ahead)], ahead.target_row)
     assert isinstance(handled, ActedOn)
-    assert office.core is core is handled.core
-    assert handled.n_alerts == len(plan) == office.outbox.n_waiting + 300
+    assert context.core is core is handled.core
+    assert handled.n_alerts == len(plan) == context.outbox.n_waiting + 300
     assert len(np.unique(plan.target_row)) == len(plan)
     # All that can be saved are, so the order is plainly by S arrival, to a bin; the S wave is 10 s out.
     after_s = plan.s_arrival_s - 10
@@ -504,11 +504,11 @@ async def test_whole_and_ahead_tell_whom_one_plan_would_tell() -> None:
     """Row by row the same level, intensity and arrivals as a plan of the same places in smaller towns."""
     city = City()
     city.goes_on.set()
-    office = Office(city)
-    await office.handle(report())
-    plan = office.plan
+    context = Context(city)
+    await context.handle(report())
+    plan = context.plan
     for start in (0, 40_000, 80_000):
-        part = Office(Town(city.distance_km[start : start + 20_000]))
+        part = Context(Town(city.distance_km[start : start + 20_000]))
         await part.handle(report())
         # Places stand in a line, so rows of the part are rows of the city.
         order = np.argsort(plan.target_row)
@@ -524,49 +524,49 @@ async def test_whole_and_ahead_tell_whom_one_plan_would_tell() -> None:
 async def test_a_cancel_finds_who_was_told_while_the_rest_was_planned() -> None:
     """What was taken meanwhile is remembered when the plan is there."""
     city = City()
-    office = Office(city)
-    handling = await begun(office, report())
-    told = taken_rows([office.take(300)])
+    context = Context(city)
+    handling = await begun(context, report())
+    told = taken_rows([context.take(300)])
     city.goes_on.set()
     await handling
-    await office.handle(cancel(2))
-    assert sorted(office.plan.target_row.tolist()) == sorted(told)
+    await context.handle(cancel(2))
+    assert sorted(context.plan.target_row.tolist()) == sorted(told)
 
 
 async def test_what_was_begun_does_not_wait_for_a_rest_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the rest cannot be planned, nothing stays open in the outbox, and a cancel finds who was told."""
     city = City()
-    office = Office(city)
+    context = Context(city)
 
     def break_down(*_: object) -> None:
         assert city.goes_on.wait(30)
         raise MemoryError
 
-    monkeypatch.setattr(office.dispatcher._planner, "estimate", break_down)
-    handling = await begun(office, report())
-    told = taken_rows([office.take(300)])
+    monkeypatch.setattr(context.dispatcher._planner, "estimate", break_down)
+    handling = await begun(context, report())
+    told = taken_rows([context.take(300)])
     city.goes_on.set()
     with pytest.raises(MemoryError):
         await handling
-    await asyncio.wait_for(office.outbox.emptied(), 5)
-    await office.handle(cancel(2))
-    assert sorted(office.plan.target_row.tolist()) == sorted(told)
+    await asyncio.wait_for(context.outbox.emptied(), 5)
+    await context.handle(cancel(2))
+    assert sorted(context.plan.target_row.tolist()) == sorted(told)
 
 
 async def test_an_update_that_changes_nothing_nearby_overtakes_nothing_early() -> None:
     """Who is nearest has had the same alert already: the waiting alerts go on until the whole plan is there."""
     city = City()
-    office = Office(city)
+    context = Context(city)
     city.goes_on.set()
-    await office.handle(report(1))
-    n_told = sum(len(portion) for portion in (office.take(20_000) for _ in range(8)) if portion is not None)
+    await context.handle(report(1))
+    n_told = sum(len(portion) for portion in (context.take(20_000) for _ in range(8)) if portion is not None)
     assert n_told > 20_000
-    n_waiting, n_plans = office.outbox.n_waiting, len(city.encoded)
+    n_waiting, n_plans = context.outbox.n_waiting, len(city.encoded)
     city.goes_on.clear()
     city.is_asked.clear()
-    handling = asyncio.create_task(office.handle(report(2, issued_s=12)))
+    handling = asyncio.create_task(context.handle(report(2, issued_s=12)))
     assert await asyncio.to_thread(city.is_asked.wait, 30)
-    assert (office.outbox.n_waiting, len(city.encoded)) == (n_waiting, n_plans)
+    assert (context.outbox.n_waiting, len(city.encoded)) == (n_waiting, n_plans)
     city.goes_on.set()
     await handling
     assert len(city.encoded) == n_plans + 1
@@ -583,17 +583,17 @@ class Region(Town):
 async def test_a_cell_across_which_levels_run_is_told_of_every_change() -> None:
     """A tenth of a magnitude is no change to a place; in a cell that is half critical and half active it is."""
     for town, expects_all in ((Town(), False), (Region(), True)):
-        office = Office(town)
-        await office.handle(report(1, 7.2))
-        office.take_all()
-        await office.handle(report(2, 7.3, issued_s=11))
+        context = Context(town)
+        await context.handle(report(1, 7.2))
+        context.take_all()
+        await context.handle(report(2, 7.3, issued_s=11))
         near, far = expected_levels(7.2), expected_levels(7.2, DISTANCE_KM + 40)
         near_now, far_now = expected_levels(7.3), expected_levels(7.3, DISTANCE_KM + 40)
         changed = [row for row, level in enumerate(near_now) if level > near[row]]
         levels = zip(near_now, far_now, far, strict=True)
         uneven = [row for row, (level, *others) in enumerate(levels) if level and {*others} != {level}]
         assert uneven
-        assert sorted(office.plan.target_row.tolist()) == sorted({*changed, *(uneven if expects_all else ())})
+        assert sorted(context.plan.target_row.tolist()) == sorted({*changed, *(uneven if expects_all else ())})
 
 
 sequences = st.lists(
@@ -613,32 +613,32 @@ async def test_after_any_sequence_a_cancel_finds_everybody_who_was_told_and_had_
     steps: list[tuple[str, float | None, str, int]],
 ) -> None:
     """Reports of two events, some alerts taken after each: whose last word was an alert gets the cancel."""
-    office = Office()
+    context = Context()
     last: dict[str, dict[int, ReportKind]] = {"e1": {}, "e2": {}}
 
     def take(n: int) -> None:
-        while n > 0 and (portion := office.take(n)) is not None:
+        while n > 0 and (portion := context.take(n)) is not None:
             n -= len(portion)
             kind = portion.plan.report.kind
             last[portion.plan.report.event_id] |= dict.fromkeys(taken_rows([portion]), kind)
 
     for at, (event_id, magnitude, kind, n_taken) in enumerate(steps, start=1):
         now = report(at, magnitude, issued_s=at, event_id=event_id, kind=ReportKind(kind))
-        await office.handle(now)
+        await context.handle(now)
         take(n_taken)
     for event_id, kind_by_row in last.items():
-        handled = await office.handle(cancel(20, issued_s=20, event_id=event_id))
+        handled = await context.handle(cancel(20, issued_s=20, event_id=event_id))
         told = [row for row, kind in kind_by_row.items() if kind is not ReportKind.CANCEL]
         # What is being taken back already is not taken back again: that relief is on its way.
         if isinstance(handled, ActedOn):
-            assert sorted(office.plan.target_row.tolist()) == sorted(told)
+            assert sorted(context.plan.target_row.tolist()) == sorted(told)
         take(1000)
         assert set(kind_by_row.values()) <= {ReportKind.CANCEL}
-    selected = sum(len(plan) for plan, _ in office.town.encoded)
-    deliveries = office.outbox.settle(0, lambda _ticket: np.empty(0, dtype=np.int_))
+    selected = sum(len(plan) for plan, _ in context.town.encoded)
+    deliveries = context.outbox.settle(0, lambda _ticket: np.empty(0, dtype=np.int_))
     # Without a magnitude there is nobody to encode alerts for.
     n_weak = sum(magnitude is None and kind != ReportKind.CANCEL for _, magnitude, kind, _ in steps)
-    assert len(deliveries) == len(office.town.encoded) + n_weak
+    assert len(deliveries) == len(context.town.encoded) + n_weak
     # Nothing was written: all that was not superseded has failed.
     assert sum(each.n_failed + each.n_superseded for each in deliveries) == selected
 

@@ -65,7 +65,7 @@ class StuckEncoder(RowEncoder):
 
 
 @dataclass
-class Road:
+class Sender:
     """A dispatch that runs."""
 
     clock: ManualClock
@@ -103,13 +103,13 @@ class Road:
 
 
 @pytest.fixture
-def road(manual_clock: ManualClock) -> Road:
-    """Return a road whose publisher takes no time."""
-    return Road(manual_clock, MemoryPublisher(manual_clock))
+def sender(manual_clock: ManualClock) -> Sender:
+    """Return a sender whose publisher takes no time."""
+    return Sender(manual_clock, MemoryPublisher(manual_clock))
 
 
-def slow_road(clock: ManualClock, *faults: PublisherFault) -> Road:
-    return Road(clock, MemoryPublisher(clock, rate_hz=1000, faults=faults))
+def slow_sender(clock: ManualClock, *faults: PublisherFault) -> Sender:
+    return Sender(clock, MemoryPublisher(clock, rate_hz=1000, faults=faults))
 
 
 async def settle_down() -> None:
@@ -127,32 +127,32 @@ async def advance(clock: ManualClock, by_s: float, step_s: float = 0.25) -> None
     await settle_down()
 
 
-async def test_everything_leaves_once_and_in_order(road: Road, plan_of: PlanOf, published: Published) -> None:
+async def test_everything_leaves_once_and_in_order(sender: Sender, plan_of: PlanOf, published: Published) -> None:
     """Two events, several portions each; encoded in threads, never on the loop."""
     plans = {"a": plan_of(3000, report_event_id="a"), "b": plan_of(1000, report_event_id="b")}
     encoders = {name: RowEncoder(name) for name in plans}
     for name, plan in plans.items():
-        road.put(plan, encoders[name])
-    road.outbox.close()
-    await road.start()
+        sender.put(plan, encoders[name])
+    sender.outbox.close()
+    await sender.start()
     for name, plan in plans.items():
-        assert [row for event, row in road.sent_rows(published) if event == name] == list(range(len(plan)))
+        assert [row for event, row in sender.sent_rows(published) if event == name] == list(range(len(plan)))
         assert threading.get_ident() not in encoders[name].threads
-    assert sorted(each.n_sent for each in road.settled()) == [1000, 3000]
+    assert sorted(each.n_sent for each in sender.settled()) == [1000, 3000]
 
 
 async def test_the_next_portion_is_encoded_while_the_last_is_written(
     manual_clock: ManualClock, plan_of: PlanOf
 ) -> None:
     """Two portions ahead of the socket and no more, so that a newer plan can still supersede the rest."""
-    road = slow_road(manual_clock)
-    road.put(plan_of(10_000, report_event_id="a"))
-    sending = road.start()
+    sender = slow_sender(manual_clock)
+    sender.put(plan_of(10_000, report_event_id="a"))
+    sending = sender.start()
     await settle_down()
-    assert road.outbox.n_waiting == 10_000 - 512 - 1024
+    assert sender.outbox.n_waiting == 10_000 - 512 - 1024
     await advance(manual_clock, 0.75)
-    assert road.publisher.counts.n_written == 512
-    assert road.outbox.n_waiting == 10_000 - 512 - 1024 - 2048
+    assert sender.publisher.counts.n_written == 512
+    assert sender.outbox.n_waiting == 10_000 - 512 - 1024 - 2048
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
 
@@ -161,78 +161,78 @@ async def test_a_newer_plan_overtakes_what_waits(
     manual_clock: ManualClock, plan_of: PlanOf, published: Published
 ) -> None:
     """Sent, superseded and the new ones add up; nothing of the old leaves after the first of the new."""
-    road = slow_road(manual_clock)
-    road.put(plan_of(10_000, report_event_id="a", report_report_no=1), RowEncoder("a"))
-    sending = road.start()
+    sender = slow_sender(manual_clock)
+    sender.put(plan_of(10_000, report_event_id="a", report_report_no=1), RowEncoder("a"))
+    sending = sender.start()
     await advance(manual_clock, 0.75)
-    road.put(plan_of(100, report_event_id="a", report_report_no=2), RowEncoder("A"))
-    road.outbox.close()
+    sender.put(plan_of(100, report_event_id="a", report_report_no=2), RowEncoder("A"))
+    sender.outbox.close()
     await advance(manual_clock, 30)
     await sending
-    events = [event for event, _ in road.sent_rows(published)]
+    events = [event for event, _ in sender.sent_rows(published)]
     assert events == ["a"] * (512 + 1024 + 2048) + ["A"] * 100
-    assert [(each.n_sent, each.n_superseded) for each in road.settled()] == [(3584, 6416), (100, 0)]
+    assert [(each.n_sent, each.n_superseded) for each in sender.settled()] == [(3584, 6416), (100, 0)]
 
 
 async def test_what_expires_in_flight_is_not_sent(manual_clock: ManualClock, plan_of: PlanOf) -> None:
     """Counted, and the loop goes on to what comes next."""
-    road = slow_road(manual_clock)
-    road.put(plan_of(10_000, report_event_id="a", expires_at=T0 + timedelta(seconds=1)))
-    sending = road.start()
+    sender = slow_sender(manual_clock)
+    sender.put(plan_of(10_000, report_event_id="a", expires_at=T0 + timedelta(seconds=1)))
+    sending = sender.start()
     await advance(manual_clock, 0.25)
-    road.now_at = T0 + timedelta(seconds=1)
+    sender.now_at = T0 + timedelta(seconds=1)
     await advance(manual_clock, 10)
     assert not sending.done()
-    road.put(plan_of(7, report_event_id="b"))
-    road.outbox.close()
+    sender.put(plan_of(7, report_event_id="b"))
+    sender.outbox.close()
     await advance(manual_clock, 1)
     await sending
-    first, second = road.settled()
+    first, second = sender.settled()
     assert (first.n_sent, first.n_expired, second.n_sent) == (512 + 1024, 10_000 - 512 - 1024, 7)
 
 
 async def test_a_slow_broker_delays_and_nothing_else(manual_clock: ManualClock, plan_of: PlanOf) -> None:
     """The instants at which portions were handed over tell it."""
-    road = slow_road(manual_clock, PublisherFault(600, "slow", delay_s=2))
-    road.put(plan_of(1000))
-    road.outbox.close()
-    sending = road.start()
+    sender = slow_sender(manual_clock, PublisherFault(600, "slow", delay_s=2))
+    sender.put(plan_of(1000))
+    sender.outbox.close()
+    sending = sender.start()
     await advance(manual_clock, 4)
     await sending
-    (delivery,) = road.settled()
+    (delivery,) = sender.settled()
     assert [(each.start, each.end) for each in delivery.sent] == [(0, 512), (512, 1000)]
     assert [each.at_mono_s for each in delivery.sent] == pytest.approx([0.512, 0.512 + 2 + 0.488])
 
 
-async def test_refused_alerts_have_failed(road: Road, plan_of: PlanOf) -> None:
+async def test_refused_alerts_have_failed(sender: Sender, plan_of: PlanOf) -> None:
     """Just these, and they are not among the ranges that were sent."""
-    road.publisher.faults = (PublisherFault(0, "refuse"), PublisherFault(700, "refuse"))
-    road.put(plan_of(1000))
-    road.outbox.close()
-    await road.start()
-    (delivery,) = road.settled()
+    sender.publisher.faults = (PublisherFault(0, "refuse"), PublisherFault(700, "refuse"))
+    sender.put(plan_of(1000))
+    sender.outbox.close()
+    await sender.start()
+    (delivery,) = sender.settled()
     assert (delivery.n_sent, delivery.n_failed) == (998, 2)
     assert [(each.start, each.end) for each in delivery.sent] == [(1, 512), (512, 700), (701, 1000)]
 
 
-async def test_a_lost_broker_ends_the_loop_and_the_counts_add_up(road: Road, plan_of: PlanOf) -> None:
+async def test_a_lost_broker_ends_the_loop_and_the_counts_add_up(sender: Sender, plan_of: PlanOf) -> None:
     """What was confirmed is sent; the rest has failed, of the events that wait, too."""
-    road.publisher.faults = (PublisherFault(600, "lose"),)
-    road.put(plan_of(10_000, report_event_id="a", level=np.full(10_000, 3, dtype=np.uint8)))
-    road.put(plan_of(300, report_event_id="b"))
+    sender.publisher.faults = (PublisherFault(600, "lose"),)
+    sender.put(plan_of(10_000, report_event_id="a", level=np.full(10_000, 3, dtype=np.uint8)))
+    sender.put(plan_of(300, report_event_id="b"))
     with pytest.raises(BrokerLostError):
-        await road.start()
-    by_event = {each.plan.report.event_id: each for each in road.settled()}
+        await sender.start()
+    by_event = {each.plan.report.event_id: each for each in sender.settled()}
     assert (by_event["a"].n_sent, by_event["a"].n_failed) == (512, 9488)
     assert (by_event["b"].n_sent, by_event["b"].n_failed) == (0, 300)
 
 
-async def test_an_encoder_that_fails_ends_the_loop(road: Road, plan_of: PlanOf) -> None:
+async def test_an_encoder_that_fails_ends_the_loop(sender: Sender, plan_of: PlanOf) -> None:
     """Its error is the caller's, and what was sent stays sent."""
-    road.put(plan_of(1000), BrokenEncoder("a"))
+    sender.put(plan_of(1000), BrokenEncoder("a"))
     with pytest.raises(ZeroDivisionError):
-        await road.start()
-    (delivery,) = road.settled()
+        await sender.start()
+    (delivery,) = sender.settled()
     assert (delivery.n_sent, delivery.n_failed) == (512, 488)
 
 
@@ -240,14 +240,14 @@ async def test_an_encoder_that_fails_beside_the_broker_leaves_no_noise(
     manual_clock: ManualClock, plan_of: PlanOf, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The broker's loss is what the caller hears; asyncio has no forgotten error to complain of."""
-    road = slow_road(manual_clock, PublisherFault(0, "slow", delay_s=1), PublisherFault(0, "lose"))
-    road.put(plan_of(1000), BrokenEncoder("a"))
-    sending = road.start()
+    sender = slow_sender(manual_clock, PublisherFault(0, "slow", delay_s=1), PublisherFault(0, "lose"))
+    sender.put(plan_of(1000), BrokenEncoder("a"))
+    sending = sender.start()
     await advance(manual_clock, 2)
     with pytest.raises(BrokerLostError):
         await sending
     # asyncio complains when the task is collected.
-    del sending, road
+    del sending, sender
     gc.collect()
     await settle_down()
     assert not caplog.records
@@ -258,15 +258,15 @@ async def test_cancelled_at_any_stage_the_counts_add_up(
     stage: str, manual_clock: ManualClock, plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No task is left behind, and every alert is sent or has failed."""
-    road = slow_road(manual_clock)
+    sender = slow_sender(manual_clock)
     encoder = StuckEncoder("a", stuck_from=512 if stage == "encoding while sending" else 0)
     if stage == "flushing":
         monkeypatch.setattr(MemoryPublisher, "flush", lambda _self: asyncio.Event().wait())
-        road.outbox.close()
+        sender.outbox.close()
     if stage != "waiting":
-        road.put(plan_of(1000), encoder)
+        sender.put(plan_of(1000), encoder)
     before = asyncio.all_tasks()
-    sending = road.start()
+    sending = sender.start()
     if stage in {"sending", "flushing"}:
         encoder.may_go_on.set()
         await advance(manual_clock, 0.25 if stage == "sending" else 10)
@@ -280,19 +280,19 @@ async def test_cancelled_at_any_stage_the_counts_add_up(
     assert sending.cancelled()
     encoder.may_go_on.set()
     assert asyncio.all_tasks() == before
-    deliveries = road.settled()
+    deliveries = sender.settled()
     n_sent = {"waiting": [], "flushing": [1000]}.get(stage, [0])
     assert [each.n_sent for each in deliveries] == n_sent
     assert [each.n_failed for each in deliveries] == [1000 - n for n in n_sent]
 
 
-async def test_a_window_of_one_still_gets_everything_out(road: Road, plan_of: PlanOf) -> None:
+async def test_a_window_of_one_still_gets_everything_out(sender: Sender, plan_of: PlanOf) -> None:
     """Half of a receive maximum of 1 is none: the loop must not spin on empty portions."""
-    road.max_batch = 0
-    road.put(plan_of(20))
-    road.outbox.close()
-    await road.start()
-    assert [each.n_sent for each in road.settled()] == [20]
+    sender.max_batch = 0
+    sender.put(plan_of(20))
+    sender.outbox.close()
+    await sender.start()
+    assert [each.n_sent for each in sender.settled()] == [20]
 
 
 def test_the_rate_is_measured_over_a_spell() -> None:

@@ -50,7 +50,7 @@ def report(report_no: int = 1, kind: ReportKind = ReportKind.NEW, magnitude: flo
     )
 
 
-class Office:
+class Context:
     """A dispatcher with a journal, and a broker of which the test says what it has confirmed."""
 
     def __init__(self, journal: Journal, audience: DeviceAudience | CellAudience) -> None:
@@ -100,24 +100,24 @@ class Office:
         return taken
 
 
-async def only(office: Office, of: EventReport) -> DispatchResult:
-    (handled,) = await office.dispatcher.handle(of)
+async def only(context: Context, of: EventReport) -> DispatchResult:
+    (handled,) = await context.dispatcher.handle(of)
     return handled
 
 
-Opened = Callable[[Journal], Office]
+Opened = Callable[[Journal], Context]
 
 
 @pytest.fixture(params=["device", "cell"])
 def opened(request: pytest.FixtureRequest, shelters: Shelters) -> Opened:
     make_audience = CellAudience if request.param == "cell" else DeviceAudience
     audience: DeviceAudience | CellAudience = make_audience(DEVICES, shelters, Send(1, 4, "full"))
-    return lambda journal: Office(journal, audience)
+    return lambda journal: Context(journal, audience)
 
 
-async def killed(office: Office, opened: Opened, folder: Path) -> tuple[Office, list[ActedOn]]:
+async def killed(context: Context, opened: Opened, folder: Path) -> tuple[Context, list[ActedOn]]:
     """Begin anew with what is on disk, as if the first had been killed."""
-    await office.journal.close()
+    await context.journal.close()
     journal = await Journal.open(folder, "a")
     after = opened(journal)
     history = await journal.history(NOW, 86_400)
@@ -127,48 +127,48 @@ async def killed(office: Office, opened: Opened, folder: Path) -> tuple[Office, 
 
 async def test_those_not_confirmed_are_told_and_no_others(opened: Opened, tmp_path: Path) -> None:
     """Of thirty taken twenty are confirmed: all but those twenty are told after the restart."""
-    office = opened(await Journal.open(tmp_path, "a"))
-    await office.dispatcher.handle(report())
-    n_all = office.outbox.n_waiting
-    taken = await office.send(30, n_confirmed=20)
-    office, (handled,) = await killed(office, opened, tmp_path)
+    context = opened(await Journal.open(tmp_path, "a"))
+    await context.dispatcher.handle(report())
+    n_all = context.outbox.n_waiting
+    taken = await context.send(30, n_confirmed=20)
+    context, (handled,) = await killed(context, opened, tmp_path)
     assert handled.n_alerts == n_all - 20
-    waiting = office.waiting()
+    waiting = context.waiting()
     assert set(taken[20:]) <= set(waiting)
     assert not set(taken[:20]) & set(waiting)
     assert len(set(waiting)) == len(waiting) == n_all - 20
-    await office.journal.close()
+    await context.journal.close()
 
 
 async def test_a_repeated_report_is_a_duplicate_and_an_update_tells_only_whom_it_changes(
     opened: Opened, tmp_path: Path
 ) -> None:
     """The book and what everybody was told are as before, so nothing is repeated by what comes next."""
-    office = opened(await Journal.open(tmp_path, "a"))
-    await office.dispatcher.handle(report())
-    n_all = office.outbox.n_waiting
-    await office.send(n_all, n_confirmed=n_all)
-    office, (handled,) = await killed(office, opened, tmp_path)
+    context = opened(await Journal.open(tmp_path, "a"))
+    await context.dispatcher.handle(report())
+    n_all = context.outbox.n_waiting
+    await context.send(n_all, n_confirmed=n_all)
+    context, (handled,) = await killed(context, opened, tmp_path)
     assert handled.n_alerts == 0
-    assert (await only(office, report())).disposition is Disposition.DUPLICATE
-    assert (await only(office, report(1, magnitude=8.0))).disposition is Disposition.CONFLICTING
-    same = await only(office, report(2, ReportKind.UPDATE, 7.4))
+    assert (await only(context, report())).disposition is Disposition.DUPLICATE
+    assert (await only(context, report(1, magnitude=8.0))).disposition is Disposition.CONFLICTING
+    same = await only(context, report(2, ReportKind.UPDATE, 7.4))
     assert (same.disposition, same.n_alerts) == (Disposition.ACCEPTED, 0)
-    assert (await only(office, report(3, ReportKind.UPDATE, 7.8))).n_alerts >= n_all
-    await office.journal.close()
+    assert (await only(context, report(3, ReportKind.UPDATE, 7.8))).n_alerts >= n_all
+    await context.journal.close()
 
 
 async def test_how_far_each_relay_has_come_is_known_again(opened: Opened, tmp_path: Path) -> None:
     """A warning that repeated the forecast tells where the warnings stand: their next number is the newer one."""
-    office = opened(await Journal.open(tmp_path, "a"))
-    await office.dispatcher.handle(report())
+    context = opened(await Journal.open(tmp_path, "a"))
+    await context.dispatcher.handle(report())
     warnings = [msgspec.structs.replace(report(n), numbering="warnings", issued_at=report().issued_at) for n in (1, 2)]
-    assert (await only(office, warnings[0])).disposition is Disposition.COPY
-    office, _ = await killed(office, opened, tmp_path)
-    assert (await only(office, warnings[0])).disposition is Disposition.DUPLICATE
+    assert (await only(context, warnings[0])).disposition is Disposition.COPY
+    context, _ = await killed(context, opened, tmp_path)
+    assert (await only(context, warnings[0])).disposition is Disposition.DUPLICATE
     weaker = msgspec.structs.replace(warnings[1], kind=ReportKind.UPDATE, magnitude=7.0)
-    assert (await only(office, weaker)).disposition is Disposition.ACCEPTED
-    await office.journal.close()
+    assert (await only(context, weaker)).disposition is Disposition.ACCEPTED
+    await context.journal.close()
 
 
 @pytest.mark.parametrize(("n_confirmed", "n_relieved"), [(20, 0), (30, 5)], ids=["unconfirmed", "confirmed"])
@@ -176,58 +176,58 @@ async def test_relief_reaches_all_who_may_have_been_told(
     n_confirmed: int, n_relieved: int, opened: Opened, tmp_path: Path
 ) -> None:
     """Killed with a cancel on its way: whose relief is confirmed gets no other, whoever was sent an alert gets one."""
-    office = opened(await Journal.open(tmp_path, "a"))
-    await office.dispatcher.handle(report())
-    taken = await office.send(30, n_confirmed=n_confirmed)
-    await office.dispatcher.handle(report(2, ReportKind.CANCEL))
-    relieved = (await office.send(5, n_confirmed=n_relieved))[:n_relieved]
-    office, (handled,) = await killed(office, opened, tmp_path)
+    context = opened(await Journal.open(tmp_path, "a"))
+    await context.dispatcher.handle(report())
+    taken = await context.send(30, n_confirmed=n_confirmed)
+    await context.dispatcher.handle(report(2, ReportKind.CANCEL))
+    relieved = (await context.send(5, n_confirmed=n_relieved))[:n_relieved]
+    context, (handled,) = await killed(context, opened, tmp_path)
     assert handled.disposition is Disposition.CANCELLED
-    assert sorted(office.waiting()) == sorted(set(taken) - set(relieved))
-    await office.journal.close()
+    assert sorted(context.waiting()) == sorted(set(taken) - set(relieved))
+    await context.journal.close()
 
 
 async def test_what_was_acted_on_before_is_told_as_it_was(opened: Opened, tmp_path: Path) -> None:
     """So that what is announced of an event after a restart refers to what was announced before it."""
-    office = opened(await Journal.open(tmp_path, "a"))
+    context = opened(await Journal.open(tmp_path, "a"))
     reports = [report(), report(2, ReportKind.UPDATE, 7.8), report(3, ReportKind.CANCEL)]
-    results = [await only(office, each) for each in reports]
+    results = [await only(context, each) for each in reports]
     before = [each for each in results if isinstance(each, ActedOn)]
-    office, _ = await killed(office, opened, tmp_path)
-    history = await office.journal.history(NOW, 86_400)
-    after = await office.dispatcher.acted_on(history)
+    context, _ = await killed(context, opened, tmp_path)
+    history = await context.journal.history(NOW, 86_400)
+    after = await context.dispatcher.acted_on(history)
     assert [each.report for each in after] == reports
     assert [each.radius_km_by_level for each in after] == [each.radius_km_by_level for each in before]
     assert [each.core for each in after] == [each.core for each in before]
-    await office.journal.close()
+    await context.journal.close()
 
 
 async def test_a_report_that_was_only_noted_is_acted_on_by_the_next(opened: Opened, tmp_path: Path) -> None:
     """What came while stopping is told after the restart, and only its last report."""
-    office = opened(await Journal.open(tmp_path, "a"))
-    assert office.dispatcher.only_note(report()) is Disposition.ACCEPTED
-    assert office.dispatcher.only_note(report(2, ReportKind.UPDATE, 7.8)) is Disposition.ACCEPTED
-    assert office.outbox.n_waiting == 0
-    office, (handled,) = await killed(office, opened, tmp_path)
+    context = opened(await Journal.open(tmp_path, "a"))
+    assert context.dispatcher.only_note(report()) is Disposition.ACCEPTED
+    assert context.dispatcher.only_note(report(2, ReportKind.UPDATE, 7.8)) is Disposition.ACCEPTED
+    assert context.outbox.n_waiting == 0
+    context, (handled,) = await killed(context, opened, tmp_path)
     assert handled.report.report_no == 2
-    assert handled.n_alerts == office.outbox.n_waiting > 0
-    await office.journal.close()
+    assert handled.n_alerts == context.outbox.n_waiting > 0
+    await context.journal.close()
 
 
 async def test_an_assumed_report_on_top_leaves_the_one_below_standing(opened: Opened, tmp_path: Path) -> None:
     """A last report without a source tells nobody; what was on its way by the one before goes on."""
-    office = opened(await Journal.open(tmp_path, "a"))
-    await office.dispatcher.handle(report())
-    n_all = office.outbox.n_waiting
-    await office.send(30, n_confirmed=30)
+    context = opened(await Journal.open(tmp_path, "a"))
+    await context.dispatcher.handle(report())
+    n_all = context.outbox.n_waiting
+    await context.send(30, n_confirmed=30)
     unknown = report(2, ReportKind.UPDATE)
-    await office.dispatcher.handle(
+    await context.dispatcher.handle(
         EventReport(**{name: getattr(unknown, name) for name in unknown.__struct_fields__} | {"magnitude": None})
     )
-    office, (handled,) = await killed(office, opened, tmp_path)
+    context, (handled,) = await killed(context, opened, tmp_path)
     assert handled.report.report_no == 1
-    assert len(office.waiting()) == n_all - 30
-    await office.journal.close()
+    assert len(context.waiting()) == n_all - 30
+    await context.journal.close()
 
 
 def test_all_targets_of_the_test_are_told() -> None:
