@@ -259,7 +259,7 @@ class Merger:
             for member in members
             if member.report is not None and not (is_superseded(member, members) or self._is_behind(member, members))
         ]
-        return min(newest, key=lambda each: (each[1].rupture is None, self._rank(each[0]), each[0].begun))
+        return min(newest, key=lambda each: (not each[0].has_rupture, self._rank(each[0]), each[0].begun))
 
     def _disposition(
         self, event: MergedEvent, member: AgencySolution, report: EventReport, in_sequence: Disposition
@@ -276,9 +276,8 @@ class Merger:
             return True
         if event.cancelled_at is not None:
             return report.issued_at > event.cancelled_at
-        has_rupture = report.rupture is not None
-        if has_rupture is (current.report.rupture is None):
-            return has_rupture
+        if member.has_rupture is not current.has_rupture:
+            return member.has_rupture
         if not current.is_live or self._rank(member) < self._rank(current):
             return True
         return self._is_silent(current.report, report.issued_at)

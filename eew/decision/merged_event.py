@@ -30,6 +30,8 @@ class AgencySolution:
     report: EventReport | None = None
     #: That report's; ``None`` with it.
     solution: Solution | None = None
+    #: Whether shaking can be worked out from it.
+    has_rupture: bool = False
     is_cancelled: bool = False
     magnitudes: tuple[float, float] | None = None
     #: Under which counts it comes: relays that have ids of their own count for themselves, too.
@@ -56,6 +58,7 @@ class AgencySolution:
         """Take its agency's newest solution."""
         self.report, self.solution, self.is_cancelled = report, solution, False
         rupture = solution.rupture
+        self.has_rupture = rupture is not None
         if rupture is not None:
             low, high = self.magnitudes or (rupture.magnitude, rupture.magnitude)
             self.magnitudes = min(low, rupture.magnitude), max(high, rupture.magnitude)
