@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,10 +36,10 @@ from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
 from eew.model.backoff import HALF_TO_WHOLE, Backoff
 from eew.model.clock import Clock
 from eew.model.disposition import Disposition
-from eew.model.errors import EewError, ReportDecodeError
+from eew.model.errors import ReportDecodeError
 from eew.model.records import EventReport
 
-__all__ = ["Feed", "FeedOptions", "FeedState", "merged"]
+__all__ = ["Feed", "FeedOptions", "FeedState"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +52,6 @@ _MODULE_BY_VIA = {
     **dict.fromkeys((Via.WEBSOCKET, Via.HTTP, Via.DMDATA), "aiohttp"),
     Via.FOLDER: "watchfiles",
 }
-#: How many reports may wait for whoever takes them; a feed then stops reading.
-_MOST_WAITING = 64
 
 
 class FeedState(StrEnum):
@@ -340,38 +338,6 @@ class Feed:
     def _log_refusal(self, error: ReportDecodeError) -> None:
         if self.counts.n_rejected_by_kind[kind_of(error)] == 1:
             logger.warning("report.rejected %s: %s (further ones of this kind are only counted)", self.name, error)
-
-
-async def merged(feeds: Sequence[Feed]) -> AsyncGenerator[EventReport]:
-    """Yield the reports of several feeds as they come, each feed's in its order; ends when all have.
-
-    A feed that fails is logged and left out; the others go on. Closed or cancelled, it ends all of them.
-    """
-    queue: asyncio.Queue[EventReport | None] = asyncio.Queue(_MOST_WAITING)
-
-    async def pump(feed: Feed) -> None:
-        try:
-            async with aclosing(feed.reports()) as reports:
-                async for report in reports:
-                    await queue.put(report)
-        except EewError as error:
-            logger.error("feed.failed %s: %s", feed.name, error)  # noqa: TRY400 - what was given is wrong, not the code
-        except Exception:
-            logger.exception("feed.failed %s", feed.name)
-
-    async def end() -> None:
-        await asyncio.gather(*tasks)
-        await queue.put(None)
-
-    tasks = [asyncio.create_task(pump(feed), name=f"feed {feed.name}") for feed in feeds]
-    ending = asyncio.create_task(end(), name="feeds over")
-    try:
-        while (report := await queue.get()) is not None:
-            yield report
-    finally:
-        for task in (*tasks, ending):
-            task.cancel()
-        await asyncio.gather(*tasks, ending, return_exceptions=True)
 
 
 def _no_answer(_data: bytes) -> None:

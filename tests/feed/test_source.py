@@ -21,7 +21,7 @@ from eew.feed.servers.http_server import HttpServer
 from eew.feed.servers.play import FeedFault, Part, Script, moved, parts_of, play
 from eew.feed.servers.service_behaviour import Manner, manner_of
 from eew.feed.servers.websocket_server import WebSocketServer
-from eew.feed.source import Feed, FeedOptions, FeedState, merged
+from eew.feed.source import Feed, FeedOptions, FeedState
 from eew.feed.transports.received_message import ReceivedMessage, Sign
 from eew.feed.wire_format import FORMATS, TalkingFormat, wire_format
 from eew.model.clock import ManualClock, SystemClock
@@ -380,24 +380,6 @@ def test_a_scenario_is_moved_as_a_whole() -> None:
         assert before.origin_at is not None
         assert after.origin_at is not None
         assert after.issued_at - after.origin_at == before.issued_at - before.origin_at
-
-
-async def test_one_feed_that_fails_does_not_stop_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A file that has gone, a server that is not there, and a good file."""
-    gone, good = tmp_path / "gone.jsonl", tmp_path / "good.jsonl"
-    for path in (gone, good):
-        path.write_bytes(b"\n".join(written(3)))
-    clock = SystemClock()
-    feeds = [Feed(path.stem, str(path), "native", clock=clock) for path in (gone, good)]
-    gone.unlink()
-    async with aclosing(merged(feeds)) as coming:
-        assert [report.report_no async for report in coming] == [1, 2, 3]
-    assert [feed.state for feed in feeds] == [FeedState.FAILED, FeedState.OVER]
-    assert "feed.failed gone" in caplog.text
-    lost = Feed("lost", "ws://127.0.0.1:9/", "native", clock=EagerClock())
-    async with aclosing(merged([lost, Feed("good", str(good), "native", clock=clock)])) as coming:
-        assert [(await anext(coming)).report_no for _ in range(3)] == [1, 2, 3]
-    assert lost.counts.n_parsed == 0
 
 
 async def test_no_such_format_or_url_is_an_input_error(tmp_path: Path) -> None:
