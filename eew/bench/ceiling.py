@@ -8,7 +8,7 @@ from eew.bench.setup import Measured, add_load_options, load_options, open_loads
 from eew.dispatch.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
 from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
-from eew.view.line import tell
+from eew.view.line import print_line
 
 __all__ = ["configure", "run"]
 
@@ -64,9 +64,9 @@ async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
         ),
         measured.json_path,
     )
-    tell(f"\nbroker {broker['name']} {broker['version']}, MQTT {broker['mqtt_version']}")
+    print_line(f"\nbroker {broker['name']} {broker['version']}, MQTT {broker['mqtt_version']}")
     megabytes_hz = median["rate_hz"] * median["packet_bytes"] / 1e6
-    tell(
+    print_line(
         f"median of {len(runs)} runs: {median['rate_hz']:,.0f} packets/s of {median['packet_bytes']} bytes "
         f"({megabytes_hz:,.0f} MB/s), from the first byte written to the last packet counted\n{delivery}"
     )

@@ -1,4 +1,4 @@
-"""``eew bench connections``: every device on a connection of its own: how fast they connect, and are told."""
+"""``eew bench connections``: every device on a connection of its own: how fast they connect, and are notified."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ from eew.model.exit_status import ExitStatus
 from eew.model.option_number import whole_number_of
 from eew.model.system import interrupt
 from eew.model.system.cancellation import to_the_end
-from eew.view.line import tell
+from eew.view.line import print_line
 
 if TYPE_CHECKING:
     from eew.bench.load import Load, MeasuredDispatch
@@ -93,15 +93,15 @@ async def _run(settings: "Settings", n_runs: int, json_path: Path | None, limits
             rate = connected["connections_a_second"]
             print(f"run {number}: {n:,} connected in {connected['connecting_s']:.2f} s, {rate:,}/s", flush=True)
             async with _with_broker(everybody) as (load, _):
-                told = await dispatch(load, key)
-            print(f"run {number}: all told {told.total_s:.3f} s after the report", flush=True)
-            runs.append(_figures(connected, told))
-            deliveries.append(told.delivery)
+                dispatched = await dispatch(load, key)
+            print(f"run {number}: all notified {dispatched.total_s:.3f} s after the report", flush=True)
+            runs.append(_figures(connected, dispatched))
+            deliveries.append(dispatched.delivery)
     delivery = DeliveryTally(deliveries)
-    result = _result(settings, told.broker, runs, delivery)
+    result = _result(settings, dispatched.broker, runs, delivery)
     judgements = judged(limits, figures_of(result["latency_ms"]["report_to_device"], delivery))
     _print(settings, result)
-    tell(str(delivery))
+    print_line(str(delivery))
     await asyncio.to_thread(write, result | {"limits": judgements}, json_path)
     is_lost, is_broken = delivery.say_lost(), say_broken("bench", judgements)
     return ExitStatus.FAILED if is_lost or is_broken else ExitStatus.DONE
@@ -144,15 +144,15 @@ async def _with_broker(load: "Load") -> "AsyncIterator[tuple[Load, int | None]]"
         yield replace(load, settings=settings, endpoint=broker.endpoint, broker=broker.facts), broker.pid
 
 
-def _figures(connected: Mapping[str, Any], told: "MeasuredDispatch") -> dict[str, Any]:
+def _figures(connected: Mapping[str, Any], dispatched: "MeasuredDispatch") -> dict[str, Any]:
     """Return what one run has shown."""
     import msgspec
 
     return {
         **connected,
-        "last_sent_ms": told.summary.reports[0].last_sent_ms,
-        "report_to_last_device_s": told.total_s,
-        "latency_ms": {"report_to_device": msgspec.structs.asdict(told.summary.latency_ms.report_to_device)},
+        "last_sent_ms": dispatched.summary.reports[0].last_sent_ms,
+        "report_to_last_device_s": dispatched.total_s,
+        "latency_ms": {"report_to_device": msgspec.structs.asdict(dispatched.summary.latency_ms.report_to_device)},
     }
 
 
@@ -183,8 +183,8 @@ def _print(settings: "Settings", result: Mapping[str, Any]) -> None:
     n_runs, cpu_s, held = len(result["runs"]), result["cpu_s"], result["bytes_a_connection"]
     broker_kib, devices_kib = (None if held[name] is None else held[name] / 1024 for name in ("broker", "devices"))
     latency = result["latency_ms"]["report_to_device"]
-    told = ", ".join(f"{shown} {latency[name]:.0f}" for name, shown in _PERCENTILES.items())
-    tell(
+    percentiles = ", ".join(f"{shown} {latency[name]:.0f}" for name, shown in _PERCENTILES.items())
+    print_line(
         f"\n{settings.devices:,} connections, {settings.workers} worker{'s' * (settings.workers > 1)}, "
         f"QoS {settings.qos}: {f'medians of {n_runs} runs' if n_runs > 1 else 'one run'}\n"
         f"connect    {result['connections_a_second']:,.0f}/s: all subscribed in {result['connecting_s']:.2f} s, "
@@ -192,9 +192,9 @@ def _print(settings: "Settings", result: Mapping[str, Any]) -> None:
         f"processor  while connecting: broker {_known(cpu_s['broker'], 's')}, devices {_known(cpu_s['devices'], 's')}\n"
         f"memory     a connection: broker {_known(broker_kib, 'KiB')}, devices {_known(devices_kib, 'KiB')}; "
         "what the kernel holds is not in it\n"
-        f"latency    report to device: {told} ms; the last alert was handed to the broker after "
+        f"latency    report to device: {percentiles} ms; the last alert was handed to the broker after "
         f"{result['last_sent_ms']:.0f} ms\n"
-        f"last told  {result['report_to_last_device_s']:.3f} s after the report was published"
+        f"last       {result['report_to_last_device_s']:.3f} s after the report was published"
     )
 
 

@@ -9,7 +9,7 @@ from eew.bench.setup import Measured, add_load_options, load_options, open_loads
 from eew.dispatch.limit import Limit, add_fail_if, figures_of, judged, parse_limits, say_broken
 from eew.model.exit_status import ExitStatus
 from eew.model.system import interrupt
-from eew.view.line import tell
+from eew.view.line import print_line
 
 if TYPE_CHECKING:
     from eew.bench.load import MeasuredDispatch
@@ -43,12 +43,12 @@ async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
         print("warming up", flush=True)
         await dispatch(small, key)
         for number in range(1, measured.n_runs + 1):
-            told = await dispatch(load, key)
-            print(f"run {number} dispatch: {told.rate_hz:,.0f} alerts/s, {told.total_s:.3f} s", flush=True)
+            dispatched = await dispatch(load, key)
+            print(f"run {number} dispatch: {dispatched.rate_hz:,.0f} alerts/s, {dispatched.total_s:.3f} s", flush=True)
             most = await ceiling(load, key)
             print(f"run {number} ceiling:  {most['rate_hz']:,.0f} alerts/s, {most['total_s']:.3f} s", flush=True)
-            runs.append(_figures(told, most))
-            deliveries.append(told.delivery)
+            runs.append(_figures(dispatched, most))
+            deliveries.append(dispatched.delivery)
     delivery, median = DeliveryTally(deliveries), medians(runs)
     efficiency = Ratio.of([each["efficiency"] for each in runs])
     n_late = sum(each["outcome"]["late_by_dispatch"] for each in runs)
@@ -58,43 +58,43 @@ async def _run(measured: Measured, limits: Sequence[Limit]) -> int:
         document(
             "dispatch",
             efficiency=efficiency,
-            broker=told.broker,
+            broker=dispatched.broker,
             delivery=delivery,
             seed=settings.seed,
             settings=shown_settings(settings),
             # The head has the efficiency, to more digits than its runs.
             figures={name: value for name, value in median.items() if name != "efficiency"}
-            | {"conservation": told.summary.conservation, "limits": judgements, "runs": runs},
+            | {"conservation": dispatched.summary.conservation, "limits": judgements, "runs": runs},
         ),
         measured.json_path,
     )
-    _print(median, efficiency, told.broker)
-    tell(str(delivery))
+    _print(median, efficiency, dispatched.broker)
+    print_line(str(delivery))
     is_lost, is_broken = delivery.say_lost(), say_broken("bench", judgements)
     return ExitStatus.FAILED if is_lost or is_broken else ExitStatus.DONE
 
 
-def _figures(told: "MeasuredDispatch", most: Mapping[str, Any]) -> dict[str, Any]:
+def _figures(dispatched: "MeasuredDispatch", most: Mapping[str, Any]) -> dict[str, Any]:
     """Return the figures of one dispatch, and of the ceiling that was measured right after it.
 
     The machine's moods fall on both, so each efficiency is of such a pair.
     """
     import msgspec
 
-    summary = told.summary
+    summary = dispatched.summary
     report = summary.reports[0]
     return {
-        "efficiency": round(told.rate_hz / most["rate_hz"], 4),
-        "alerts_a_second": round(told.rate_hz),
+        "efficiency": round(dispatched.rate_hz / most["rate_hz"], 4),
+        "alerts_a_second": round(dispatched.rate_hz),
         "ceiling_a_second": round(most["rate_hz"]),
-        "report_to_last_device_s": told.total_s,
-        "feed_ms": told.feed_ms,
+        "report_to_last_device_s": dispatched.total_s,
+        "feed_ms": dispatched.feed_ms,
         "decide_ms": report.decide_ms,
         "first_sent_ms": report.first_sent_ms,
         "last_sent_ms": report.last_sent_ms,
-        **told.urgency_ms,
-        "broker_share": told.broker_share,
-        "cpu_us_an_alert": told.cpu_us_an_alert,
+        **dispatched.urgency_ms,
+        "broker_share": dispatched.broker_share,
+        "cpu_us_an_alert": dispatched.cpu_us_an_alert,
         "latency_ms": msgspec.to_builtins(summary.latency_ms),
         "outcome": msgspec.to_builtins(summary.outcome),
         "packet_bytes": most["packet_bytes"],

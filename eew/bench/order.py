@@ -97,12 +97,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["EventReport", "LatenessLoad"]:
-    """Return the first report of a scenario that tells anybody, and its alerts; the deciding takes no time.
+    """Return the first report of a scenario that notifies anybody, and its alerts; the deciding takes no time.
 
     Raises
     ------
     InputError
-        If no report tells any of the devices.
+        If no report notifies any of the devices.
     """
     import numpy as np
 
@@ -125,13 +125,13 @@ def report_load(scenario: "Scenario", n_devices: int, seed: int) -> tuple["Event
     for report in scenario.reports:
         estimate = estimator.estimate(report, targets, profile.min_intensity)
         level = levels(profile, report.magnitude, estimate.intensity, estimate.max_intensity)
-        told = np.flatnonzero(level)
-        if report.origin_at is None or not len(told):
+        notified = np.flatnonzero(level)
+        if report.origin_at is None or not len(notified):
             continue
         if is_issued(profile, report.magnitude, estimate.max_intensity, report.depth_km):
-            slack_s = estimate.s_arrival_s[told] - np.float64(seconds_after(report.issued_at, report.origin_at))
-            return report, LatenessLoad(slack_s, level[told], estimate.intensity[told])
-    raise InputError("a scenario that tells at least one device", field="--scenarios", value=scenario.name)
+            slack_s = estimate.s_arrival_s[notified] - np.float64(seconds_after(report.issued_at, report.origin_at))
+            return report, LatenessLoad(slack_s, level[notified], estimate.intensity[notified])
+    raise InputError("a scenario that notifies at least one device", field="--scenarios", value=scenario.name)
 
 
 def _print(rows: Sequence[Mapping[str, Any]], delivery: "DeliveryTally", console: "Console", title: str) -> None:
@@ -176,7 +176,7 @@ def _worth(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             lines.append(f"worth      {scenario}: nothing at these rates: whoever can be in time is, in row order too")
             continue
         than = "; ".join(f"{n:,} more than {order} ({critical:,} critical)" for order, (critical, n) in saved.items())
-        lines.append(f"worth      {scenario}, {rate_hz:,}/s, people told in time: {than}")
+        lines.append(f"worth      {scenario}, {rate_hz:,}/s, people notified in time: {than}")
     return lines
 
 

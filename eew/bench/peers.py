@@ -14,7 +14,7 @@ from eew.model.exit_status import ExitStatus
 from eew.model.option_number import whole_number_of
 from eew.model.system import interrupt
 from eew.model.system.extras import how_to_install
-from eew.view.line import tell
+from eew.view.line import print_line
 
 if TYPE_CHECKING:
     from eew.bench.load import Load
@@ -85,7 +85,7 @@ async def _run(measured: Measured, n_peer_alerts: int) -> int:
         measured.json_path,
     )
     _print(figures, f"QoS {settings.qos}, medians of {len(runs)} alternated runs")
-    tell(str(delivery))
+    print_line(str(delivery))
     return ExitStatus.FAILED if delivery.say_lost() else ExitStatus.DONE
 
 
@@ -101,23 +101,23 @@ async def _measured(
     from eew.bench.load import ceiling, dispatch
     from eew.bench.peer_clients import TAUP
 
-    def tell(name: str) -> None:
+    def print_line(name: str) -> None:
         print(f"{title} {name}: {measured[name]['rate_hz']:,.0f}/s", flush=True)
 
     told = await dispatch(load, key)
     measured: _Run = {_WHOLE: {"rate_hz": told.rate_hz, "delivery": told.delivery, "broker": told.broker}}
-    tell(_WHOLE)
+    print_line(_WHOLE)
     measured[_PUBLISHER] = await ceiling(load, key)
-    tell(_PUBLISHER)
+    print_line(_PUBLISHER)
     alerts = await _alerts(load, key, n_peer_alerts)
     for peer in peers:
         measured[peer.name] = await _published(load, peer, alerts)
-        tell(peer.name)
+        print_line(peer.name)
     measured["arrivals"], taup = await asyncio.to_thread(arrivals.measure)
-    tell("arrivals")
+    print_line("arrivals")
     if taup is not None:
         measured[TAUP.name] = taup
-        tell(TAUP.name)
+        print_line(TAUP.name)
     return measured
 
 

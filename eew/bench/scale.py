@@ -14,7 +14,7 @@ from eew.model.exit_status import ExitStatus
 from eew.model.option_number import whole_number_of
 from eew.model.system import interrupt
 from eew.model.system.cancellation import to_the_end
-from eew.view.line import tell
+from eew.view.line import print_line
 
 if TYPE_CHECKING:
     from eew.bench.footprint import Peak
@@ -30,7 +30,7 @@ _MAX_DEVICES = 100_000_000
 _REGISTERED = 10_000_000
 #: Of the registered devices, one in so many is affected: 10⁵ of 10⁷.
 _ONE_IN = 100
-#: A moderate earthquake: who lives around its epicentre is told, and nobody in the other region, 750 km away.
+#: A moderate earthquake: who lives around its epicentre is notified, and nobody in the other region, 750 km away.
 _MAGNITUDE = 5.0
 _NEAR, _FAR = "35.6,139.8,100", "33.5,131.5,150"
 
@@ -95,7 +95,7 @@ def registered_share(alone: float, with_registered: float, n_affected: int, n_re
     alone, with_registered
         Time for the affected devices without and with the others.
     n_affected, n_registered_only
-        How many are told, and how many are not.
+        How many are notified, and how many are not.
     """
     return (with_registered - alone) / n_registered_only / (alone / n_affected)
 
@@ -111,9 +111,9 @@ async def _run(
     print(f"{settings.mode} mode, {n_runs} runs of each size; making {sum(sizes):,} devices", flush=True)
     async with open_loads(settings, [*sizes, warm_up_size(sizes[-1])]) as (*loads, small):
         runs_by_name = await _alternated({f"{len(load.devices):,}": load for load in loads}, small, key, n_runs)
-    (broker, *_) = (each.told.broker for runs in runs_by_name.values() for each in runs)
+    (broker, *_) = (each.dispatched.broker for runs in runs_by_name.values() for each in runs)
     growth = [_figures(len_, runs) for len_, runs in zip(sizes, runs_by_name.values(), strict=True)]
-    deliveries = [each.told.delivery for runs in runs_by_name.values() for each in runs]
+    deliveries = [each.dispatched.delivery for runs in runs_by_name.values() for each in runs]
     registered = None
     if n_registered is not None:
         registered, more = await _registered(settings, key, n_runs, n_registered)
@@ -139,7 +139,7 @@ async def _run(
         json_path,
     )
     _print(figures, n_runs)
-    tell(str(delivery))
+    print_line(str(delivery))
     return ExitStatus.FAILED if delivery.say_lost() else ExitStatus.DONE
 
 
@@ -147,7 +147,7 @@ async def _run(
 class _ScaleRun:
     """One dispatch, and the most memory that it took; ``None`` where the system does not tell."""
 
-    told: "MeasuredDispatch"
+    dispatched: "MeasuredDispatch"
     peak: "Peak | None"
 
 
@@ -164,9 +164,9 @@ async def _alternated(
     for number in range(1, n_runs + 1):
         for name, load in loads.items():
             with Footprint() as footprint:
-                told = await dispatch(load, key)
-            runs[name].append(_ScaleRun(told, footprint.peak))
-            print(f"run {number} {name:>16} devices: {told.total_s:.3f} s", flush=True)
+                dispatched = await dispatch(load, key)
+            runs[name].append(_ScaleRun(dispatched, footprint.peak))
+            print(f"run {number} {name:>16} devices: {dispatched.total_s:.3f} s", flush=True)
     return runs
 
 
@@ -174,12 +174,14 @@ def _figures(n_devices: int, runs: "Sequence[_ScaleRun]") -> dict[str, Any]:
     """Return the medians of time, and the most memory, of the runs of one size."""
     from eew.bench.result import medians
 
-    times = [{"total_s": each.told.total_s, "decide_ms": each.told.summary.reports[0].decide_ms} for each in runs]
+    times = [
+        {"total_s": each.dispatched.total_s, "decide_ms": each.dispatched.summary.reports[0].decide_ms} for each in runs
+    ]
     peaks = [each.peak for each in runs if each.peak is not None]
     figures = {
         "n_devices": n_devices,
-        # In time, late or not told: all whom the report concerned.
-        "n_affected": runs[0].told.summary.outcome.total,
+        # In time, late or not notified: all whom the report concerned.
+        "n_affected": runs[0].dispatched.summary.outcome.total,
         **medians(times),
         "dispatcher_bytes": max((each.dispatcher_bytes for each in peaks), default=None),
         "swarm_bytes": max((each.swarm_bytes for each in peaks), default=None),
@@ -213,7 +215,7 @@ async def _registered(
         for name in ("total_s", "decide_ms")
     }
     pairs = zip(runs["alone"], runs["with the registered"], strict=True)
-    slower = Ratio.of([both.told.total_s / alone_.told.total_s for alone_, both in pairs])
+    slower = Ratio.of([both.dispatched.total_s / alone_.dispatched.total_s for alone_, both in pairs])
     figures = {
         "magnitude": _MAGNITUDE,
         "n_affected": n_affected,
@@ -222,7 +224,7 @@ async def _registered(
         "with_registered_to_alone": round(slower.median, 4),
         "with_registered_to_alone_spread": slower.spread(),
     }
-    deliveries = [each.told.delivery for of_load in runs.values() for each in of_load]
+    deliveries = [each.dispatched.delivery for of_load in runs.values() for each in of_load]
     return figures | {"alone": alone, "with_registered": whole}, deliveries
 
 

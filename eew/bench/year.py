@@ -153,7 +153,7 @@ def _rows(year: "Year", result: "RunResult", n_around: Mapping[str, int]) -> lis
     rows = []
     for report, name in zip(year.reports, year.names, strict=True):
         handled = handled_by_event[report.event_id]
-        # What a device itself found harmless, told through its cell, is no alert.
+        # What a device itself found harmless, notified through its cell, is no alert.
         is_alert = (lines["core_no"] == number_by_event.get(report.event_id, -1)) & (lines["level"] != Level.NONE)
         of_event = lines[is_alert]
         n_by_code = np.bincount(of_event["level"], minlength=len(LEVELS) + 1)
@@ -273,6 +273,6 @@ def _totals(result: Mapping[str, Any], year: "Year") -> list[str]:
         f"alerts     {alerts} ({real})",
         f"free       {free}; the rest is towns, intensities and thresholds",
         f"dispatch   {dispatch}",
-        f"people     in time {outcome.in_time:,}, {late}, not told {outcome.not_told:,}",
+        f"people     in time {outcome.in_time:,}, {late}, not notified {outcome.not_told:,}",
         str(DeliveryTally([result["delivery"]])),
     ]

@@ -22,7 +22,7 @@ from eew.physics.geodesy import chord_km, ecef_km, hypocentral_km
 
 __all__ = ["Circle", "YearDevices", "circles", "year_devices"]
 
-#: How far beyond the last place that may be told devices are made: the thresholds decide, not the map.
+#: How far beyond the last place that may be notified devices are made: the thresholds decide, not the map.
 _MARGIN_KM = 50.0
 #: Where the search for that place ends.
 _FARTHEST_KM = 5000.0
@@ -53,21 +53,21 @@ class YearDevices:
 
 
 def circles(year: Year, model: IntensityModel, min_intensity: float) -> dict[str, Circle]:
-    """Return, by event id, what lies within 50 km of anybody who may be told of the earthquake.
+    """Return, by event id, what lies within 50 km of anybody who may be notified of the earthquake.
 
     Parameters
     ----------
     year
         Its earthquakes.
     model, min_intensity
-        The profile's formula, and the least intensity at which it tells anyone.
+        The profile's formula, and the least intensity at which it notifies anyone.
     """
     epicentral_km = np.arange(0.0, _FARTHEST_KM)
     found = {}
     for report in year.reports:
         rupture = report.rupture
         if rupture is None:
-            continue  # nobody is told of it
+            continue  # nobody is notified of it
         depth_km = rupture.depth_km or 0.0
         intensity = model.intensity(rupture.magnitude, hypocentral_km(epicentral_km, depth_km), depth_km=depth_km)
         told_km = epicentral_km[intensity >= min_intensity]

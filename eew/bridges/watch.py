@@ -79,7 +79,7 @@ class Watch:
         self._n_unreadable += outcome in _USELESS
 
     def message(self, event_id: str) -> AlertCore | None:
-        """Return the newest message of an event as it came; the event's own where an alert tells the same report."""
+        """Return the newest message of an event as it came; the event's own where an alert is of the same report."""
         return self._client.message(event_id)
 
     def board(self, wall_at: datetime) -> Board:

@@ -10,9 +10,9 @@ BENCHES = {
     "dispatch": "report to last device over a real broker, and how near that is to the broker's ceiling",
     "ceiling": "what the broker can do at all: the same packets from memory to receivers that count",
     "order": "what the sending order is worth: who is late in it, and in others (no broker needed)",
-    "connections": "every device on a connection of its own: how fast they connect and are told, and what each holds",
+    "connections": "every device on a connection of its own: how fast they connect and are notified, what each holds",
     "peers": "the same alerts by loops of aiomqtt, paho-mqtt and gmqtt, and arrivals by obspy.taup, beside ours",
-    "scale": "how time and memory grow with devices, those who are told and those who are only registered",
+    "scale": "how time and memory grow with devices, those notified and those only registered",
     "year": "the 29 earthquakes of 2020 in China at full speed: alerts, dispatch time, the slowest of them",
 }
 

@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the broker; return 0 when told to stop by Ctrl-C or SIGTERM."""
+    """Run the broker; return 0 when stopped by Ctrl-C or SIGTERM."""
     for option, port in (("--port", arguments.port), ("--websocket-port", arguments.websocket_port)):
         if port is not None and not 0 <= port <= 65535:
             raise InputError("a port from 0 to 65535", field=option, value=port)
@@ -45,7 +45,7 @@ async def _serve(host: str, port: int, websocket_port: int | None) -> None:
             flush=True,
         )
         lost = asyncio.create_task(broker.wait_lost(), name="broker lost")
-        told = asyncio.create_task(stop.wait(), name="told to stop")
+        told = asyncio.create_task(stop.wait(), name="stop signal")
         done, waiting = await asyncio.wait({lost, told}, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     name, reports, profile, estimator = _given(arguments.event, arguments.profile)
     messages = interrupt.run(_messages(reports, profile, estimator))
     if not messages:
-        sys.stderr.write("eew cap: note: these reports tell nobody anything: there is no message\n")
+        sys.stderr.write("eew cap: note: these reports notify nobody: there is no message\n")
     if arguments.out is not None:
         _write(messages, Path(arguments.out))
     if arguments.atom is not None and messages:
@@ -125,7 +125,7 @@ def _given(event: str, profile_name: str | None) -> "tuple[str, tuple[EventRepor
 
 
 class _Nobody:
-    """An audience without anybody: what is said to all does not depend on whom there is to tell."""
+    """An audience without anybody: what is said to all does not depend on whom there is to notify."""
 
     def __len__(self) -> int:
         """None."""
@@ -149,7 +149,7 @@ class _Silent:
     """Turns no alerts into no packets."""
 
     def encode(self, start: int, end: int) -> NoReturn:
-        """Nobody is told anything."""
+        """Nobody is notified."""
         raise AssertionError(f"no alerts {start} to {end}")
 
 

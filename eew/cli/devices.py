@@ -1,4 +1,4 @@
-"""``eew devices``: make a population, import one, export one, or tell about one."""
+"""``eew devices``: make, import, export or describe a population."""
 
 import argparse
 from pathlib import Path
@@ -122,7 +122,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    """Tell what is in a population."""
+    """Describe a population."""
     import numpy as np
 
     from eew.devices.population.store import CREDIT, load

@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Dispatch; return 0 when told to stop by SIGTERM, 130 by Ctrl-C."""
+    """Dispatch; return 0 when stopped by SIGTERM, 130 by Ctrl-C."""
     from eew.dispatch.daemon import Daemon, read_config
 
     if arguments.check:

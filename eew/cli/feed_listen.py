@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", metavar="N", help="end after so many reports")
     parser.add_argument("--for", dest="for_s", metavar="S", help="end after so many seconds")
     parser.add_argument("--within", default="10", metavar="S", help="a URL must be reached in this (default: 10)")
-    parser.add_argument("--send", metavar="TEXT", help="WebSocket: what the server wants to be told first")
+    parser.add_argument("--send", metavar="TEXT", help="WebSocket: the first message to the server")
     parser.add_argument("--key-file", metavar="FILE", help="DMDATA: the file of your key (default: EEW_DMDATA_KEY)")
     parser.add_argument("--interval", metavar="S", help="HTTP: how often to ask (default: every 1 or 2 s, by format)")
     parser.add_argument("--silent-after", metavar="S", help="say so when nothing comes for this long")
@@ -87,7 +87,7 @@ async def _listen(feeds: "Sequence[Feed]", printer: "_Printer", for_s: float | N
 
     finite = [feed for feed in feeds if not feed.address.is_live]
     live = [feed for feed in feeds if feed.address.is_live]
-    stop = asyncio.create_task(install_stop_signals().wait(), name="told to stop")
+    stop = asyncio.create_task(install_stop_signals().wait(), name="stop signal")
     listening = asyncio.create_task(_all(finite, live, printer), name="listening")
     missing = asyncio.create_task(_unreached(live, within_s), name="unreached")
     ends: set[asyncio.Task[Any]] = {stop, listening, missing}
@@ -187,7 +187,7 @@ class _Printer:
         from eew.feed.parsed import Ignored
         from eew.model.errors import ReportDecodeError
         from eew.model.records import EventReport
-        from eew.view.line import tell
+        from eew.view.line import print_line
 
         what = outcome.what
         if isinstance(what, EventReport):
@@ -196,7 +196,7 @@ class _Printer:
                 if self._is_json:
                     print(encode_report(what).decode(), flush=True)
                 else:
-                    tell(_line(what))
+                    print_line(_line(what))
                 if self._n_left is not None:
                     self._n_left -= 1
             else:

@@ -112,7 +112,7 @@ async def _serve(
         server = await _started(arguments, reports, stack)
         print(server.url, flush=True)
         playing = asyncio.create_task(_play(arguments, server, reports, script, speed), name="playing")
-        stop = asyncio.create_task(told.wait(), name="told to stop")
+        stop = asyncio.create_task(told.wait(), name="stop signal")
         try:
             await asyncio.wait({playing, stop}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -12,7 +12,7 @@ from eew.model.system.output import given_path, naming, write_file
 
 __all__ = ["configure", "run"]
 
-#: Who is told: enough to see something, few enough to be made at once.
+#: Who is notified: enough to see something, few enough to be made at once.
 _REGION, _N_DEVICES, _SEED, _TV_SHARE = "japan", 1000, 1, 0.2
 
 

@@ -32,7 +32,7 @@ COMMANDS = {
     "swarm": "run simulated devices against a broker",
     "watch": "what an integrator's subscriber sees: a countdown",
     "cap": "the CAP 1.2 messages of a scenario, or what stands at a broker",
-    "webhook": "tell addresses on the web what a broker says of events",
+    "webhook": "post event messages of a broker to webhook endpoints",
     "schema": "the JSON Schemas of the messages, or the AsyncAPI document",
     "card": "help cards: emergency numbers and guidance by region and language",
     "feed": "listen to agencies' feeds, or play a scenario as one",

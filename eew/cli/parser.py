@@ -39,7 +39,7 @@ class CommandParser(argparse.ArgumentParser):
         return action
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override] # noqa: ANN401 - it has several forms
-        """Parse, and let what is unknown be told by the command that does not know it."""
+        """Parse, and let the command that does not know an argument name it."""
         self._words = tuple(sys.argv[1:] if args is None else args)
         known, unknown = super().parse_known_args(self._words, namespace)
         if unknown:

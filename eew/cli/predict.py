@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from eew.model.region_profile_file import load_profile
     from eew.physics.geodesy import hypocentral_km
     from eew.physics.travel_time_table import TravelTimeTable
-    from eew.view.line import tell
+    from eew.view.line import print_line
 
     streams: Streams = arguments.streams
     magnitude = number_of(arguments.magnitude, "--magnitude", -2, 10.5)
@@ -90,11 +90,11 @@ def run(arguments: argparse.Namespace) -> int:
         named = arguments.places or [f"{place['epicentral_km']:g} km away" for place in places]
         title = f"M {magnitude:g}, {depth_km:g} km deep, report issued {issue_s:g} s after origin"
         _print_table(streams.out, [name.strip() for name in named], places, f"{title}; {profile.title}, {table.name}")
-        tell(
+        print_line(
             f"Late-alert radius: {late_radius_km:.1f} km (nearer, the S wave arrives before the report is issued)",
             streams.out,
         )
-        tell("A calculation from formulas, not a warning: eew is not a warning service.", streams.out)
+        print_line("A calculation from formulas, not a warning: eew is not a warning service.", streams.out)
     for note in _notes(profile, model, magnitude, depth_km, max_intensity, would_issue=would_issue):
         print(f"eew predict: note: {note}", file=streams.err)
     return ExitStatus.DONE

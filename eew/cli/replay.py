@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
             return interrupt.run(_run(settings, given, play, paths, console, limits))
         except KeyboardInterrupt:
             if arguments.summary and not paths[0].exists():
-                sys.stderr.write(f"eew replay: stopped before there was anything to tell: no summary in {paths[1]}\n")
+                sys.stderr.write(f"eew replay: stopped before there was a summary: no summary in {paths[1]}\n")
             raise
 
 
@@ -269,7 +269,7 @@ def _given(settings: "Settings", play: _Play, work: Path, console: "Console") ->
 
 
 def _stopped(result: "RunResult", play: _Play) -> "RunStop | None":
-    """Return how far a run came that was told to stop; ``None`` for one that came to its end."""
+    """Return how far a run came that was stopped; ``None`` for one that came to its end."""
     from eew.contract.run_summary import RunStop
 
     by = interrupt.stopped_by()

@@ -12,7 +12,7 @@ from eew.cli.place import place_of
 from eew.model.errors import InputError, ShelterDataError
 from eew.model.exit_status import ExitStatus
 from eew.model.records import Hazard
-from eew.view.line import tell
+from eew.view.line import print_line
 
 if TYPE_CHECKING:
     from eew.model.records import Shelters
@@ -61,8 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     importing.add_argument(
         "--unnamed",
         metavar="NAME",
-        help='csv, geojson: what people are told where the list has no name (geojson: "Assembly point"; csv: such rows '
-        "are left out)",
+        help='csv, geojson: the name where the list has none (geojson: "Assembly point"; csv: such rows are left out)',
     )
 
     nearest = actions.add_parser("nearest", help="the nearest shelters of a place")
@@ -92,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    """Read a list, write the catalogue, tell what became of the rows."""
+    """Read a list, write the catalogue, say what became of the rows."""
     from eew.model.system.output import given_path
     from eew.shelter.catalogue import check_replaceable, save
 
@@ -105,14 +104,16 @@ def _import(arguments: argparse.Namespace) -> int:
         raise ShelterDataError(f"at least one good row ({result.n_read} read)", file=arguments.file)
     source = f"{arguments.source}: {Path(arguments.file).name}"
     known = save(result.shelters, arguments.out, source=source, rejected=result.rejected)
-    tell(f"read {known.n_read}, kept {known.n_shelters}, rejected {known.n_rejected}")
+    print_line(f"read {known.n_read}, kept {known.n_shelters}, rejected {known.n_rejected}")
     _tell_kept(result)
     if result.is_hazard_assumed:
-        tell("the list does not say what its shelters are for: all taken as meant for earthquakes, none for tsunamis")
-    tell(f"meant for earthquakes {known.n_earthquake}, for tsunamis {known.n_tsunami}; alerts use only these")
+        print_line(
+            "the list does not say what its shelters are for: all taken as meant for earthquakes, none for tsunamis"
+        )
+    print_line(f"meant for earthquakes {known.n_earthquake}, for tsunamis {known.n_tsunami}; alerts use only these")
     if not known.n_earthquake:
-        tell("warning: no shelter is meant for earthquakes, so no alert will name one")
-    tell(f"catalogue in {arguments.out}" + (", rejected rows in rejected.csv there" if result.rejected else ""))
+        print_line("warning: no shelter is meant for earthquakes, so no alert will name one")
+    print_line(f"catalogue in {arguments.out}" + (", rejected rows in rejected.csv there" if result.rejected else ""))
     return ExitStatus.DONE
 
 
@@ -160,27 +161,27 @@ def _columns(text: str) -> Mapping[str, str]:
 def _tell_rejected(result: "ImportResult") -> None:
     """Print how many rows were left out for which reason, and the first of each."""
     for reason, n_rows in result.n_by_reason.items():
-        tell(f"rejected, {reason}: {n_rows}")
+        print_line(f"rejected, {reason}: {n_rows}")
         listed = [row for row in result.rejected if row.reason is reason]
         for row in listed[:N_SHOWN]:
-            tell(f"  {result.counted} {row.line}: {row.value}")
+            print_line(f"  {result.counted} {row.line}: {row.value}")
         if len(listed) > N_SHOWN:
-            tell(f"  and {len(listed) - N_SHOWN} more")
+            print_line(f"  and {len(listed) - N_SHOWN} more")
 
 
 def _tell_kept(result: "ImportResult") -> None:
     """Print how many rows were kept although something about them is not as it might be."""
     for shape, n_rows in result.n_by_shape.items():
-        tell(f"{shape}, kept at a point inside: {n_rows}")
+        print_line(f"{shape}, kept at a point inside: {n_rows}")
     if result.n_unnamed:
-        tell(f"without a name, kept as {json.dumps(result.unnamed, ensure_ascii=False)}: {result.n_unnamed}")
+        print_line(f"without a name, kept as {json.dumps(result.unnamed, ensure_ascii=False)}: {result.n_unnamed}")
     if result.n_closed:
-        tell(
+        print_line(
             f"marked closed by the list, kept all the same: {result.n_closed}; who is sent there may find it locked "
             "until somebody opens it"
         )
     if result.n_capacity_unreadable:
-        tell(f"capacity unreadable, taken as unknown: {result.n_capacity_unreadable}")
+        print_line(f"capacity unreadable, taken as unknown: {result.n_capacity_unreadable}")
 
 
 def _nearest(arguments: argparse.Namespace) -> int:
@@ -208,10 +209,10 @@ def _nearest(arguments: argparse.Namespace) -> int:
         print(json.dumps({"place": place, "catalogue": catalogue, "shelters": rows}, ensure_ascii=False))
         return ExitStatus.DONE
     if shelters.is_synthetic:
-        tell(SYNTHETIC)
+        print_line(SYNTHETIC)
     _print_nearest(rows)
     if not rows:
-        tell(f"no shelter in the catalogue is meant for: {arguments.hazard}")
+        print_line(f"no shelter in the catalogue is meant for: {arguments.hazard}")
     return ExitStatus.DONE
 
 
@@ -257,14 +258,14 @@ def _info(arguments: argparse.Namespace) -> int:
         print(json.dumps(asdict(known) | (extent if len(shelters) else {}), ensure_ascii=False))
         return ExitStatus.DONE
     if known.is_synthetic:
-        tell(SYNTHETIC)
-    tell(f"title     {known.title}")
-    tell(f"source    {known.source}")
-    tell(f"licence   {known.licence}")
-    tell(f"shelters  {known.n_shelters}: {known.n_earthquake} for earthquakes, {known.n_tsunami} for tsunamis")
-    tell(f"import    {known.n_read} rows read, {known.n_rejected} rejected")
+        print_line(SYNTHETIC)
+    print_line(f"title     {known.title}")
+    print_line(f"source    {known.source}")
+    print_line(f"licence   {known.licence}")
+    print_line(f"shelters  {known.n_shelters}: {known.n_earthquake} for earthquakes, {known.n_tsunami} for tsunamis")
+    print_line(f"import    {known.n_read} rows read, {known.n_rejected} rejected")
     if len(shelters):
-        tell(
+        print_line(
             f"extent    {extent['south_deg']:.2f} to {extent['north_deg']:.2f} N, "
             f"{extent['west_deg']:.2f} to {extent['east_deg']:.2f} E"
         )

@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reconnect-s", metavar="S", help="how long to try while the broker is not there (default 30)")
     parser.add_argument("--for-s", metavar="S", help="stop after so many seconds (default: at Ctrl-C)")
     parser.add_argument(
-        "--receipt-share", metavar="X", default="0", help="share of devices that tell on receipts/… (default 0)"
+        "--receipt-share", metavar="X", default="0", help="share of devices that send receipts (default 0)"
     )
     parser.add_argument("--summary", metavar="PATH", help="also write all figures there, as JSON")
     parser.add_argument("--expect", metavar="N", help="how many alerts should reach devices; exit 1 if fewer did")
@@ -63,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play the devices; return 0 when told to stop, 1 when too few came or above a limit, 3 when the broker goes."""
+    """Play the devices; return 0 when stopped, 1 when too few came or above a limit, 3 when the broker goes."""
     from eew.cli.trust import public_keys
     from eew.contract.signature import SigningKey, in_base64url
     from eew.devices.population import store

@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reconnect-s", metavar="S", help="how long to try while the broker is not there (default: 30)"
     )
-    parser.add_argument("--language", metavar="LANG", help="tell the alert's text, too: en, es, ja, tr, zh or zh-Hant")
+    parser.add_argument("--language", metavar="LANG", help="show the alert's text, too: en, es, ja, tr, zh or zh-Hant")
     parser.add_argument(
         "--home-assistant",
         action="store_true",
@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Watch until told to stop; return 0."""
+    """Watch until stopped; return 0."""
     from eew.bridges.watch import Watch
     from eew.cli.place import place_of
     from eew.cli.trust import own_public_key, public_keys
@@ -94,7 +94,7 @@ class _Connection:
     state: str = "waiting for the broker"
 
     def change(self, problem: str | None) -> None:
-        """Take what the subscription tells."""
+        """Take the state of the subscription."""
         if problem is None:
             self.state = "listening"
         else:

@@ -1,4 +1,4 @@
-"""``eew webhook``: tells endpoints by HTTP what the broker says of events, until SIGTERM or Ctrl-C."""
+"""``eew webhook``: posts a broker's event messages to endpoints, until SIGTERM or Ctrl-C."""
 
 import argparse
 import asyncio
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tell until told to stop; return 0, or 1 if something was lost."""
+    """Post until stopped; return 0, or 1 if something was lost."""
     from eew.cli.faults import tell_all
 
     try:

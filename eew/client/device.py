@@ -1,4 +1,4 @@
-"""One device: messages in, and what to tell the person in front of it at any instant. No clock, no socket."""
+"""One device: messages in, and what to show at any instant. No clock, no socket."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Client:
     Parameters
     ----------
     at
-        Latitude and longitude of the device, degrees, which it tells nobody; ``None``: nothing is worked out.
+        Latitude and longitude of the device, degrees, which it sends to nobody; ``None``: nothing is worked out.
     keys
         The 32 public bytes of each key that is trusted, by key id, or what checks with them (several devices of one
         process may share it); ``None``: signatures are not checked.
@@ -105,7 +105,7 @@ class Client:
 
     @property
     def refused(self) -> AlertCore | None:
-        """The last message that no trusted key had signed: not to be believed, but to be told of."""
+        """The last message that no trusted key had signed: not trusted, but to be shown as refused."""
         return self._refused
 
     def take(self, where: str, payload: bytes, wall_at: datetime | None = None) -> Outcome:
@@ -139,7 +139,7 @@ class Client:
         return Outcome.UNREADABLE if message is None else self._learn(message, wall_at)
 
     def alerts(self, wall_at: datetime) -> list[OwnAlert]:
-        """Return what there is to tell at an instant of the wall clock, the most urgent first.
+        """Return what there is to show at an instant of the wall clock, the most urgent first.
 
         What has expired is left out; cancelled events come last.
         """
@@ -151,7 +151,7 @@ class Client:
         return sorted(alerts, key=_urgency)
 
     def message(self, event_id: str) -> AlertCore | None:
-        """Return the newest message of an event as it came; the event's own where several tell the same report."""
+        """Return the newest message of an event as it came; the event's own where several are of the same report."""
         known = self._known.get(event_id)
         return None if known is None else known.newest
 

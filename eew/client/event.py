@@ -137,7 +137,7 @@ class KnownEvent:
 
     @property
     def _newest_alert(self) -> CellAlert | DeviceAlert | None:
-        """What was last told to the device, or to its cell, and not taken back."""
+        """The last alert to the device, or to its cell, that is not cancelled."""
         for alert in (self._device, self._cell):
             if alert is not None and alert.kind is not ReportKind.CANCEL:
                 return alert
@@ -196,7 +196,7 @@ class KnownEvent:
         return Level.NONE if cancel is None else Level[cancel.level.upper()]
 
     def _is_silent(self, newest: Message) -> bool:
-        """Return whether nobody is told, and nothing may be worked out: not issued, or a hypocentre only assumed."""
+        """Return whether nobody is notified, and nothing may be estimated: not issued, or a hypocentre only assumed."""
         if not isinstance(newest, EventMessage):
             return False
         is_notified = self._cell is not None and rank(self._cell) == rank(newest)

@@ -55,7 +55,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     #: Overtaken on its way by a later report of its kind, or by a cancel.
     OLDER = "older"
-    #: Not to be shown. Kept all the same: the status that tells of a replay may come later.
+    #: Not to be shown. Kept all the same: the status of a replay may come later.
     EXPIRED = "expired"
     #: Not signed by a key that is trusted.
     UNVERIFIED = "unverified"

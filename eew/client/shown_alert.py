@@ -1,4 +1,4 @@
-"""What a device tells the person in front of it, of one event at one instant."""
+"""What a device shows, of one event at one instant."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class OwnAlert:
     epicentral_km: float | None
     #: A trusted key signed it; if not, nobody checked.
     is_verified: bool
-    #: How to make it felt and seen; ``None`` where there is nothing to tell.
+    #: How to make it felt and seen; ``None`` where there is nothing to show.
     signal: Signal | None
     #: With distance and bearing from the device, where it knows its place.
     shelter: ShelterReference | None

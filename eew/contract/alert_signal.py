@@ -21,7 +21,7 @@ INSTRUCTIONS: tuple[Instruction, ...] = get_args(Instruction)
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One way to be told."""
+    """How a device draws attention."""
 
     instruction: Instruction
     #: Vibrate and rest in turn, ms; empty: not at all. Two long, two short, and one short for relief.

@@ -15,7 +15,7 @@ from eew.model.units import at_after
 
 __all__ = ["Outbox", "PlanProgress", "Portion", "TakenCallback"]
 
-#: Told which part of a plan is on its way and cannot be called back: plan, start, end.
+#: Called with the part of a plan that is in flight and cannot be called back: plan, start, end.
 TakenCallback = Callable[[AlertPlan, int, int], None]
 
 #: A plan's first portions are small, so that the most urgent alerts leave at once.

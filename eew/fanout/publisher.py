@@ -31,7 +31,7 @@ _MAX_BATCH = 16384
 
 
 class Publisher(Protocol):
-    """Takes batches in their order and tells when the broker has them."""
+    """Takes batches in their order and says when the broker has confirmed them."""
 
     #: MQTT version in use, ``packet.V3`` or ``packet.V5``.
     version: int

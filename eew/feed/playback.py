@@ -96,7 +96,7 @@ async def until(reports: AsyncIterable[EventReport], stop: asyncio.Event) -> Asy
     async def following() -> EventReport | None:
         return await anext(incoming, None)
 
-    stopping = asyncio.create_task(stop.wait(), name="told to stop")
+    stopping = asyncio.create_task(stop.wait(), name="stop signal")
     try:
         while True:
             coming = asyncio.create_task(following(), name="next report")

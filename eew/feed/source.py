@@ -74,7 +74,7 @@ class FeedState(StrEnum):
 class FeedOptions:
     """How a feed is listened to; each transport takes what concerns it."""
 
-    #: WebSocket: what the server wants to be told first; ``None``: what the format says.
+    #: WebSocket: the first message to the server; ``None``: what the format says.
     send: str | None = field(default=None, repr=False)
     #: HTTP: from an answer to the next question; ``None``: as is usual for the format's service.
     interval_s: float | None = None

@@ -38,7 +38,7 @@ class Subscription:
     take
         Is given topic and payload of each message.
     on_change
-        Is told ``None`` when it listens, and why when the connection is lost.
+        Called with ``None`` when it listens, and with the reason when the connection is lost.
     clock
         For the waits between attempts.
     will

@@ -30,7 +30,7 @@ _LOG_PREFIX = re.compile(r"^\[\d+\] (?:\S+ \S+ )?\[\w{3}\] ")
 
 
 def run_supervised(command: dict[str, Any]) -> int:
-    """Start the server, tell its port, and stop it when the parent has gone or asks for it.
+    """Start the server, report its port, and stop it when the parent has gone or asks for it.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ COORDINATE_DECIMALS = 7
 #: A longer id is a fault of the list; a longer name is cut. The longest of the national lists have 14 and 87.
 MAX_ID_BYTES = 64
 MAX_NAME_LETTERS = 200
-#: What people are told where a list gives a place no name.
+#: The name where a list gives a place none.
 UNNAMED = "Assembly point"
 #: How a list writes that it does not know how many people have room [NSS].
 _UNKNOWN_CAPACITY = -999

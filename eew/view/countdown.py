@@ -78,7 +78,7 @@ class Seen:
     n_alerts_by_level: Mapping[str, int]
     #: The nearest shelter of the watcher's cell, by its name, or as ``id …`` where the alert says no more.
     shelter: str | None = None
-    #: What to tell the watcher, in the language that was asked for.
+    #: The text for the watcher, in the language that was asked for.
     text: EventText | None = None
 
     @property

@@ -3,10 +3,10 @@
 import sys
 from typing import TextIO
 
-__all__ = ["tell"]
+__all__ = ["print_line"]
 
 
-def tell(words: str, out: TextIO | None = None) -> None:
+def print_line(words: str, out: TextIO | None = None) -> None:
     """Print a line at once; a terminal must not break a name or an instant in the middle."""
     out = out or sys.stdout
     if not out.isatty():

@@ -63,26 +63,26 @@ def drawn(board: Board, connection: str) -> RenderableType:
 
 
 def _panel(seen: Seen) -> Panel:
-    told = mark(seen)
+    marked = mark(seen)
     lines: list[Text] = []
     if seen.is_cancelled:
-        lines.append(Text(f"{told}{CANCELLED}", style="bold"))
+        lines.append(Text(f"{marked}{CANCELLED}", style="bold"))
         style = ""
     elif seen.local is not None:
-        lines += _local_lines(seen.local, told)
+        lines += _local_lines(seen.local, marked)
         style = _STYLES[seen.local.level]
         if seen.shelter is not None:
-            lines.append(Text(f"{told}shelter, for afterwards: {seen.shelter}"))
+            lines.append(Text(f"{marked}shelter, for afterwards: {seen.shelter}"))
     else:
-        lines += [Text(f"{told}{words}") for words in reach_words(seen) or ["no alerts"]]
+        lines += [Text(f"{marked}{words}") for words in reach_words(seen) or ["no alerts"]]
         style = ""
     if seen.text is not None:
         lines.append(Text(seen.text.long))
     issued = f"report {seen.report_no} ({seen.kind.value}), issued {iso_utc(seen.issued_at, 0)}"
-    lines.append(Text(f"{told}{issued}, signature {'verified' if seen.is_verified else 'not checked'}", style="dim"))
+    lines.append(Text(f"{marked}{issued}, signature {'verified' if seen.is_verified else 'not checked'}", style="dim"))
     return Panel(
         Group(*lines),
-        title=Text(f"{told}{solution_words(seen)}"),
+        title=Text(f"{marked}{solution_words(seen)}"),
         title_align="left",
         subtitle=Text(SIMULATION),
         subtitle_align="left",
@@ -90,16 +90,18 @@ def _panel(seen: Seen) -> Panel:
     )
 
 
-def _local_lines(local: LocalEstimate, told: str) -> list[Text]:
+def _local_lines(local: LocalEstimate, marked: str) -> list[Text]:
     level = "no alert here" if local.level == "none" else local.level.upper()
     if local.s_in_s > -SHAKING_S:
         level += _INSTRUCTIONS[local.level]
-    lines = [Text.assemble(told, (f" {level} ", _STYLES[local.level]))]
+    lines = [Text.assemble(marked, (f" {level} ", _STYLES[local.level]))]
     if local.s_in_s > 0 and local.level != "none":
-        lines += [Text(f"{told}{line}", style="bold") for line in _large(int(cut(local.s_in_s)))]
-    lines.append(Text(f"{told}{s_words(local.s_in_s)}", style="bold"))
+        lines += [Text(f"{marked}{line}", style="bold") for line in _large(int(cut(local.s_in_s)))]
+    lines.append(Text(f"{marked}{s_words(local.s_in_s)}", style="bold"))
     lines.append(
-        Text(f"{told}{shaking_words(local)}, {p_words(local.p_in_s)}, {local.epicentral_km:,.0f} km from the epicentre")
+        Text(
+            f"{marked}{shaking_words(local)}, {p_words(local.p_in_s)}, {local.epicentral_km:,.0f} km from the epicentre"
+        )
     )
     return lines
 

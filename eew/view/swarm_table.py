@@ -47,7 +47,7 @@ def counts_in_words(counts: Mapping[Counter, int]) -> str:
 
 
 def figures_in_words(summary: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each thing that is known: losses, latency, rate, and who was told before the S wave."""
+    """Yield a line for each thing that is known: losses, latency, rate, and who was notified before the S wave."""
     delivery, latency, outcome = summary["delivery"], summary["latency_ms"]["issue_to_device"], summary["outcome"]
     if delivery["expected"] is not None:
         counts = summary["counts"]
@@ -66,7 +66,7 @@ def figures_in_words(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"rate       {summary['alerts_a_second']:,.0f} alerts/s, while any were under way"
     n_by_physics, n_by_dispatch = outcome["late_by_physics"], outcome["late_by_dispatch"]
     yield (
-        f"S wave     told before it {outcome['in_time']:,}, after it {n_by_physics + n_by_dispatch:,} "
+        f"S wave     notified before it {outcome['in_time']:,}, after it {n_by_physics + n_by_dispatch:,} "
         f"(for {n_by_physics:,} of them it came before the report was issued)"
     )
 

@@ -59,7 +59,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         ignored = ", ".join(f"{n} {verdict}" for verdict, n in summary.reports_ignored.items())
         say(f"ignored    reports not acted on: {ignored}")
     if "areas_only" in summary.reports_ignored:
-        say("           areas_only: an agency's areas without a hypocentre, of which nobody is told yet")
+        say("           areas_only: an agency's areas without a hypocentre, of which nobody is notified yet")
     say(NOT_A_WARNING)
 
 
@@ -77,17 +77,17 @@ def _remarks(summary: RunSummary) -> Iterator[str]:
         names = ", ".join(f"{name} {n:,}" for name, n in unknown.items())
         yield f"unknown    members that nobody knows, ignored: {names}"
     if summary.out_of_reach is not msgspec.UNSET:
-        why = _out_of_reach(summary.out_of_reach, summary.profile) if summary.reports else "was told anything"
+        why = _out_of_reach(summary.out_of_reach, summary.profile) if summary.reports else "was notified"
         yield f"nobody     {why}"
 
 
 def _out_of_reach(found: OutOfReach | None, profile: str) -> str:
-    """Say why nobody was told."""
+    """Say why nobody was notified."""
     if found is None:
-        return "was told: no report says where and how strong"
+        return "was notified: no report says where and how strong"
     report = f"report {found.report_no} (M {found.magnitude:.1f})"
     if not found.is_issued:
-        return f"was told: profile {profile} issues no alert for the strongest, {report}"
+        return f"was notified: profile {profile} issues no alert for the strongest, {report}"
     felt_km, nearest_km = found.felt_radius_km, found.nearest_device_km
     if felt_km < nearest_km:
         return (
@@ -95,8 +95,8 @@ def _out_of_reach(found: OutOfReach | None, profile: str) -> str:
             f"(intensity {found.min_intensity:g}), and the nearest device is {nearest_km:,.0f} km away"
         )
     return (
-        f"was told: the strongest, {report}, is felt up to {felt_km:,.0f} km from its epicentre, the nearest device is "
-        f"{nearest_km:,.0f} km away, and none reaches a level of profile {profile}"
+        f"was notified: the strongest, {report}, is felt up to {felt_km:,.0f} km from its epicentre, and "
+        f"the nearest device is {nearest_km:,.0f} km away; none reaches a level of profile {profile}"
     )
 
 
@@ -104,16 +104,17 @@ def _print_outcome(summary: RunSummary, console: Console) -> None:
     outcome = summary.outcome
     columns = (Column("", wraps=True), Column("devices", is_number=True), Column("share", is_number=True))
     grid = Grid(
-        columns, title=f"{marks(report.status for report in summary.reports)}{summary.scenario}: who was told in time"
+        columns,
+        title=f"{marks(report.status for report in summary.reports)}{summary.scenario}: who was notified in time",
     )
     rows = [
-        ("told before the S wave came", outcome.in_time),
+        ("notified before the S wave came", outcome.in_time),
         ("S wave came before the report was issued", outcome.late_by_physics),
         ("late because of the dispatch", outcome.late_by_dispatch),
-        ("chosen, and not told", outcome.not_told),
+        ("chosen, and not notified", outcome.not_told),
     ]
     if outcome.told_at_unknown_time:
-        rows.append(("told, by a report issued nobody knows when", outcome.told_at_unknown_time))
+        rows.append(("notified, by a report of unknown issue time", outcome.told_at_unknown_time))
     for meaning, n in rows:
         grid.add(meaning, f"{n:,}", f"{n / outcome.total:.1%}" if outcome.total else "–")
     print_grid(console, grid)

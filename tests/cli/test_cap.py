@@ -64,7 +64,7 @@ def test_who_tells_nobody_prints_nothing(project: Path, tmp_path: Path, capsys: 
     assert main(["cap", str(path), "--atom", str(tmp_path / "feed.xml")]) == 0
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "nobody anything" in captured.err
+    assert "notify nobody" in captured.err
     assert not (tmp_path / "feed.xml").exists()
 
 

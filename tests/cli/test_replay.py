@@ -188,7 +188,7 @@ def test_an_exercise_is_marked_in_every_line_about_a_report(tmp_path: Path, proj
     assert "duplicate" in " ".join(live)
     assert len(live) == len(others) + 2
     assert len(table) == len(others) + 1
-    told = [*live, *table, *(line for line in lines if "who was told" in line)]
+    told = [*live, *table, *(line for line in lines if "who was notified" in line)]
     assert [line for line in told if "EXERCISE" not in line] == []
 
 
@@ -291,7 +291,7 @@ def test_no_warning_time_is_made_up_where_nobody_knows_when_a_report_was_issued(
     }
     assert "issue time unknown" in done.stdout
     assert "s after origin" not in done.stdout
-    assert "told, by a report issued nobody knows when" in done.stdout
+    assert "notified, by a report of unknown issue time" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def test_a_replay_that_has_not_begun_leaves_nothing(
     command = start("replay", "tohoku-2011", "--devices", size, "--summary", "mine.json")
     command.says(said)
     command.process.send_signal(number)
-    missing = "eew replay: stopped before there was anything to tell: no summary in mine.json\n"
+    missing = "eew replay: stopped before there was a summary: no summary in mine.json\n"
     assert command.ends(130)[1].endswith(f"{missing}eew replay: interrupted\n")
     assert not (command.folder / "mine.json").exists()
     assert not (command.folder / "runs").exists()

@@ -244,7 +244,7 @@ async def test_limits_decide_the_exit_code(
     if "--expect" in words:
         n_lost = int(words[1]) - N
         assert f"expected   {N + n_lost:,}: taken {N}, overtaken by a newer report 0, lost {n_lost}" in out
-    assert "S wave     told before it 200, after it 0" in out
+    assert "S wave     notified before it 200, after it 0" in out
 
 
 @pytest.mark.broker

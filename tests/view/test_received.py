@@ -62,12 +62,12 @@ def summary(p50: float | None, expected: int | None = None) -> dict[str, Any]:
 
 
 def test_the_figures_are_a_line_each() -> None:
-    """Losses where it was said how many there should be; who was told before the S wave, and who after it."""
+    """Losses where it was said how many there should be; who was notified before the S wave, and who after it."""
     assert list(figures_in_words(summary(12.0, 100))) == [
         "expected   100: taken 85, overtaken by a newer report 5, lost 10",
         "latency    issue to device: p50 12, p90 12, p99 12, p99.9 12, max 12 ms",
         "rate       41,000 alerts/s, while any were under way",
-        "S wave     told before it 4,900, after it 100 (for 80 of them it came before the report was issued)",
+        "S wave     notified before it 4,900, after it 100 (for 80 of them it came before the report was issued)",
     ]
     assert list(figures_in_words(summary(None))) == []
 

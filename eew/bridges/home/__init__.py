@@ -1,4 +1,4 @@
-"""Home Assistant: what its MQTT discovery is told of a place, and what the place's entities show."""
+"""Home Assistant: the MQTT discovery of a place, and what the place's entities show."""
 
 from eew.bridges.home.announcer import HomeAnnouncer, HomeMessage
 from eew.bridges.home.discovery import Home

@@ -36,7 +36,7 @@ class HomeAnnouncer:
 
     @property
     def farewell(self) -> HomeMessage:
-        """The message that all is unavailable: when told to stop, and as the last will."""
+        """The message that all is unavailable: when it stops, and as the last will."""
         return HomeMessage(self._home.availability_topic, OFFLINE.encode(), is_retained=True)
 
     def messages(
@@ -59,7 +59,7 @@ class HomeAnnouncer:
             self._is_discovered = True
             messages.append(HomeMessage(home.discovery_topic, home.discovery(), is_retained=True))
         now = state(board, wall_at, message_of)
-        # A dispatcher that ends does not end an alert: what a device was told, it counts down by itself.
+        # A dispatcher that ends does not end an alert: a notified device counts down by itself.
         is_available = now.is_shaking_expected or any(dispatcher.state == "running" for dispatcher in board.dispatchers)
         if is_available is not self._said_available:
             self._said_available = is_available

@@ -1,4 +1,4 @@
-"""What Home Assistant is told of a place so that it makes the entities: topics, names and the discovery message.
+"""Home Assistant's discovery of a place: topics, names and the discovery message.
 
 Every option is one that [HAMQTT] documents.
 """

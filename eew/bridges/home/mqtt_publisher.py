@@ -49,7 +49,7 @@ class HomePublisher:
             yield
         finally:
             self._client = None
-            # Of a connection that broke, the broker tells by the will.
+            # Of a connection that broke, the broker publishes the will.
             with contextlib.suppress(aiomqtt.MqttError):
                 await _send(client, self._announcer.farewell)
 

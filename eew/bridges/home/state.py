@@ -75,12 +75,12 @@ def _is_exercise(seen: Seen, wall_at: datetime) -> bool:
 
 def _side(events: Iterable[Seen], wall_at: datetime, message_of: Callable[[str], AlertCore | None]) -> Side:
     """Return what the most urgent of some events makes of the entities."""
-    told = [(seen, seen.local) for seen in events if seen.local is not None and seen.local.level != "none"]
-    if not told:
+    notified = [(seen, seen.local) for seen in events if seen.local is not None and seen.local.level != "none"]
+    if not notified:
         cancels = [seen for seen in events if seen.is_cancelled]
         last = max(cancels, key=lambda seen: seen.issued_at, default=None)
         return Side() if last is None else Side(alert=_attributes(last, None, wall_at, message_of(last.event_id)))
-    seen, local = max(told, key=lambda each: _urgency(each[1]))
+    seen, local = max(notified, key=lambda each: _urgency(each[1]))
     return Side(
         shaking_expected=_is_expected(local),
         seconds_to_s=max(0, int(cut(local.s_in_s))) if local.s_in_s > -SHAKING_S else None,
@@ -156,7 +156,7 @@ def _wall_text(wall_at: datetime, in_s: float) -> str | None:
     try:
         return iso_utc(wall_at + timedelta(seconds=in_s + 0.5), 0)
     except OverflowError:
-        # An unsigned message may tell of any millennium.
+        # An unsigned message may name any millennium.
         return None
 
 

@@ -1,1 +1,1 @@
-"""Webhooks: each new report of an event is told by HTTP, once, to every address that asked for it."""
+"""Webhooks: each new report of an event is posted once to every endpoint whose filter lets it pass."""

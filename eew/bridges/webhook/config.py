@@ -1,4 +1,4 @@
-"""What `eew webhook` is told in its TOML file: a broker, whose alerts to believe, and endpoints."""
+"""The configuration of `eew webhook`, a TOML file: a broker, trusted keys and endpoints."""
 
 import ipaddress
 from collections.abc import Mapping

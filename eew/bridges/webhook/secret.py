@@ -49,7 +49,7 @@ def secrets_in_environment(name: str, environment: Mapping[str, str]) -> tuple[b
 
 
 def _secrets(text: str) -> tuple[bytes, ...] | None:
-    """Return the secrets, ``None`` if one of them is none; what was found is a secret and told to nobody."""
+    """Return the secrets, ``None`` if one of them is none; what was found is a secret and shown to nobody."""
     words = text.split()
     if not 1 <= len(words) <= _MOST_SECRETS:
         return None

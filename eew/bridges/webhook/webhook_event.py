@@ -70,6 +70,6 @@ def webhook_event_of(message: EventMessage, payload: bytes, expires_mono_s: floa
 
 
 def level_of(message: EventMessage) -> Level:
-    """Return the loudest level that reaches anybody."""
+    """Return the highest level that reaches anybody."""
     reached = [level for level in Level if message.radius_km_by_level.get(level.word, 0.0) > 0]
     return max(reached, default=Level.NONE)

@@ -211,7 +211,7 @@ class _Info:
 
 
 def _texts(event: EventMessage, level: AlertLevel, profile: Profile) -> Mapping[str, EventText]:
-    """Return what is said where a level holds: who is hardly shaken is not told to take cover."""
+    """Return what is said where a level holds: where there is hardly any shaking, taking cover is not asked for."""
     if event.kind is ReportKind.CANCEL or event.radius_km_by_level.get(level, 0.0) <= 0:
         return event.texts
     there = msgspec.structs.replace(event, radius_km_by_level={level: event.radius_km_by_level[level]})

@@ -37,7 +37,7 @@ class _Said:
 class CapHistory:
     """Writes each event's CAP messages in turn. Pure: no sockets, no clock.
 
-    What a message refers to is told by the reports alone, so a dispatcher that starts anew and recalls those it acted
+    What a message refers to follows from the reports alone, so a dispatcher that starts anew and recalls those it acted
     on goes on with the same identifiers and references.
     """
 
@@ -63,7 +63,7 @@ class CapHistory:
         Returns
         -------
         message
-            ``None`` where there is nothing to say: the report tells nobody, and what was said before stands until it
+            ``None`` where there is nothing to say: the report notifies nobody, and what was said before stands until it
             expires, as on the devices; or a cancel has nothing to take back.
         """
         said = self._entered(event, polygons)

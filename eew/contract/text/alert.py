@@ -60,7 +60,7 @@ def event_texts(message: EventMessage, region: str, languages: Iterable[str]) ->
     Parameters
     ----------
     message
-        The event; its ``texts`` do not matter. The loudest of its levels that reaches anywhere is what is told.
+        The event; its ``texts`` do not matter. The highest of its levels that reaches anywhere is announced.
     region
         As in ``info/{region}/…``: miles in ``us``, else kilometres.
     languages

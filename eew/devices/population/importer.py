@@ -1,4 +1,4 @@
-"""Read a list of devices from a CSV file: bad rows are told apart, never fatal and never silently kept."""
+"""Read a list of devices from a CSV file: bad rows are listed apart, never fatal and never silently kept."""
 
 import csv
 import io

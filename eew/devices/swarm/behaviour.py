@@ -1,7 +1,7 @@
 """What phones and TVs make of an alert that reached them: simulated, seeded, and never mixed with what was measured.
 
 The measured part of a delivery ends at the device's connection. Real devices lie further away, may be switched off,
-or be told not to disturb; that is what is played here.
+or be set not to disturb; that is what is played here.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sampled devices tell on ``receipts/{group}`` that an alert reached them, past the path on which alerts come in."""
+"""Sampled devices send receipts of alerts on ``receipts/{group}``, past the path on which alerts come in."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from eew.model.records import CodeColumn, Devices, Level, RowColumn
 from eew.mqtt import packet
 from eew.mqtt.protocol import MqttProtocol, Target
 
-__all__ = ["ReceiptTeller"]
+__all__ = ["ReceiptSender"]
 
 #: Receipts written to the socket at once.
 _BATCH = 256
@@ -22,11 +22,11 @@ _BATCH = 256
 _Note = tuple[AlertCore, RowColumn, CodeColumn, datetime]
 
 
-class ReceiptTeller:
-    """The sampled devices among some rows, and one connection on which they tell.
+class ReceiptSender:
+    """The sampled devices among some rows, and one connection for their receipts.
 
     Who is sampled depends on the population's seed and the row alone, however rows are spread over processes. A
-    device that is off or out of reach tells nothing; one set to do-not-disturb tells that it kept an alert quiet.
+    device that is off or out of reach sends none; the receipt of one set to do-not-disturb says that it kept quiet.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class ReceiptTeller:
         draw = np.random.Generator(np.random.PCG64((seed, 0x4EC7)).advance(rows.first)).random(len(rows))
         self._devices = devices
         self._first_row = rows.first
-        self._is_telling = (draw < share) & ~behaviour.is_offline[part]
+        self._is_sampled = (draw < share) & ~behaviour.is_offline[part]
         self._is_do_not_disturb = behaviour.is_do_not_disturb[part]
         self._notes: asyncio.Queue[_Note] = asyncio.Queue()
         self._protocol: MqttProtocol | None = None
@@ -56,20 +56,20 @@ class ReceiptTeller:
         self._protocol = protocol
 
     def note(self, core: AlertCore, device_row: RowColumn, level: CodeColumn) -> None:
-        """Remember that devices took an alert just now, to be told when there is time; never waits.
+        """Remember that devices took an alert just now, for receipts sent when there is time; never waits.
 
         Parameters
         ----------
         core
             Of the report.
         device_row, level
-            Shape ``(n,)``; what a device itself finds harmless (``Level.NONE``) is not told.
+            Shape ``(n,)``; of ``Level.NONE`` no receipt is sent.
         """
-        is_told = self._is_telling[device_row - self._first_row] & (level != Level.NONE)
-        if is_told.any():
-            self._notes.put_nowait((core, device_row[is_told], level[is_told], datetime.now(UTC)))
+        is_reported = self._is_sampled[device_row - self._first_row] & (level != Level.NONE)
+        if is_reported.any():
+            self._notes.put_nowait((core, device_row[is_reported], level[is_reported], datetime.now(UTC)))
 
-    async def tell(self) -> None:
+    async def send(self) -> None:
         """Publish what was noted, until cancelled."""
         while True:
             note = await self._notes.get()
@@ -79,7 +79,7 @@ class ReceiptTeller:
             self._notes.task_done()
 
     async def finish(self, within_s: float) -> None:
-        """Wait until all that was noted is told, but not for long, and send DISCONNECT; ``tell`` must be running."""
+        """Wait until all that was noted is sent, but not for long, and send DISCONNECT; ``send`` must be running."""
         try:
             async with asyncio.timeout(within_s):
                 await self._notes.join()
@@ -101,7 +101,7 @@ class ReceiptTeller:
     def _packet(self, core: AlertCore, row: int, level: Level, received_at: datetime) -> bytes:
         word = level.word
         if word == "none":
-            raise AssertionError("harmless alerts are not told")
+            raise AssertionError("no receipt of a harmless alert")
         receipt = Receipt(
             device_id=self._devices.id[row].decode(),
             event_id=core.event_id,

@@ -53,12 +53,12 @@ class SwarmSettings(msgspec.Struct, frozen=True, kw_only=True):
     only_count: bool = False
     #: How long a device tries when its connection is cut.
     reconnect_s: float = 30.0
-    #: Share of the devices that tell on ``receipts/…`` when they showed an alert.
+    #: Share of the devices that send receipts.
     receipt_share: float = 0.0
 
 
 class WorkerOrders(msgspec.Struct, frozen=True, kw_only=True):
-    """What one worker is told on the first line of its standard input."""
+    """The command of one worker, on the first line of its standard input."""
 
     settings: SwarmSettings
     worker_no: int

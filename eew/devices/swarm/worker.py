@@ -34,7 +34,7 @@ from eew.devices.swarm.decode import cell_alerts, device_alerts
 from eew.devices.swarm.device_estimates import OnDeviceEstimator
 from eew.devices.swarm.layout import RowRange, populated_cells, topic_filters
 from eew.devices.swarm.open_files import allow_connections
-from eew.devices.swarm.receipts import ReceiptTeller
+from eew.devices.swarm.receipts import ReceiptSender
 from eew.devices.swarm.receiver import Counter, ReceiptLog, Receiver
 from eew.devices.swarm.reconnecting_subscriber import ReconnectingSubscriber
 from eew.devices.swarm.row_by_id import RowById
@@ -88,7 +88,7 @@ class Worker:
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._collector = Collector(self._take_devices, asyncio.get_running_loop())
         share = settings.receipt_share
-        self._receipts = ReceiptTeller(self._devices, self._rows, share) if share else None
+        self._receipts = ReceiptSender(self._devices, self._rows, share) if share else None
         if settings.mode == "device":
             self._row_by_id = RowById(self._devices, self._rows)
         else:
@@ -102,7 +102,7 @@ class Worker:
             self._rows_by_cell = dict(zip(table.cell.tolist(), pairwise(first_row), strict=True))
 
     async def run(self) -> int:
-        """Subscribe, receive until told to stop, write down; return the exit code."""
+        """Subscribe, receive until stopped, write down; return the exit code."""
         parent_gone = _standard_input_ends()
         opening = asyncio.create_task(self._open(), name="open")
         await asyncio.wait((opening, parent_gone, self._lost), return_when=asyncio.FIRST_COMPLETED)
@@ -120,21 +120,21 @@ class Worker:
         finally:
             opening.cancel()
         _say("ready")
-        telling = asyncio.create_task(self._tell(), name="receipts")
+        sending = asyncio.create_task(self._send_receipts(), name="receipts")
         await asyncio.wait((parent_gone, self._lost, self._full), return_when=asyncio.FIRST_COMPLETED)
         self._collector.flush()
         if self._full.done():
             raise self._full.result()
         if self._receipts is not None:
             await self._receipts.finish(_LAST_RECEIPTS_S)
-        telling.cancel()
+        sending.cancel()
         self._write()
         await asyncio.gather(*(each.close() for each in self._subscribers))
         return ExitStatus.UNREACHABLE if self._lost.done() else ExitStatus.DONE
 
-    async def _tell(self) -> None:
+    async def _send_receipts(self) -> None:
         if self._receipts is not None:
-            await self._receipts.tell()
+            await self._receipts.send()
 
     async def _open(self) -> None:
         """Open all connections, some at a time."""

@@ -14,7 +14,7 @@ from eew.contract.message import Clock, payload_of
 from eew.contract.signature import SigningKey, in_base64url
 from eew.devices.population.population import make
 from eew.devices.swarm.layout import RowRange
-from eew.devices.swarm.receipts import ReceiptTeller
+from eew.devices.swarm.receipts import ReceiptSender
 from eew.dispatch.announcement import Announcements
 from eew.dispatch.audience import Send, audience_of
 from eew.dispatch.dispatcher import ActedOn, Dispatcher, EventClock
@@ -119,7 +119,7 @@ async def _played(
     )
     announcements = Announcements(profile, estimator)
     retained = MqttRetainedPublisher(Endpoint("127.0.0.1", 1883), "eew-1", {KEY.key_id: in_base64url(KEY.public_bytes)})
-    teller = ReceiptTeller(devices, RowRange(0, len(devices)), 1.0)
+    sender = ReceiptSender(devices, RowRange(0, len(devices)), 1.0)
     for state in ("starting", "running"):
         yield Sent("status", topic.status("eew-1"), retained._status(state), scenario.reports[0])
     for report in scenario.reports:
@@ -144,7 +144,7 @@ async def _played(
                     part = slice(portion.start, portion.end)
                     plan = portion.plan
                     for row, code in zip(plan.target_row[part].tolist(), plan.level[part].tolist(), strict=True):
-                        told = teller._packet(handled.core, row, Level(code), handled.core.issued_at)
+                        told = sender._packet(handled.core, row, Level(code), handled.core.issued_at)
                         yield Sent("receipt", *_read(told), report)
     yield Sent("status", topic.status("eew-1"), retained._status("stopped"), scenario.reports[-1])
     yield Sent("status", topic.status("eew-1"), retained._status("lost"), scenario.reports[-1])

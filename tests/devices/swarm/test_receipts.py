@@ -10,7 +10,7 @@ import pytest
 
 from eew.contract.message import AlertCore, Receipt
 from eew.devices.swarm.layout import RowRange
-from eew.devices.swarm.receipts import ReceiptTeller
+from eew.devices.swarm.receipts import ReceiptSender
 from eew.model.records import AlertStatus, CodeColumn, DeviceKind, Devices, Level, ReportKind
 from eew.mqtt import packet
 from eew.physics import cells
@@ -78,13 +78,13 @@ def published(data: bytes) -> Iterator[tuple[str, Receipt]]:
 
 
 async def told(devices: Devices, rows: RowRange, share: float, level: CodeColumn) -> list[tuple[str, Receipt]]:
-    teller = ReceiptTeller(devices, rows, share)
+    sender = ReceiptSender(devices, rows, share)
     wire = Wire()
-    teller._protocol = wire  # type: ignore[assignment] # stands for a connection
-    telling = asyncio.create_task(teller.tell())
-    teller.note(CORE, np.arange(rows.first, rows.end, dtype=np.int32), level)
-    await teller.finish(5)
-    telling.cancel()
+    sender._protocol = wire  # type: ignore[assignment] # stands for a connection
+    sending = asyncio.create_task(sender.send())
+    sender.note(CORE, np.arange(rows.first, rows.end, dtype=np.int32), level)
+    await sender.finish(5)
+    sending.cancel()
     return list(published(wire.data))
 
 

@@ -255,7 +255,7 @@ async def test_reports_at_hand_when_it_is_stopped_are_acted_on_by_the_next(stati
 
 
 async def test_another_agency_s_word_after_a_restart_is_of_the_same_earthquake(station: Station, ears: Ears) -> None:
-    """Which reports are of one earthquake outlives the daemon: nobody is told of it under another name."""
+    """Which reports are of one earthquake outlives the daemon: nobody is notified of it under another name."""
     first = report("s1")
     async with station.running():
         await station.feeds["a"].said.put(first)
