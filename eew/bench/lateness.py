@@ -31,7 +31,7 @@ class LatenessLoad:
 
 @dataclass(frozen=True, slots=True)
 class LatenessOutcome:
-    """What becomes of a load in one order at one rate; counts by the word of the level, the loudest first."""
+    """What becomes of a load in one order at one rate; counts by the word of the level, the highest first."""
 
     order: str
     n_in_time: Mapping[str, int]

@@ -50,9 +50,12 @@ class Watch:
         verifier: Verifier | None,
         language: str | None = None,
     ) -> None:
-        practice = None if profile is None else load_profile(profile)
+        region_profile = None if profile is None else load_profile(profile)
         self._client = Client(
-            place, verifier, practice, travel_times=None if practice is None else _own_table(practice.travel_times)
+            place,
+            verifier,
+            region_profile,
+            travel_times=None if region_profile is None else _own_table(region_profile.travel_times),
         )
         self._has_place = place is not None
         self._language = language
@@ -155,7 +158,7 @@ def _refusal(core: AlertCore) -> str:
 
 
 def _by_level(values: Mapping[str, NumberT]) -> dict[str, NumberT]:
-    """Return the values of the levels we know, from the loudest."""
+    """Return the values of the levels we know, from the highest."""
     words = (level.word for level in (Level.CRITICAL, Level.ACTIVE, Level.PASSIVE))
     return {word: values[word] for word in words if word in values}
 

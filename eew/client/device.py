@@ -41,7 +41,7 @@ class Client:
         The 32 public bytes of each key that is trusted, by key id, or what checks with them (several devices of one
         process may share it); ``None``: signatures are not checked.
     profile
-        The region's practice; ``None``: the one that goes with an event's scale.
+        The region profile; ``None``: the one that goes with an event's scale.
     device_id
         Where the dispatcher knows the device: level, arrivals and shelter then come from its own alerts.
     languages

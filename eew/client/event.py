@@ -144,7 +144,7 @@ class KnownEvent:
         return None
 
     def _level(self, place: DevicePlace) -> Level | None:
-        """Return how loud it is now; ``None`` where nothing is known."""
+        """Return the alert level now; ``None`` where nothing is known."""
         if self._event is None and self._cell is None and self._device is None:
             return None
         return self._owned(place).level
@@ -189,7 +189,7 @@ class KnownEvent:
         return replace(own, level=Level[alert.level.upper()], intensity=alert.intensity, scale=alert.scale)
 
     def _level_before(self) -> Level:
-        """Return how loud it was before the cancel: for who joins late, as the cancel itself says."""
+        """Return the alert level before the cancel: for a late subscriber, as the cancel itself says."""
         if self._cancelled_level is not None:
             return self._cancelled_level
         cancel = self._device or self._cell

@@ -20,7 +20,7 @@ class OwnAlert:
     kind: ReportKind
     #: An exercise must be marked as such wherever a person sees it.
     status: AlertStatus
-    #: Of a cancel: how loud it was until then.
+    #: Of a cancel: the level until then.
     level: LevelWord
     #: On ``scale``.
     intensity: float | None

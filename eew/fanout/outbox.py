@@ -72,7 +72,7 @@ class _Job:
 
     @property
     def urgency(self) -> tuple[bool, int, datetime]:
-        """Least goes first: a cancel, then the loudest, then the one whose S wave arrives first."""
+        """Least goes first: a cancel, then the highest level, then the one whose S wave arrives first."""
         plan, at = self.plan, self.n_taken
         report = plan.report
         is_cancel = report.kind is ReportKind.CANCEL

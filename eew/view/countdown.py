@@ -73,7 +73,7 @@ class Seen:
     is_verified: bool
     #: At the watcher's place; ``None`` without one, and in a cancel.
     local: LocalEstimate | None
-    #: By level from the loudest; empty where the event's own message has not come.
+    #: By level from the highest; empty where the event's own message has not come.
     radius_km_by_level: Mapping[str, float]
     n_alerts_by_level: Mapping[str, int]
     #: The nearest shelter of the watcher's cell, by its name, or as ``id …`` where the alert says no more.

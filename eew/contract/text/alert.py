@@ -19,7 +19,7 @@ __all__ = ["SHAKING_S", "event_texts", "own_text"]
 #: How long after the S wave's arrival it is called shaking: strong shaking of great earthquakes lasts about so long,
 #: and nobody is to get up too early.
 SHAKING_S = 60.0
-_LOUDEST_FIRST: tuple[AlertLevel, ...] = ("critical", "active", "passive")
+_HIGHEST_FIRST: tuple[AlertLevel, ...] = ("critical", "active", "passive")
 #: The longest name that is read aloud.
 _SPOKEN_NAME = 80
 #: Stands for the name in a template while it is measured.
@@ -71,7 +71,7 @@ def event_texts(message: EventMessage, region: str, languages: Iterable[str]) ->
     InputError
         For a language that there is none of.
     """
-    reached = next((each for each in _LOUDEST_FIRST if message.radius_km_by_level.get(each, 0.0) > 0), None)
+    reached = next((each for each in _HIGHEST_FIRST if message.radius_km_by_level.get(each, 0.0) > 0), None)
     texts = {}
     for name in languages:
         words = load_language(name)

@@ -59,7 +59,7 @@ def mapped_receipts(path: Path) -> npt.NDArray[np.void]:
 
 
 class ReceiptLog:
-    """Every alert taken by a device: when, by which report, how loud; kept on disk, 19 bytes an alert.
+    """Every alert taken by a device: when, by which report, at which level; kept on disk, 19 bytes an alert.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class _Client:
     is_hushed: bool = False
     #: A heartbeat has not been answered yet.
     is_owing: bool = False
-    #: Set unless a goodbye is under way.
+    #: Set unless a Close frame is under way.
     is_free: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -98,7 +98,7 @@ class WebSocketServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Say goodbye to all and end."""
+        """Send a Close frame to all and end."""
         for client in list(self._clients):
             if client.is_hushed:
                 _abort(client.request)
@@ -202,7 +202,7 @@ class WebSocketServer:
             self._forget(client)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            # Returning closes the connection: not before the goodbye was said.
+            # Returning closes the connection: not before the Close frame was sent.
             await client.is_free.wait()
         return socket
 

@@ -11,7 +11,7 @@ __all__ = ["messages"]
 
 #: How often we ask whether the other side still lives; without an answer in half that time the connection is given up.
 _PING_S = 20.0
-#: How long the answer to our goodbye may take.
+#: How long the answer to our Close frame may take.
 _GOODBYE_S = 1.0
 
 
