@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import asyncio
+import inspect
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import msgspec
 import numpy as np
 import pytest
 import pytest_asyncio
+from blockbuster import BlockBuster
 
 from eew.contract.run_summary import RunSummary
 from eew.model.clock import ManualClock
@@ -27,7 +29,44 @@ from eew.mqtt.ready import wait_until_ready
 hypothesis.settings.register_profile("eew", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("eew")
 
-PROJECT = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
+PROJECT = TESTS.parent
+#: Functions that may block the loop, by file.
+MAY_BLOCK = {
+    # What a command begins with, before anything else runs on the loop, and what a bench ends with.
+    "eew/__init__.py": {"__getattr__"},
+    "eew/bench/machine.py": {"<module>", "machine_facts"},
+    "eew/bench/peer_clients.py": {"installed_version"},
+    "eew/bench/peers.py": {"_print"},
+    "eew/bench/result.py": {"write"},
+    "eew/bench/setup.py": {"open_loads"},
+    "eew/cli/dispatch.py": {"_check"},
+    "eew/contract/card/card.py": {"all_cards"},
+    "eew/dispatch/daemon/daemon.py": {"_start"},
+    "eew/dispatch/settings.py": {"placed"},
+    "eew/devices/swarm/swarm.py": {"_start"},
+    "eew/feed/servers/folder_writer.py": {"__aenter__"},
+    "eew/feed/transports/folder_watcher.py": {"messages"},
+    "eew/model/system/extras.py": {"how_to_install"},
+    "eew/model/system/interrupt.py": {"work_folder"},
+    # A small file of the package, once a language.
+    "eew/contract/text/language.py": {"load_language"},
+    # A file that no disk is behind.
+    "eew/model/system/memory.py": {"anonymous_resident_bytes"},
+}
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_call() -> Iterator[None]:
+    """Fail a test in which our code blocks the event loop; what a test itself reads on its loop holds up nobody."""
+    blockbuster = BlockBuster("eew")
+    for function in blockbuster.functions.values():
+        function.can_block_predicate = _or_called_by_the_test(function.can_block_predicate)
+        for file, names in MAY_BLOCK.items():
+            function.can_block_in(file, names)
+    blockbuster.activate()
+    yield
+    blockbuster.deactivate()
 
 
 @pytest.fixture
@@ -122,6 +161,21 @@ def broker_endpoint(request: pytest.FixtureRequest) -> Endpoint:
         return broker.endpoint
     endpoint: Endpoint = request.getfixturevalue("mosquitto_broker")
     return endpoint
+
+
+def _or_called_by_the_test(can_block: Callable[..., bool]) -> Callable[..., bool]:
+    def can_block_here(*arguments: object, **named: object) -> bool:
+        return can_block(*arguments, **named) or _is_called_by_the_test()
+
+    return can_block_here
+
+
+def _is_called_by_the_test() -> bool:
+    """Return whether the coroutine that is running is one of the tests, and none of ours."""
+    frame = inspect.currentframe()
+    while frame is not None and not frame.f_code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        frame = frame.f_back
+    return frame is not None and Path(frame.f_code.co_filename).is_relative_to(TESTS)
 
 
 def _free_port() -> int:

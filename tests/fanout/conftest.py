@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
-from blockbuster import blockbuster_ctx
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -91,13 +90,6 @@ def read_published(data: bytes, version: int = 4, *, is_mixed: bool = False) -> 
         n_bytes = sum(1 + (1 if len(body) < 128 else 2 if len(body) < 16384 else 3) + len(body) for _, body in packets)
         assert n_bytes == len(data)
     return [as_published(first, body, version) for first, body in packets]
-
-
-@pytest.fixture(autouse=True)
-def no_blocking_call() -> Iterator[None]:
-    """Fail a test in which our code blocks the event loop."""
-    with blockbuster_ctx("eew"):
-        yield
 
 
 @pytest.fixture

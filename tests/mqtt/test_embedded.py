@@ -16,7 +16,6 @@ import aiohttp
 import aiomqtt
 import pytest
 import pytest_asyncio
-from blockbuster import BlockBuster
 
 from eew.model.errors import BrokerConnectError, BrokerError
 from eew.mqtt import embedded as embedded_module
@@ -378,20 +377,10 @@ async def test_a_server_that_never_gets_ready_is_ended_by_force(
     assert is_empty(temporary_folder)
 
 
-@pytest.mark.usefixtures("blockbuster")
 async def test_starting_and_stopping_never_blocks_the_loop() -> None:
     """Other tasks run on meanwhile."""
     async with EmbeddedBroker():
         pass
-
-
-@pytest.fixture
-def blockbuster() -> Iterator[BlockBuster]:
-    """Make every blocking call of ours on the loop an error."""
-    watch = BlockBuster("eew")
-    watch.activate()
-    yield watch
-    watch.deactivate()
 
 
 @pytest.mark.parametrize(
