@@ -16,7 +16,7 @@ LEFT = (
     ".mypy_cache/x",
     ".pytest_cache/x",
     ".hypothesis/x",
-    "tests/contract/node_modules/x",
+    "tests/contract/schemas/node_modules/x",
     "build/x",
 )
 
