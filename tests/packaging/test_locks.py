@@ -194,6 +194,7 @@ def test_wheels_of_all_that_is_locked_are_published(platform: str, python: str, 
         done = subprocess.run(
             [
                 *(uv, "pip", "install", "--dry-run", "--quiet", "--require-hashes", "--no-python-downloads"),
+                "--system-certs",
                 *("--python-platform", platform, "--python-version", python, "--target", str(tmp_path / "nowhere")),
                 *("-r", str(PROJECT / "requirements" / f"{lock}.txt"), *only_wheels),
             ],

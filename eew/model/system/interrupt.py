@@ -7,6 +7,7 @@ waited for ``PATIENCE_S`` may press again.
 
 import contextlib
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -24,6 +25,8 @@ T = TypeVar("T")
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Later signals within this time are the same wish.
 PATIENCE_S: Final = 5.0
+#: Until a signal whose exception was ignored is taken again: by then Python has left what ignores it.
+_AGAIN_S: Final = 0.01
 
 Taker = Callable[[signal.Signals], None]
 
@@ -61,6 +64,16 @@ class _Wish:
         else:
             raise KeyboardInterrupt
 
+    def take_again(self, ignored: "sys.UnraisableHookArgs") -> None:
+        """Take a signal once more whose exception came where Python ignores all, as in a weak reference's callback."""
+        if self.stopped_by is None or not issubclass(ignored.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(ignored)
+            return
+        number, self.stopped_by = self.stopped_by, None
+        again = threading.Timer(_AGAIN_S, signal.pthread_kill, (threading.main_thread().ident, number))
+        again.daemon = True
+        again.start()
+
 
 _wish = _Wish()
 
@@ -91,10 +104,12 @@ def heeded(*, is_last: bool) -> Iterator[None]:
     wish = _wish = _Wish()
     for number in before:
         signal.signal(number, wish.take)
+    hook_before, sys.unraisablehook = sys.unraisablehook, wish.take_again
     try:
         yield
     finally:
         wish.n_held += 1
+        sys.unraisablehook = hook_before
         if is_last:
             # Python complains of a signal that it finds ignored when it comes to it: none may be on its way.
             signal.pthread_sigmask(signal.SIG_BLOCK, before)

@@ -4,6 +4,8 @@ import asyncio
 import importlib
 import os
 import signal
+import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -170,3 +172,21 @@ def test_a_thread_that_writes_is_waited_for() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupt.run(main())
     assert done == ["written"]
+
+
+def test_an_interrupt_that_python_would_ignore_still_ends_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """It comes in a weak reference's callback, as those of the import system are: nothing may be printed nor lost."""
+
+    class Thing:
+        """Something to refer to."""
+
+    def lose(_reference: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    thing = Thing()
+    reference = weakref.ref(thing, lose)
+    del thing
+    assert reference() is None
+    with pytest.raises(KeyboardInterrupt):
+        threading.Event().wait(10)
+    assert capsys.readouterr().err == ""
